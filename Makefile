@@ -1,0 +1,45 @@
+# `make run` and `make test` need Python 3.11 or newer with venv and pip, and nothing else; PYTHON=… picks another one.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test test-fast check fix schema clean
+.DELETE_ON_ERROR:
+
+run: .venv/run
+	@exec $(BIN)/message-flows serve --migrate --demo
+
+test: .venv/test
+	$(BIN)/pytest
+
+test-fast: .venv/test
+	$(BIN)/pytest --ignore=tests/conformance --ignore=tests/browser
+
+check: .venv/test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+fix: .venv/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+schema: .venv/run
+	$(BIN)/message-flows schema
+
+clean:
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+
+# What tests need beyond Python packages (a browser, node) is fetched here as well, or named when it cannot be had.
+.venv/test: .venv/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[dev]'
+	@touch .venv/run $@
+
+.venv/run: .venv/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable .
+	@touch $@

@@ -1,0 +1,52 @@
+"""Runs the migrations on SQLite or PostgreSQL; one at a time, whoever else asks."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, event, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from graphql_api.storage.tables import METADATA
+
+LOCK = 7_203_557_611
+"""Key of the advisory lock on PostgreSQL; any number that nothing else in the database uses."""
+
+
+def migrate(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+    context.configure(
+        connection=connection,
+        target_metadata=METADATA,
+        render_as_batch=connection.dialect.name == "sqlite",
+        transaction_per_migration=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main() -> None:
+    url = context.config.get_main_option("sqlalchemy.url")
+    assert url is not None
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _begin_by_hand)
+        event.listen(engine.sync_engine, "begin", _begin_immediate)
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+def _begin_by_hand(connection, record):  # type: ignore[no-untyped-def]
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+asyncio.run(main())

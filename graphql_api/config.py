@@ -1,0 +1,232 @@
+"""Every setting once: name, environment variable, default, range and meaning."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "MESSAGE_FLOWS_"
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg"}
+
+
+class ConfigError(ValueError):
+    """One sentence for each wrong setting, a line each: which variable it is and what would be right."""
+
+
+def _database(url: str) -> str:
+    """A wrong address is not repeated in the sentence: it may hold a password."""
+    driver, _, rest = url.partition("://")
+    if driver not in DRIVERS.values():
+        meant = DRIVERS.get(driver.partition("+")[0].lower())
+        hint = f"; write {meant}:// in place of {driver}://" if meant else ""
+        raise ValueError(f"must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://{hint}")
+    if driver == DRIVERS["sqlite"] and not re.match(r"/(?!:memory:)[^?]", rest):
+        raise ValueError("must name a file, as in sqlite+aiosqlite:///./message-flows.db")
+    return url
+
+
+def _spelt(pattern: str, right: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(right)
+        return text
+
+    return AfterValidator(check)
+
+
+def _split(listed: object) -> object:
+    return [item.strip() for item in listed.split(",") if item.strip()] if isinstance(listed, str) else listed
+
+
+Database = Annotated[str, AfterValidator(_database)]
+Host = Annotated[
+    str, _spelt(r"[A-Za-z0-9.:_-]+", "must be an address or a name without port and brackets, as in 127.0.0.1 or ::1")
+]
+Origin = Annotated[
+    str,
+    _spelt(
+        r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?",
+        "must list origins as browsers send them, as in https://app.example.com,http://localhost:3000",
+    ),
+]
+HostHeader = Annotated[
+    str,
+    _spelt(
+        r"[a-z0-9._-]+|\[[0-9a-f:]+\]",
+        "must list names in lower case without scheme and port, as in flows.example.com,localhost",
+    ),
+]
+RootPath = Annotated[
+    str, _spelt(r"(/[A-Za-z0-9._~-]+)*", "must be empty or begin with a slash and end without one, as in /flows")
+]
+Commas = (NoDecode, BeforeValidator(_split))
+
+
+class Config(BaseSettings):
+    """The settings of one server; made by `load`, which says what is wrong in words."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False, extra="forbid")
+
+    database_url: Database = Field(
+        "sqlite+aiosqlite:///./message-flows.db",
+        repr=False,
+        description="The database: `sqlite+aiosqlite:///` and a file, or `postgresql+asyncpg://user:password@host/name`.",
+    )
+    host: Host = Field("127.0.0.1", description="Address to listen on; without keys a loopback address.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes any free one.")
+    workers: int = Field(1, ge=1, le=256, description="Processes that serve the same database.")
+    demo: bool = Field(False, description="Put the documented example flow into a database that has no flows.")
+    migrate: bool = Field(False, description="Bring the tables up to date before serving.")
+
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL",
+        description="SQLite: `FULL` answers when a change is on disk; `NORMAL` is faster and may lose the last ones"
+        " when the machine loses power.",
+    )
+    pool_size: int = Field(10, ge=1, le=1_000, description="PostgreSQL: connections of each worker.")
+    statement_timeout: float = Field(
+        10.0, ge=0.1, le=3_600, description="Seconds after which the database gives up a statement."
+    )
+    acquire_timeout: float = Field(
+        1.5, ge=0.01, le=60, description="Seconds that a request waits for a free connection before it is answered 503."
+    )
+
+    replay_hours: float = Field(
+        24.0,
+        ge=0.01,
+        le=8_760,
+        description="Hours for which a request with an `Idempotency-Key` gets its first answer.",
+    )
+    retention_days: int = Field(90, ge=1, le=36_500, description="Days of history that `message-flows prune` keeps.")
+
+    max_body_bytes: int = Field(
+        2 * 1024 * 1024, ge=1_024, le=1024**3, description="Largest body of a request, in bytes."
+    )
+    body_timeout: float = Field(
+        10.0, ge=0.1, le=3_600, description="Seconds in which the whole body of a request must arrive."
+    )
+    max_header_bytes: int = Field(16_384, ge=1_024, le=1024**2, description="Largest head of a request, in bytes.")
+    max_json_depth: int = Field(64, ge=8, le=500, description="Most objects and lists inside one another in a body.")
+    max_integer_digits: int = Field(20, ge=10, le=4_300, description="Most digits of a whole number in a body.")
+
+    max_tokens: int = Field(2_000, ge=1, le=1_000_000, description="Most tokens of a GraphQL document.")
+    max_depth: int = Field(15, ge=1, le=1_000, description="Most fields inside one another, fragments followed.")
+    max_aliases: int = Field(50, ge=0, le=100_000, description="Most aliases of an operation, fragments followed.")
+    max_root_fields: int = Field(20, ge=1, le=100_000, description="Most fields at the root of an operation.")
+    max_directives: int = Field(
+        50, ge=0, le=100_000, description="Most directives of an operation, fragments followed."
+    )
+    max_selections: int = Field(
+        5_000, ge=1, le=1_000_000, description="Most fields of an operation, fragments followed."
+    )
+    max_cost: int = Field(
+        10_000, ge=1, le=1_000_000_000, description="Most points an operation may cost; page sizes multiply."
+    )
+    introspection: bool = Field(True, description="Whether clients may read the GraphQL schema.")
+    suggestions: bool = Field(True, description='Whether errors offer the nearest name ("did you mean").')
+
+    cors_origins: Annotated[tuple[Origin, ...], *Commas] = Field(
+        (), description="Origins whose pages may call the server, separated by commas."
+    )
+    allowed_hosts: Annotated[tuple[HostHeader, ...], *Commas] = Field(
+        (),
+        description="Names that requests may give as `Host`, separated by commas; when empty the loopback names on a"
+        " loopback address, else any.",
+    )
+    root_path: RootPath = Field("", description="Path under which a proxy publishes the server.")
+
+
+def load(**overrides: Any) -> Config:
+    """The settings of the environment, under those given here; None means not given."""
+    if misspelt := list(_misspelt(os.environ)):
+        raise ConfigError("\n".join(misspelt))
+    try:
+        return Config(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as wrong:
+        raise ConfigError("\n".join(map(_sentence, wrong.errors()))) from None
+
+
+def variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def meaning(name: str) -> str:
+    return str(_declared()[name]["description"])
+
+
+def settings_table() -> str:
+    """The settings as the table of the docs, in Markdown."""
+    rows = [
+        f"| `{name}` | `{variable(name)}` | {_shown(field['default'])} | {field['description']} |"
+        for name, field in _declared().items()
+    ]
+    return "\n".join(["| setting | variable | default | meaning |", "| --- | --- | --- | --- |", *rows])
+
+
+def require_loopback(config: Config) -> None:
+    """Without keys whoever reaches the server may change every flow, so that nobody else may reach it."""
+    if not is_loopback(config.host):
+        raise ConfigError(
+            f"{variable('host')} must be a loopback address (127.0.0.1, ::1 or localhost), not {config.host!r}:"
+            " the server has no keys yet, so that whoever reaches it may change every flow."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _declared() -> dict[str, dict[str, Any]]:
+    """Name → type, range, default and description, in the words of JSON Schema."""
+    declared: dict[str, dict[str, Any]] = Config.model_json_schema()["properties"]
+    return declared
+
+
+def _shown(default: object) -> str:
+    return (
+        f"`{str(default).lower() if isinstance(default, bool) else default}`" if default not in ("", []) else "(empty)"
+    )
+
+
+def _misspelt(names: Iterable[str]) -> Iterator[str]:
+    for name in sorted(names):
+        setting = name.upper().removeprefix(PREFIX).lower()
+        if name.upper().startswith(PREFIX) and setting not in Config.model_fields:
+            near = get_close_matches(setting, Config.model_fields, n=1)
+            yield f"{name} is no setting" + (f"; did you mean {variable(near[0])}?" if near else ".")
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    name = str(problem["loc"][0])
+    if problem["type"] == "value_error":
+        return f"{variable(name)} {problem['ctx']['error']}."
+    return f"{variable(name)} must be {_right(_declared()[name])}, not {problem['input']!r}."
+
+
+def _right(field: dict[str, Any]) -> str:
+    match field:
+        case {"enum": spellings}:
+            return " or ".join(spellings)
+        case {"type": "boolean"}:
+            return "true or false"
+        case {"type": kind, "minimum": low, "maximum": high}:
+            return f"a {'whole ' if kind == 'integer' else ''}number from {low} to {high}"
+    return "text"
+
+
+def environment(config: Config) -> dict[str, str]:
+    """The settings as variables, from which each worker loads the same ones."""
+    given = {name: getattr(config, name) for name in Config.model_fields}
+    return {
+        variable(name): ",".join(value) if isinstance(value, tuple) else str(value) for name, value in given.items()
+    }

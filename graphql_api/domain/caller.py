@@ -1,0 +1,32 @@
+"""Who asks: the workspace, the name that history shows, the door, and what they may do."""
+
+import re
+from dataclasses import dataclass
+
+from graphql_api.domain.errors import refused
+
+SCOPES = frozenset({"flows:read", "flows:write", "history:read", "admin"})
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`workspace` is None until a request names one; `actor` is a key's id or "anonymous"."""
+
+    workspace: str | None
+    actor: str = "anonymous"
+    source: str = "GRAPHQL"
+    request_id: str | None = None
+    scopes: frozenset[str] = SCOPES
+
+    def within(self, scope: str) -> str:
+        """The caller's workspace; refuses a caller without one (WORKSPACE_REQUIRED) or without `scope` (FORBIDDEN)."""
+        if self.workspace is None:
+            raise refused("WORKSPACE_REQUIRED", "the header x-workspace-id is missing")
+        if scope not in self.scopes:
+            raise refused("FORBIDDEN", f"this key lacks the scope {scope}")
+        return self.workspace
+
+
+def is_id(text: str) -> bool:
+    return ID.fullmatch(text) is not None

@@ -1,0 +1,84 @@
+"""Every way a request is refused: its code, its HTTP status, and what the caller can do about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    status: int
+    title: str
+    remedy: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "VALIDATION_FAILED": Kind(400, "The request is not valid", "Mend every entry of `details` and send it again."),
+    "UNKNOWN_FIELD": Kind(400, "Unknown member", "Remove the member or use the name that the message offers."),
+    "INVALID_TYPE": Kind(400, "Wrong type", "Send the JSON type that the message names."),
+    "NULL_NOT_ALLOWED": Kind(400, "Null is not allowed", "Leave the member out to keep its value, or send a value."),
+    "REQUIRED": Kind(400, "A required member is missing", "Send the member that the path names."),
+    "TOO_LONG": Kind(400, "Text too long", "Shorten the text; lengths count Unicode code points."),
+    "BLANK": Kind(400, "Blank text", "Send text with at least one visible character."),
+    "INVALID_CHARACTER": Kind(400, "Character not allowed", "Remove the character that the message names."),
+    "OUT_OF_RANGE": Kind(400, "Value out of range", "Send a value within the range that the message states."),
+    "INVALID_ENUM": Kind(400, "Unknown enum value", "Use one of the values that the message lists, in that case."),
+    "INVALID_ID": Kind(400, "Malformed id", "Ids are 1 to 64 of the characters A-Z, a-z, 0-9, `_` and `-`."),
+    "INVALID_TIME": Kind(400, "Not a time of day", "Send HH:MM, 00:00 to 23:59; `end` may be 24:00."),
+    "INVALID_TIMEZONE": Kind(400, "Unknown time zone", "Send a name of the IANA time zone database."),
+    "EMPTY_WINDOW": Kind(
+        400, "Working hours without a minute", "Let start and end differ, use 00:00 and 24:00, or set enabled to false."
+    ),
+    "CONFLICTING_FIELDS": Kind(400, "Members that contradict each other", "Send only one of the members."),
+    "IMMUTABLE_FIELD": Kind(400, "Member cannot be changed", "Send the value it has, or leave the member out."),
+    "INVALID_JSON": Kind(400, "The body is not JSON", "Send one JSON document in UTF-8 without a byte order mark."),
+    "BAD_REQUEST": Kind(400, "The request cannot be understood", "Mend what the message names."),
+    "WORKSPACE_REQUIRED": Kind(400, "No workspace named", "Send the header x-workspace-id."),
+    "LIMIT_EXCEEDED": Kind(400, "A limit is exceeded", "Ask for less at once; the message names the limit."),
+    "UNAUTHENTICATED": Kind(401, "No valid API key", "Send a valid key in x-api-key."),
+    "FORBIDDEN": Kind(403, "Not allowed", "Use a key with the scope and the workspace, or an allowed origin."),
+    "NOT_FOUND": Kind(404, "Not found", "Check the id and the workspace."),
+    "UNKNOWN_VERSION": Kind(404, "Unknown version", "Choose a version that the flow's revisions list."),
+    "NOT_DELETED": Kind(409, "The flow is not deleted", "Nothing to restore; read the flow."),
+    "METHOD_NOT_ALLOWED": Kind(405, "Method not allowed", "Use a method that the Allow header lists."),
+    "NOT_ACCEPTABLE": Kind(406, "No acceptable representation", "Accept application/json."),
+    "IDEMPOTENCY_IN_PROGRESS": Kind(
+        409, "The same key is at work", "Wait for the time in Retry-After and send the request again."
+    ),
+    "VERSION_CONFLICT": Kind(412, "The flow has changed", "Read the flow again and decide on top of what it is now."),
+    "PAYLOAD_TOO_LARGE": Kind(413, "Body too large", "Send a smaller body; the message names the limit."),
+    "UNSUPPORTED_MEDIA_TYPE": Kind(415, "Not a JSON request", "Send Content-Type: application/json in UTF-8."),
+    "IDEMPOTENCY_KEY_REUSED": Kind(
+        422, "The key belongs to another request", "Use a new key for a new request; resend only the same request."
+    ),
+    "RATE_LIMITED": Kind(429, "Too many requests", "Wait for the time in Retry-After."),
+    "RESYNC_REQUIRED": Kind(400, "The cursor is too old", "Read the flows again and subscribe without a cursor."),
+    "INTERNAL": Kind(500, "Our fault", "Report the request id; the log has the cause under it."),
+    "UNAVAILABLE": Kind(503, "The database is away", "Nothing was written; try again after Retry-After."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a request; `path` starts below `input` and is empty when no member is to blame."""
+
+    code: str
+    message: str
+    path: tuple[str, ...] = ()
+
+
+class Refused(Exception):
+    """The request is answered with problems and nothing is written.
+
+    `current` holds the flow as it is now when a version guard did not match.
+    """
+
+    def __init__(self, *problems: Problem, current: Mapping[str, Any] | None = None) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+        self.current = current
+
+
+def refused(code: str, message: str, *path: str) -> Refused:
+    """A refusal with one problem."""
+    return Refused(Problem(code, message, path))

@@ -1,0 +1,124 @@
+"""A partial update: what was sent, whether it holds, what it makes of a flow, and what differs afterwards."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql_api.domain.checks import Wrong
+from graphql_api.domain.errors import Problem, Refused
+from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, Leaf, Values
+
+AUTOPILOT = BY_PATH["autopilot"]
+START = BY_PATH["settings.responseSettings.workingHours.start"]
+END = BY_PATH["settings.responseSettings.workingHours.end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request's input as it was parsed: only what was there, null as None, leaves by column.
+
+    `null_blocks` are the paths of blocks that were null; `toggles` is true when autopilot is to be flipped.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    null_blocks: tuple[str, ...] = ()
+    toggles: bool = False
+
+    def request(self) -> list[Any]:
+        """What makes two requests the same one, ready for JSON."""
+        return [sorted(self.values.items()), list(self.null_blocks), self.toggles]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What was sent, checked leaf by leaf: the values as they will be kept, and all that is wrong."""
+
+    values: Values
+    problems: tuple[Problem, ...]
+    toggles: bool = False
+
+    def touched(self) -> frozenset[str]:
+        """The columns that the patch is about; a toggle counts as autopilot."""
+        return frozenset(self.values) | ({AUTOPILOT.column} if self.toggles else frozenset())
+
+
+def checked(sent: Sent) -> Patch:
+    values: dict[str, Any] = {}
+    problems = [_no_null(path) for path in sent.null_blocks]
+    for column, value in sent.values.items():
+        leaf = BY_COLUMN[column]
+        try:
+            values[column] = _kept(leaf, value)
+        except Wrong as wrong:
+            problems.append(_problem(leaf, wrong))
+    if sent.toggles and AUTOPILOT.column in sent.values:
+        problems.append(_both_autopilots())
+    return Patch(values, tuple(problems), sent.toggles)
+
+
+def _kept(leaf: Leaf, value: Any) -> Any:
+    if value is not None:
+        return leaf.rule.check(value)
+    if leaf.rule.resets:
+        return leaf.default
+    raise Wrong("NULL_NOT_ALLOWED", "must not be null; leave it out to keep its value")
+
+
+def _problem(leaf: Leaf, wrong: Wrong) -> Problem:
+    return Problem(wrong.code, f"{leaf.path} {wrong.message}", tuple(leaf.path.split(".")))
+
+
+def _no_null(path: str) -> Problem:
+    message = f"{path} must not be null; leave it out to keep its values, or send an object"
+    return Problem("NULL_NOT_ALLOWED", message, tuple(path.split(".")))
+
+
+def _both_autopilots() -> Problem:
+    message = "toggleAutopilot and autopilot contradict each other; send one of them"
+    return Problem("CONFLICTING_FIELDS", message, ("toggleAutopilot",))
+
+
+def created(patch: Patch) -> Values:
+    """The leaves of a new flow; raises Refused with every problem."""
+    missing = [
+        Problem("REQUIRED", f"{leaf.path} is required", (leaf.path,))
+        for leaf in LEAVES
+        if leaf.is_required and leaf.column not in patch.values and not _blamed(patch, leaf)
+    ]
+    return _lawful({**DEFAULTS, **patch.values}, (*patch.problems, *missing))
+
+
+def _blamed(patch: Patch, leaf: Leaf) -> bool:
+    return any(problem.path == (leaf.path,) for problem in patch.problems)
+
+
+def merged(flow: Values, patch: Patch) -> Values:
+    """The flow with the patch applied: what was not sent stays; raises Refused with every problem."""
+    after = {**flow, **patch.values}
+    if patch.toggles:
+        after[AUTOPILOT.column] = not flow[AUTOPILOT.column]
+    return _lawful(after, patch.problems)
+
+
+def _lawful(flow: Values, problems: tuple[Problem, ...]) -> Values:
+    """Rules on the whole flow join the problems of single leaves, so that all are told at once."""
+    problems = (*problems, *_whole_rules(flow, {".".join(problem.path) for problem in problems}))
+    if problems:
+        raise Refused(*problems)
+    return flow
+
+
+def _whole_rules(flow: Values, blamed: set[str]) -> Iterator[Problem]:
+    if {START.path, END.path} & blamed:
+        return
+    if flow[START.column] == flow[END.column]:
+        message = (
+            f"working hours from {flow[START.column]} to {flow[END.column]} hold no minute; "
+            "for the whole day send 00:00 and 24:00, for no working hours send enabled: false"
+        )
+        yield Problem("EMPTY_WINDOW", message, tuple(START.path.rpartition(".")[0].split(".")))
+
+
+def difference(before: Values, after: Values) -> tuple[str, ...]:
+    """The columns of the leaves whose values differ, in the order of the declaration."""
+    return tuple(column for column in BY_COLUMN if before[column] != after[column])

@@ -1,0 +1,94 @@
+"""Which flows, in which order, and from where on: filter, order and cursor."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+
+class OrderField(Enum):
+    """Names are the GraphQL spelling, values the column that sorts."""
+
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+    NAME = "name_folded"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By `field`, then by id, both in the same direction; names by their folded form, code point by code point."""
+
+    field: OrderField = OrderField.CREATED_AT
+    descending: bool = True
+
+
+NEWEST_FIRST = Order()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """None means any. `updated_since` in milliseconds; `name_contains` ignores case by Unicode case folding."""
+
+    ids: tuple[str, ...] | None = None
+    message_channel: str | None = None
+    direction: str | None = None
+    is_active: bool | None = None
+    autopilot: bool | None = None
+    hipaa_compliance: bool | None = None
+    agent: str | None = None
+    name_contains: str | None = None
+    updated_since: int | None = None
+
+    def asked(self) -> Mapping[str, Any]:
+        """The members that narrow the result."""
+        named = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place between two flows: the sort key and the id of the one before it."""
+
+    order: Order
+    key: int | str
+    id: str
+
+    def text(self) -> str:
+        parts = [self.order.field.name, self.order.descending, self.key, self.id]
+        return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+
+
+Parts = tuple[str, bool, int | str, str]
+
+
+def cursor(text: str, order: Order) -> Cursor:
+    """Reads a cursor; raises ValueError with a sentence when it is not one of ours or of another order."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        field, descending, key, id = msgspec.json.decode(raw, type=Parts)
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        raise ValueError("is not a cursor of this server; send one that pageInfo or an edge gave you") from None
+    if (field, descending) != (order.field.name, order.descending):
+        raise ValueError("belongs to another order; a cursor goes on only in the order that it was made in")
+    if isinstance(key, str) != (order.field is OrderField.NAME) or "\0" in id or "\0" in str(key):
+        raise ValueError("is not a cursor of this server; send one that pageInfo or an edge gave you")
+    if isinstance(key, int) and not -(2**63) <= key < 2**63:
+        raise ValueError("is not a cursor of this server; send one that pageInfo or an edge gave you")
+    return Cursor(order, key, id)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Up to `limit` flows behind `after` and before `before`, counted from the front, or from the end if `last`."""
+
+    limit: int
+    last: bool = False
+    after: Cursor | None = None
+    before: Cursor | None = None

@@ -1,0 +1,51 @@
+"""Time zones by name: those of the installed `tzdata` package, whatever zone files the host has."""
+
+import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+TZDATA = files("tzdata")
+NAMES = tuple(sorted({*(TZDATA / "zones").read_text("ascii").split()} - {"Factory"}))
+
+_CANONICAL = {name.lower(): name for name in NAMES}
+_CITIES = sorted({name.rpartition("/")[2] for name in _CANONICAL})
+_LONGEST = max(map(len, NAMES))
+
+
+def canonical(name: str) -> str | None:
+    """The zone's name in its own case, or None where there is no such zone; an alias stays the alias it is."""
+    if len(name) > _LONGEST or not name.isascii():  # the Kelvin sign, for one, has "k" as its lower case
+        return None
+    return _CANONICAL.get(name.lower())
+
+
+@cache
+def zone(name: str) -> ZoneInfo:
+    """The zone of a canonical name."""
+    with TZDATA.joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
+
+
+def nearest(name: str) -> tuple[str, ...]:
+    """Up to three names that may be meant: first those alike as a whole, then those alike in the city alone."""
+    wanted = _plain(name)
+    whole = [_CANONICAL[near] for near in _alike(wanted, _CANONICAL)]
+    cities = [near for city in _alike(wanted.rpartition("/")[2], _CITIES) for near in _in_city(city)]
+    return tuple(dict.fromkeys(whole + cities))[:3]
+
+
+def _plain(name: str) -> str:
+    """In lower case, without accents, `_` for blanks; cut, so that a long text costs no more than a name."""
+    letters = unicodedata.normalize("NFKD", name[: 2 * _LONGEST]).encode("ascii", "ignore").decode()
+    return "_".join(letters.lower().split())[:_LONGEST]
+
+
+def _alike(word: str, words: Iterable[str]) -> list[str]:
+    return get_close_matches(word, words, cutoff=0.75)
+
+
+def _in_city(city: str) -> list[str]:
+    return [name for lower, name in _CANONICAL.items() if lower.rpartition("/")[2] == city]

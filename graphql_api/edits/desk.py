@@ -1,0 +1,78 @@
+"""Where edits are made, on which request, and what comes of them."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.errors import Problem
+from graphql_api.domain.flow import Values
+from graphql_api.domain.terms import Terms
+from graphql_api.storage import revisions
+from graphql_api.storage.engine import Store
+from graphql_api.storage.replays import Replay
+from graphql_api.storage.revisions import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an edit did: the flow afterwards, and the columns that changed (none: nothing was written)."""
+
+    flow: Values
+    changed: tuple[str, ...] = ()
+    replayed: bool = False
+    rebased_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a bulk update did to one flow, or why it did nothing to it."""
+
+    id: str
+    saved: Saved | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One request to change something: who, when (milliseconds), on which terms, and what makes it the same request."""
+
+    caller: Caller
+    workspace: str
+    now: int
+    terms: Terms
+    operation: str
+    target: str
+    request: str
+    replay_lifetime: int
+
+    def revision(self, id: str, version: int, operation: str, changes: revisions.Changes) -> Revision:
+        caller = self.caller
+        return Revision(
+            id, version, self.now, operation, caller.source, caller.actor, caller.request_id, self.terms.note, changes
+        )
+
+    def replay(self, outcome: Any = None) -> Replay | None:
+        """What is kept under the request's key, if it has one."""
+        if self.terms.key is None:
+            return None
+        return Replay(self.caller.actor, self.operation, self.target, self.terms.key, self.request, outcome, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where edits are made: a database, a clock (milliseconds), random bytes, and how long replays are kept."""
+
+    store: Store
+    now: Callable[[], int]
+    noise: Callable[[], bytes]
+    replay_lifetime: int
+
+    def edit(self, caller: Caller, operation: str, target: str, terms: Terms, *asked: Any) -> Edit:
+        workspace = caller.within("flows:write")
+        terms.check(target)
+        request = hashlib.sha256(msgspec.json.encode([terms.guards(), asked])).hexdigest() if terms.key else ""
+        return Edit(caller, workspace, self.now(), terms, operation, target, request, self.replay_lifetime)

@@ -1,0 +1,115 @@
+"""The same update of many flows: one transaction, each flow all or nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from graphql_api.domain import patch as patches
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.errors import Problem, Refused, refused
+from graphql_api.domain.flow import COLUMNS, Values
+from graphql_api.domain.patch import Patch, Sent
+from graphql_api.domain.search import Filter
+from graphql_api.domain.terms import NO_TERMS, Terms
+from graphql_api.edits.desk import Desk, Edit, Result, Saved
+from graphql_api.edits.replaying import once
+from graphql_api.edits.writing import kept, outcome, save, unknown
+from graphql_api.storage import flows, pages, replays, revisions
+from graphql_api.storage.engine import Script
+from graphql_api.storage.revisions import Revision
+
+MOST_AT_ONCE = 1_000
+"""Flows that one bulk update may change."""
+
+EVERYTHING = (*COLUMNS, "deleted_at")
+
+
+async def update_flows(
+    desk: Desk, caller: Caller, ids: Sequence[str] | None, filter: Filter | None, sent: Sent, terms: Terms = NO_TERMS
+) -> tuple[tuple[Result, ...], bool]:
+    """Merges the same input into many flows, each all or nothing; also tells whether this is a replay."""
+    asked = [list(ids) if ids is not None else None, filter and dict(filter.asked()), sent.request()]
+    edit = desk.edit(caller, "updateMessageFlows", "", terms, asked)
+    _check_choice(ids, filter)
+    patch = patches.checked(sent)
+    if patch.problems:
+        raise Refused(*patch.problems)
+    return await desk.store.run(
+        lambda: once(edit, lambda: _update_many(edit, ids, filter, patch), many_again), together=True
+    )
+
+
+def _check_choice(ids: Sequence[str] | None, filter: Filter | None) -> None:
+    if (ids is None) == (filter is None):
+        raise refused("CONFLICTING_FIELDS", "send exactly one of ids and filter", "ids")
+    if filter is not None and not filter.asked():
+        raise refused("REQUIRED", "filter must have at least one member; it would match every flow", "filter")
+    if ids is not None and not 1 <= len(ids) <= MOST_AT_ONCE:
+        raise refused("OUT_OF_RANGE", f"ids must name 1 to {MOST_AT_ONCE} flows, not {len(ids)}", "ids")
+    if ids is not None and len(set(ids)) != len(ids):
+        raise refused("CONFLICTING_FIELDS", "ids must name each flow once", "ids")
+
+
+def _update_many(
+    edit: Edit, ids: Sequence[str] | None, filter: Filter | None, patch: Patch
+) -> Script[tuple[tuple[Result, ...], bool]]:
+    found = yield from _chosen(edit, ids, filter)
+    results = []
+    for id in ids if ids is not None else found:
+        results.append((yield from _update_one(edit, id, found.get(id), patch)))
+    if edit.terms.key is not None:
+        yield replays.keep(edit.workspace, kept(edit, [_result_outcome(result) for result in results]))
+    return tuple(results), False
+
+
+def _chosen(edit: Edit, ids: Sequence[str] | None, filter: Filter | None) -> Script[Mapping[str, Values]]:
+    if ids is not None:
+        rows = yield flows.read_many(edit.workspace, [id for id in ids if "\0" not in id])
+        return {row["id"]: flows.values(row) for row in rows}
+    assert filter is not None
+    rows = yield pages.matching(edit.workspace, EVERYTHING, filter, MOST_AT_ONCE + 1)
+    if len(rows) > MOST_AT_ONCE:
+        raise refused("OUT_OF_RANGE", f"filter matches more than {MOST_AT_ONCE} flows; narrow it", "filter")
+    if not rows:
+        raise refused("NOT_FOUND", "no flow matches the filter", "filter")
+    return {row["id"]: flows.values(row) for row in rows}
+
+
+def _update_one(edit: Edit, id: str, flow: Values | None, patch: Patch) -> Script[Result]:
+    if flow is None or flow["deleted_at"] is not None:
+        return Result(id, problems=unknown(id).problems)
+    try:
+        after = patches.merged(flow, patch)
+    except Refused as refusal:
+        return Result(id, problems=refusal.problems)
+    bare = replace(edit, terms=replace(edit.terms, key=None))
+    return Result(id, (yield from save(bare, "UPDATE", flow, after)))
+
+
+def _result_outcome(result: Result) -> dict[str, Any]:
+    if result.saved is not None:
+        return outcome(result.saved)
+    return {"id": result.id, "problems": [[p.code, p.message, p.path] for p in result.problems]}
+
+
+def many_again(edit: Edit, outcomes: list[dict[str, Any]]) -> Script[tuple[tuple[Result, ...], bool]]:
+    versions = {outcome["id"]: outcome["version"] for outcome in outcomes if "version" in outcome}
+    past = {}
+    if versions:
+        rows = yield flows.read_many(edit.workspace, list(versions))
+        told = yield revisions.since_each(edit.workspace, list(versions), min(versions.values()))
+        newer: dict[str, list[Revision]] = {}
+        for row in told:
+            newer.setdefault(row["flow_id"], []).append(revisions.revision(row))
+        for row in rows:
+            version = versions[row["id"]]
+            known = [r for r in newer.get(row["id"], ()) if r.version >= version]
+            past[row["id"]] = revisions.as_of(flows.values(row), version, known)
+    return tuple(_result_again(outcome, past) for outcome in outcomes), True
+
+
+def _result_again(outcome: dict[str, Any], past: Mapping[str, Values | None]) -> Result:
+    if "version" not in outcome:
+        return Result(outcome["id"], problems=tuple(Problem(c, m, tuple(p)) for c, m, p in outcome["problems"]))
+    flow = past.get(outcome["id"]) or {"id": outcome["id"]}
+    return Result(outcome["id"], Saved(flow, tuple(outcome["changed"]), True, outcome["rebasedFrom"]))

@@ -1,0 +1,34 @@
+"""The same request under the same key is carried out once: its first outcome is told again, before any other check."""
+
+from collections.abc import Callable
+from typing import Any
+
+from graphql_api.domain.errors import refused
+from graphql_api.edits.desk import Edit, Saved
+from graphql_api.edits.writing import any_flow, as_of
+from graphql_api.storage import replays
+from graphql_api.storage.engine import Script
+
+
+def once(edit: Edit, change: Callable[[], Script[Any]], again: Callable[[Edit, Any], Script[Any]]) -> Script[Any]:
+    """Runs a change unless its key was used before: then the first outcome is told again, before any other check."""
+    asked = edit.replay()
+    if asked is None:
+        return (yield from change())
+    for row in (yield replays.find(edit.workspace, asked)):
+        known = replays.replay(row)
+        if known.at <= edit.now - edit.replay_lifetime:
+            yield replays.forget(edit.workspace, known)
+        elif known.request != edit.request:
+            message = "this idempotency key was used for another request; use a new key for a new request"
+            raise refused("IDEMPOTENCY_KEY_REUSED", message, "idempotencyKey")
+        else:
+            return (yield from again(edit, known.outcome))
+    return (yield from change())
+
+
+def again(edit: Edit, outcome: dict[str, Any]) -> Script[Saved]:
+    """The first answer, with the flow as it was then, read from its history."""
+    flow = yield from any_flow(edit, outcome["id"])
+    past = yield from as_of(edit.workspace, flow, outcome["version"])
+    return Saved(past, tuple(outcome["changed"]), True, outcome["rebasedFrom"])

@@ -1,0 +1,78 @@
+"""What time takes away, in small steps: replays past their lifetime, history past its retention, old tombstones."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from itertools import groupby
+
+from graphql_api.domain.errors import Refused
+from graphql_api.edits.desk import Desk
+from graphql_api.storage import upkeep
+from graphql_api.storage.engine import Script, Statement
+
+STEP = 500
+"""Rows a transaction."""
+
+BETWEEN_SWEEPS = 600.0
+"""Seconds."""
+
+log = logging.getLogger("message_flows")
+
+
+async def sweep(desk: Desk) -> None:
+    """Removes replays past their lifetime for as long as the server lives; workers take turns by chance."""
+    while True:
+        await asyncio.sleep(random.uniform(0.5, 1.0) * BETWEEN_SWEEPS)
+        try:
+            await forget_replays(desk)
+        except Refused as refusal:
+            log.warning("old replays were not removed: %s", refusal)
+
+
+async def forget_replays(desk: Desk) -> int:
+    """Removes every replay past its lifetime; tells how many there were."""
+    forgotten = 0
+    while True:
+        cut = desk.now() - desk.replay_lifetime
+        step = await desk.store.run(_single(upkeep.forget_replays(cut, STEP)))
+        forgotten += step
+        if step < STEP:
+            return forgotten
+        await asyncio.sleep(0.01)
+
+
+async def prune(desk: Desk, retention: int, tell: Callable[[int], None] = lambda flows: None) -> tuple[int, int]:
+    """Removes history older than `retention` milliseconds and flows that were deleted before that.
+
+    Of every flow the newest revision before the cut stays, so that each version that was current since then can
+    still be read; as the cut never lies within the lifetime of replays, no living replay loses its flow.
+    Answers how many revisions and how many deleted flows are gone; `tell` hears how many flows were looked at.
+    """
+    cut = desk.now() - max(retention, desk.replay_lifetime)
+    revisions = tombstones = 0
+    place = ("", "")
+    while True:
+        rows = await desk.store.read(upkeep.flows_behind(place, STEP))
+        for workspace, flows in groupby(rows, key=lambda row: row["workspace_id"]):
+            ids = [row["id"] for row in flows]
+            revisions += await desk.store.run(_single(upkeep.forget_revisions(workspace, ids, cut)))
+            tombstones += await desk.store.run(lambda w=workspace, i=ids: _forget_deleted(w, i, cut), together=True)  # type: ignore[misc]
+        tell(len(rows))
+        if len(rows) < STEP:
+            return revisions, tombstones
+        place = (rows[-1]["workspace_id"], rows[-1]["id"])
+
+
+def _single(statement: Statement) -> Callable[[], Script[int]]:
+    def script() -> Script[int]:
+        return len((yield statement))
+
+    return script
+
+
+def _forget_deleted(workspace: str, ids: list[str], cut: int) -> Script[int]:
+    gone = yield upkeep.forget_flows(workspace, ids, cut)
+    if gone:
+        yield upkeep.forget_history(workspace, [row["id"] for row in gone])
+    return len(gone)

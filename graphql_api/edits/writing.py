@@ -1,0 +1,98 @@
+"""What all edits share: find the flow, hold the guard, write what differs."""
+
+from typing import Any
+
+from graphql_api.domain import patch as patches
+from graphql_api.domain.errors import Problem, Refused, refused
+from graphql_api.domain.flow import Values
+from graphql_api.edits.desk import Edit, Saved
+from graphql_api.storage import flows, replays, revisions
+from graphql_api.storage.engine import Raced, Script
+from graphql_api.storage.replays import Replay
+
+
+def any_flow(edit: Edit, id: str) -> Script[Values]:
+    """The flow, also when it is deleted."""
+    rows = yield flows.read_whole(edit.workspace, id)
+    if not rows:
+        raise unknown(id)
+    return flows.values(rows[0])
+
+
+def living_flow(edit: Edit, id: str) -> Script[Values]:
+    flow = yield from any_flow(edit, id)
+    if flow["deleted_at"] is not None:
+        raise unknown(id)
+    return flow
+
+
+def unknown(id: str) -> Refused:
+    return refused("NOT_FOUND", f"there is no message flow {id[:64]} in this workspace", "id")
+
+
+def guard(edit: Edit, flow: Values) -> None:
+    allowed = edit.terms.if_versions
+    if allowed is not None and flow["version"] not in allowed:
+        raise conflict(flow, f"the flow is at version {flow['version']}, not at the one you named")
+
+
+def conflict(flow: Values, message: str) -> Refused:
+    return Refused(Problem("VERSION_CONFLICT", message, ("ifVersion",)), current=flow)
+
+
+def as_of(workspace: str, flow: Values, version: int) -> Script[Values]:
+    rows = yield revisions.since(workspace, flow["id"], version)
+    past = revisions.as_of(flow, version, [revisions.revision(row) for row in rows])
+    if past is None:
+        raise refused("UNKNOWN_VERSION", f"the flow has no version {version} in its history", "toVersion")
+    return past
+
+
+def save(edit: Edit, operation: str, flow: Values, after: Values, rebased_from: int | None = None) -> Script[Saved]:
+    """Writes the leaves that differ; nothing at all when none does."""
+    changed = patches.difference(flow, after)
+    if not changed:
+        return (yield from unchanged(edit, flow, rebased_from))
+    return (yield from write(edit, operation, flow, {c: after[c] for c in changed}, changed, rebased_from))
+
+
+def write(
+    edit: Edit,
+    operation: str,
+    flow: Values,
+    columns: Values,
+    changed: tuple[str, ...],
+    rebased_from: int | None = None,
+) -> Script[Saved]:
+    row = {**columns, "version": flow["version"] + 1, "updated_at": edit.now}
+    saved = Saved({**flow, **row}, changed, rebased_from=rebased_from)
+    if edit.terms.validate_only:
+        return saved
+    revision = edit.revision(flow["id"], row["version"], operation, revisions.changes(flow, saved.flow, changed))
+    written = yield flows.save(edit.workspace, flow["id"], flow["version"], row, revision, edit.replay(outcome(saved)))
+    if not written:
+        raise Raced
+    return saved
+
+
+def unchanged(edit: Edit, flow: Values, rebased_from: int | None = None) -> Script[Saved]:
+    saved = Saved(flow, rebased_from=rebased_from)
+    if edit.terms.key is not None:
+        yield replays.keep(edit.workspace, kept(edit, outcome(saved)))
+    return saved
+
+
+def outcome(saved: Saved) -> dict[str, Any]:
+    """What a replay keeps of an edit: all but the flow, which is read from history."""
+    return {
+        "id": saved.flow["id"],
+        "version": saved.flow["version"],
+        "changed": saved.changed,
+        "rebasedFrom": saved.rebased_from,
+    }
+
+
+def kept(edit: Edit, outcome: Any) -> Replay:
+    replay = edit.replay(outcome)
+    assert replay is not None
+    return replay

@@ -1,0 +1,86 @@
+"""One flow, a page of flows, and their history, as a caller may see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphql_api.domain.caller import Caller, is_id
+from graphql_api.domain.flow import Values
+from graphql_api.domain.search import Cursor, Filter, Order, Span
+from graphql_api.storage import flows, pages, revisions
+from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.revisions import Revision as Revision
+
+
+async def flow(store: Store, caller: Caller, id: str, columns: Sequence[str]) -> Values | None:
+    """The named columns of a flow; None when it is unknown, deleted, or of another workspace."""
+    workspace = caller.within("flows:read")
+    if not is_id(id):
+        return None
+    rows = await store.read(flows.read(workspace, id, columns))
+    return flows.values(rows[0]) if rows else None
+
+
+async def flow_at(store: Store, caller: Caller, id: str, version: int) -> Values | None:
+    """The whole flow as it was at a version, also of a deleted flow; None when history does not hold it."""
+    workspace = caller.within("history:read")
+    if not is_id(id):
+        return None
+    rows = await store.read(flows.read_whole(workspace, id))
+    if not rows or not 0 <= version <= rows[0]["version"]:
+        return None
+    told = await store.read(revisions.since(workspace, id, version))
+    return revisions.as_of(flows.values(rows[0]), version, [revisions.revision(row) for row in told])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some flows in the asked order with the cursor of each; `more` tells whether others follow in that direction."""
+
+    flows: tuple[Values, ...]
+    cursors: tuple[Cursor, ...]
+    more: bool
+
+
+async def page(store: Store, caller: Caller, columns: Sequence[str], filter: Filter, order: Order, span: Span) -> Page:
+    workspace = caller.within("flows:read")
+    rows = await store.read(pages.page(workspace, columns, filter, order, span))
+    shown = rows[: span.limit]
+    if span.last:
+        shown = shown[::-1]
+    return Page(
+        tuple(_without_place(row) for row in shown),
+        tuple(Cursor(order, row["place"], row["place_id"]) for row in shown),
+        len(rows) > span.limit,
+    )
+
+
+def _without_place(row: Row) -> Values:
+    values = flows.values(row)
+    del values["place"], values["place_id"]
+    return values
+
+
+async def count(store: Store, caller: Caller, filter: Filter) -> int:
+    rows = await store.read(pages.count(caller.within("flows:read"), filter))
+    return int(rows[0]["total"])
+
+
+async def lies_beyond(
+    store: Store, caller: Caller, filter: Filter, order: Order, place: Cursor, *, backwards: bool
+) -> bool:
+    """Whether a flow lies behind a place, or before it if `backwards`."""
+    workspace = caller.within("flows:read")
+    return bool(await store.read(pages.beyond(workspace, filter, order, place, backwards=backwards)))
+
+
+async def history(store: Store, caller: Caller, id: str, limit: int, before: int | None) -> Sequence[Revision]:
+    """Up to `limit` revisions below version `before`, newest first; also of a deleted flow."""
+    workspace = caller.within("history:read")
+    rows = await store.read(revisions.newest(workspace, id, limit, before))
+    return [revisions.revision(row) for row in rows]
+
+
+async def revision(store: Store, caller: Caller, id: str, version: int) -> Revision | None:
+    workspace = caller.within("history:read")
+    rows = await store.read(revisions.one(workspace, id, version))
+    return revisions.revision(rows[0]) if rows else None

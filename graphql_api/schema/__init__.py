@@ -1,0 +1,21 @@
+"""The GraphQL face: the schema put together."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from graphql_api.schema.mutations import Mutation
+from graphql_api.schema.queries import Query
+from graphql_api.schema.scalars import DATE_TIME, Instant
+from graphql_api.schema.types import MessageFlow
+
+SCHEMA = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    types=[MessageFlow],
+    config=StrawberryConfig(scalar_map={Instant: DATE_TIME}),
+)
+
+
+def sdl() -> str:
+    """The schema as it is committed in schema.graphql."""
+    return f"{SCHEMA.as_str()}\n"

@@ -1,0 +1,134 @@
+"""Relay connections of flows over keyset cursors: what is not selected is not asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import strawberry
+
+from graphql_api import reads
+from graphql_api.domain import flow as domain
+from graphql_api.domain import search
+from graphql_api.domain.errors import refused
+from graphql_api.domain.search import Cursor, Filter, Order, Span
+from graphql_api.schema.context import Context, Info
+from graphql_api.schema.types import MessageFlow
+
+USUAL_PAGE = 50
+
+
+class Surroundings(Protocol):
+    """What PageInfo tells, found out only when it is selected."""
+
+    async def beyond(self, *, backwards: bool) -> bool: ...
+
+    def edge(self, *, last: bool) -> str | None: ...
+
+
+@strawberry.type(description="Whether there is more, and from where on.")
+class PageInfo:
+    around: strawberry.Private[Surroundings]
+
+    @strawberry.field(description="Whether more follows behind this page.")
+    async def has_next_page(self) -> bool:
+        return await self.around.beyond(backwards=False)
+
+    @strawberry.field(description="Whether something lies before this page.")
+    async def has_previous_page(self) -> bool:
+        return await self.around.beyond(backwards=True)
+
+    @strawberry.field(description="Cursor of the first entry; null on an empty page.")
+    def start_cursor(self) -> str | None:
+        return self.around.edge(last=False)
+
+    @strawberry.field(description="Cursor of the last entry; null on an empty page.")
+    def end_cursor(self) -> str | None:
+        return self.around.edge(last=True)
+
+
+def page_size(first: int | None, last: int | None, longest: int) -> Span:
+    """How much of which end; refuses sizes outside 1 to `longest` and both ends at once."""
+    if first is not None and last is not None:
+        raise refused("BAD_REQUEST", "send first or last, not both")
+    name, size = ("first", first) if last is None else ("last", last)
+    if size is not None and not 1 <= size <= longest:
+        raise refused("BAD_REQUEST", f"{name} must be between 1 and {longest}")
+    return Span(min(USUAL_PAGE, longest) if size is None else size, last is not None)
+
+
+def span(
+    first: int | None, after: str | None, last: int | None, before: str | None, order: Order, longest: int
+) -> Span:
+    size = page_size(first, last, longest)
+    return Span(size.limit, size.last, _cursor("after", after, order), _cursor("before", before, order))
+
+
+def _cursor(name: str, text: str | None, order: Order) -> Cursor | None:
+    if text is None:
+        return None
+    try:
+        return search.cursor(text, order)
+    except ValueError as error:
+        raise refused("BAD_REQUEST", f"{name} {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page that was read, with what it takes to say more about its surroundings."""
+
+    context: Context
+    filter: Filter
+    order: Order
+    span: Span
+    page: reads.Page
+
+    async def beyond(self, *, backwards: bool) -> bool:
+        """Whether more lies behind the page, or before it if `backwards`; asks only what the page does not tell."""
+        if backwards == self.span.last:
+            return self.page.more
+        if not self.page.cursors:
+            return (self.span.after if backwards else self.span.before) is not None
+        place = self.page.cursors[0 if backwards else -1]
+        store, caller = self.context.desk.store, self.context.caller
+        return await reads.lies_beyond(store, caller, self.filter, self.order, place, backwards=backwards)
+
+    def edge(self, *, last: bool) -> str | None:
+        return self.page.cursors[-1 if last else 0].text() if self.page.cursors else None
+
+
+@strawberry.type(description="A flow and its place.")
+class MessageFlowEdge:
+    cursor: str = strawberry.field(description="Opaque cursor of this place; stays right while flows come and go.")
+    node: MessageFlow = strawberry.field(description="The flow.")
+
+
+@strawberry.type(description="A page of flows.")
+class MessageFlowConnection:
+    found: strawberry.Private[Found]
+
+    @strawberry.field(description="The flows with their cursors.")
+    def edges(self) -> list[MessageFlowEdge]:
+        page = self.found.page
+        pairs = zip(page.cursors, page.flows, strict=True)
+        return [MessageFlowEdge(cursor=place.text(), node=domain.built(flow)) for place, flow in pairs]  # type: ignore[arg-type]
+
+    @strawberry.field(description="The flows.")
+    def nodes(self) -> list[MessageFlow]:
+        return [domain.built(flow) for flow in self.found.page.flows]  # type: ignore[misc]
+
+    @strawberry.field(description="Whether there is more, and from where on.")
+    def page_info(self) -> PageInfo:
+        return PageInfo(around=self.found)
+
+    @strawberry.field(description="How many flows match the filter; costs a count only when selected.")
+    async def total_count(self) -> int:
+        found = self.found
+        return await reads.count(found.context.desk.store, found.context.caller, found.filter)
+
+
+async def of_flows(
+    info: Info, columns: Sequence[str], filter: Filter, order: Order, span: Span
+) -> MessageFlowConnection:
+    context = info.context
+    page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)
+    return MessageFlowConnection(found=Found(context, filter, order, span, page))

@@ -1,0 +1,119 @@
+"""The history of a flow as GraphQL shows it: revisions, newest first."""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+from graphql_api import reads
+from graphql_api.domain.errors import refused
+from graphql_api.reads import Revision as Told
+from graphql_api.schema.connection import PageInfo, page_size
+from graphql_api.schema.context import Info
+from graphql_api.schema.enums import RevisionOperation, RevisionSource
+from graphql_api.schema.scalars import Instant
+from graphql_api.schema.types import Node
+
+REVISION_ID = re.compile(r"([A-Za-z0-9_-]{1,64}):(0|[1-9]\d{0,9})", re.ASCII)
+
+
+@strawberry.type(description="One leaf that a revision changed.")
+class LeafChange:
+    path: str = strawberry.field(description="Path of the leaf, such as `settings.responseSettings.delay`.")
+    before: JSON | None = strawberry.field(description="Its value before; null when the flow was new.")
+    after: JSON | None = strawberry.field(description="Its value afterwards.")
+
+
+@strawberry.type(description="One effective change of a flow.")
+class Revision(Node):
+    version: int = strawberry.field(description="The version that the change made.")
+    at: Instant = strawberry.field(description="When the change was made.")
+    actor: str = strawberry.field(description="Id of the API key that asked for it, or `anonymous`.")
+    source: RevisionSource = strawberry.field(description="The door that it came in by.")
+    operation: RevisionOperation = strawberry.field(description="What made it.")
+    changes: list[LeafChange] = strawberry.field(description="The leaves that changed, in the order of the schema.")
+    note: str | None = strawberry.field(description="What the caller noted; null when nothing.")
+    request_id: str | None = strawberry.field(description="The x-request-id of the request; null when it had none.")
+
+
+@strawberry.type(description="A revision and its place.")
+class RevisionEdge:
+    cursor: str = strawberry.field(description="Opaque cursor of this place.")
+    node: Revision = strawberry.field(description="The revision.")
+
+
+@strawberry.type(description="A page of revisions, newest first.")
+class RevisionConnection:
+    edges: list[RevisionEdge] = strawberry.field(description="The revisions with their cursors.")
+    nodes: list[Revision] = strawberry.field(description="The revisions.")
+    page_info: PageInfo = strawberry.field(description="Whether there is more, and from where on.")
+
+
+async def of_flow(info: Info, id: str, first: int | None, after: str | None) -> RevisionConnection:
+    context = info.context
+    size = page_size(first, None, context.longest_page).limit
+    before = None if after is None else place(after, id)
+    told = await reads.history(context.desk.store, context.caller, id, size + 1, before)
+    return connection(told, size, before)
+
+
+def connection(told: Sequence[Told], size: int, before: int | None) -> RevisionConnection:
+    nodes = [shown(revision) for revision in told[:size]]
+    edges = [RevisionEdge(cursor=cursor(node.id), node=node) for node in nodes]
+    around = Around(edges, before is not None, len(told) > size)
+    return RevisionConnection(edges=edges, nodes=nodes, page_info=PageInfo(around=around))
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    edges: Sequence[RevisionEdge]
+    has_newer: bool
+    has_older: bool
+
+    async def beyond(self, *, backwards: bool) -> bool:
+        return self.has_newer if backwards else self.has_older
+
+    def edge(self, *, last: bool) -> str | None:
+        return self.edges[-1 if last else 0].cursor if self.edges else None
+
+
+def shown(revision: Told) -> Revision:
+    changes: list[Any] = [LeafChange(path=path, before=b, after=a) for path, (b, a) in revision.changes.items()]
+    return Revision(
+        id=strawberry.ID(f"{revision.flow_id}:{revision.version}"),
+        version=revision.version,
+        at=revision.at,  # type: ignore[arg-type]
+        actor=revision.actor,
+        source=RevisionSource(revision.source),
+        operation=RevisionOperation(revision.operation),
+        changes=changes,
+        note=revision.note,
+        request_id=revision.request_id,
+    )
+
+
+def cursor(id: str) -> str:
+    return base64.urlsafe_b64encode(id.encode()).decode().rstrip("=")
+
+
+def place(text: str, flow_id: str) -> int:
+    """The version that a cursor of this flow's history stands at; refuses any other text."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raw = ""
+    known = revision_id(raw)
+    if known is None or known[0] != flow_id:
+        raise refused("BAD_REQUEST", "after is not a cursor of this flow's revisions; send one that pageInfo gave you")
+    return known[1]
+
+
+def revision_id(text: str) -> tuple[str, int] | None:
+    """The flow's id and the version of a revision's id `<flow id>:<version>`; None for any other text."""
+    match = REVISION_ID.fullmatch(text)
+    return (match[1], int(match[2])) if match and int(match[2]) < 2**31 else None

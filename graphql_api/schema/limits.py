@@ -1,0 +1,311 @@
+"""How big a document may be: one linear pass over it before it is validated or run.
+
+`parse` counts tokens before the recursive parser sees them, `measure` counts what is selected with all fragments
+written out, `charge` prices one request with its variables. Validation compares the fields that meet at one place
+of the answer pair by pair, so these pairs have a limit as well.
+
+A request is priced in points. An object costs 1, a leaf nothing except those of `LEAVES`. A connection multiplies
+what its `nodes` and `edges` cost by its page size: `first`, else `last`, else the default of `PAGES`. A mutation
+costs 10 for every flow it writes, or the price of its answer where that is more. What is selected twice at one place
+is answered once and costs once. `@skip` and `@include` are not looked at: every number is an upper bound.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain
+from typing import Any, NamedTuple, TypeGuard
+
+import graphql
+from graphql.language import ast
+
+PAGES: Mapping[str, int] = {"messageFlows": 50, "revisions": 50}
+ROWS = frozenset({"nodes", "edges"})
+LEAVES: Mapping[str, int] = {"totalCount": 10}
+BATCHES: Mapping[str, int] = {"updateMessageFlows": 100}
+"""Mutations of the flows in `ids`, and for how many they are charged when a filter chooses the flows."""
+WRITE = 10
+MANY = 10**9
+"""Where counts stop: doubling fragments would make them grow without end."""
+
+# Unterminated strings match as well: the parser reports them, and no character is scanned twice.
+TOKEN = re.compile(
+    r"""(?:
+    [_A-Za-z][_0-9A-Za-z]*+
+    | (?P<opens>[{(\[]) | (?P<closes>[})\]]) | (?P<directive>@) | [!$&:=|] | \.{3}
+    | -?[0-9]++ (?:\.[0-9]++)?+ (?:[Ee][+-]?[0-9]++)?+
+    | "{3} (?:[^"\\]++ | \\"{3} | \\ | "(?!""))*+ (?:"{3})?+
+    | " (?:[^"\\\n\r]++ | \\[^\n\r])*+ "?+
+    | \#[^\n\r]*+
+    )[\s,\ufeff]*+""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most a document may have: first as a whole, then (from depth on) in one operation with its fragments.
+
+    Tokens include comments. Nesting counts brackets of any kind, and selection sets through fragments; far above 100
+    it would meet the recursion limit of Python. Depth counts fields: the introspection query of GraphiQL has 15.
+    Overlaps are pairs of fields at one place of the answer. Cost is that of one request.
+    """
+
+    characters: int = 200_000
+    tokens: int = 2_000
+    nesting: int = 64
+    directives: int = 50
+    selections: int = 5_000
+    overlaps: int = 10_000
+    depth: int = 15
+    aliases: int = 50
+    root_fields: int = 20
+    cost: int = 10_000
+
+
+class LimitExceeded(Exception):
+    """Nothing of the document was run. For tokens, and from MANY on, `found` is where the counting stopped."""
+
+    def __init__(self, name: str, allowed: int, found: int) -> None:
+        number = f"at least {found}" if name == "tokens" or found >= MANY else str(found)
+        saying = SAYINGS.get(name, "has {} " + name.replace("_", " ")).format(number)
+        super().__init__(f"the document {saying}; the limit is {allowed} (max_{name})")
+        self.name, self.allowed, self.found = name, allowed, found
+
+
+SAYINGS = {"depth": "has depth {}", "nesting": "is nested {} levels deep", "cost": "costs {} points"}
+
+
+class Price(NamedTuple):
+    """Points that every request costs, and parts: the largest of some counts times a row's price, `least` or more."""
+
+    points: int = 0
+    parts: tuple[tuple["Counts", int, "Price"], ...] = ()
+
+    def of(self, variables: Mapping[str, Any]) -> int:
+        points = self.points
+        for counts, least, row in self.parts:
+            points += max(_number(count, variables) for count in counts) * max(least, row.of(variables))
+        return min(MANY, points)
+
+
+class Size(NamedTuple):
+    """What is selected below a node, its fragments written out; root fields are those of the first level."""
+
+    depth: int = 0
+    nesting: int = 0
+    aliases: int = 0
+    root_fields: int = 0
+    selections: int = 0
+
+
+Parent = ast.OperationDefinitionNode | ast.FragmentDefinitionNode | ast.InlineFragmentNode | ast.FieldNode
+Fragments = Mapping[str, ast.FragmentDefinitionNode]
+Counts = frozenset[tuple[int | str, ...]]
+"""Numbers of rows, each the first usable of literals and variables by name; the last is always usable."""
+ONE: Counts = frozenset({(1,)})
+
+
+class Place(NamedTuple):
+    """Fields that answer under one name, more than one where they overlap; below a leaf is None."""
+
+    fields: list[ast.FieldNode]
+    below: list["Place"] | None
+
+
+class Measured(NamedTuple):
+    """A document within its limits; `defaults` are those of the operation's variables, lists by their length."""
+
+    size: Size
+    overlaps: int
+    price: Price
+    defaults: Mapping[str, int | str]
+
+
+def parse(text: str, limits: Limits) -> ast.DocumentNode:
+    """Raises GraphQLSyntaxError, or LimitExceeded for what characters and tokens alone can tell."""
+    _hold(limits, characters=len(text))
+    nesting = deepest = directives = 0
+    for tokens, token in enumerate(TOKEN.finditer(text), 1):
+        if tokens > limits.tokens:
+            raise LimitExceeded("tokens", limits.tokens, tokens)
+        kind = token.lastgroup
+        nesting += (kind == "opens") - (kind == "closes")
+        deepest = max(deepest, nesting)
+        directives += kind == "directive"
+    _hold(limits, nesting=deepest, directives=directives)
+    return graphql.parse(text)
+
+
+def measure(document: ast.DocumentNode, limits: Limits, operation_name: str | None = None) -> Measured:
+    """Hold a document that need not be valid to its limits; without a name, each of its operations.
+
+    Unknown fragments count nothing, nor does any fragment where some form a cycle: validation refuses both.
+    """
+    fragments = _fragments(document)
+    sizes: dict[str, Size] = {}
+    for name, fragment in fragments.items():
+        sizes[name] = _size(fragment, sizes)
+    roots = [(root, _size(root, sizes)) for root in _roots(document, fragments)]
+    nesting = max((size.nesting for _, size in roots), default=0)
+    _hold(limits, nesting=nesting, selections=sum(size.selections for _, size in roots))
+    chosen = [(root, size) for root, size in roots if _is_chosen(root, operation_name)]
+    largest = Size(*map(max, zip(Size(), *(size for _, size in chosen), strict=True)))
+    _hold(limits, depth=largest.depth, aliases=largest.aliases, root_fields=largest.root_fields)
+    answers = {id(root): _places([root], fragments) for root, _ in roots}
+    overlaps = sum(map(_overlaps, answers.values()))
+    _hold(limits, overlaps=overlaps)
+    price = _total(_operation_price(root, answers[id(root)]) for root, _ in chosen)
+    return Measured(largest, overlaps, price, _defaults(root for root, _ in chosen))
+
+
+def charge(measured: Measured, variables: Mapping[str, Any] | None, limits: Limits) -> int:
+    """The points of one request; raises LimitExceeded above `limits.cost`. Variables of wrong types count nothing."""
+    points = measured.price.of({**measured.defaults, **(variables or {})})
+    _hold(limits, cost=points)
+    return points
+
+
+def _hold(limits: Limits, **found: int) -> None:
+    for name, number in found.items():
+        if number > getattr(limits, name):
+            raise LimitExceeded(name, getattr(limits, name), number)
+
+
+def _fragments(document: ast.DocumentNode) -> Fragments:
+    """By name, each after those that it spreads; none at all where they form a cycle."""
+    defined = {node.name.value: node for node in document.definitions if isinstance(node, ast.FragmentDefinitionNode)}
+    spreads = {name: set(_spreads(fragment)) for name, fragment in defined.items()}
+    try:
+        return {name: defined[name] for name in TopologicalSorter(spreads).static_order() if name in defined}
+    except CycleError:
+        return {}
+
+
+def _selections(parent: Parent) -> Iterable[ast.SelectionNode]:
+    return parent.selection_set.selections if parent.selection_set else ()
+
+
+def _spreads(parent: Parent) -> Iterator[str]:
+    for selection in _selections(parent):
+        if isinstance(selection, ast.FragmentSpreadNode):
+            yield selection.name.value
+        elif isinstance(selection, Parent):
+            yield from _spreads(selection)
+
+
+def _roots(document: ast.DocumentNode, fragments: Fragments) -> list[Parent]:
+    """Definitions that are written out in no other one: all that validation reads hangs below these."""
+    parents = [node for node in document.definitions if isinstance(node, Parent)]
+    spread = {name for parent in parents for name in _spreads(parent)}
+    written_out = {id(fragment) for name, fragment in fragments.items() if name in spread}
+    return [parent for parent in parents if id(parent) not in written_out]
+
+
+def _is_chosen(root: Parent, name: str | None) -> TypeGuard[ast.OperationDefinitionNode]:
+    return isinstance(root, ast.OperationDefinitionNode) and name in (None, root.name and root.name.value)
+
+
+def _size(parent: Parent, known: Mapping[str, Size]) -> Size:
+    parts = [_selection_size(selection, known) for selection in _selections(parent)]
+    depths, nestings, *sums = zip(Size(), *parts, strict=True)
+    return Size(max(depths), bool(parts) + max(nestings), *(min(MANY, sum(column)) for column in sums))
+
+
+def _selection_size(selection: ast.SelectionNode, known: Mapping[str, Size]) -> Size:
+    if isinstance(selection, ast.FieldNode):
+        below = _size(selection, known) if selection.selection_set else Size()
+        aliases = below.aliases + (selection.alias is not None)
+        return Size(1 + below.depth, below.nesting, aliases, 1, 1 + below.selections)
+    below = _size(selection, known) if isinstance(selection, ast.InlineFragmentNode) else Size()
+    if isinstance(selection, ast.FragmentSpreadNode):
+        below = known.get(selection.name.value, Size())
+    return below._replace(selections=1 + below.selections)
+
+
+def _places(parents: Iterable[Parent], fragments: Fragments) -> list[Place]:
+    """The answer below these parents; a fragment counts once at each place, as when it is executed."""
+    fields: dict[str, list[ast.FieldNode]] = {}
+    waiting, entered = list(parents), set[str]()
+    while waiting:
+        for selection in _selections(waiting.pop()):
+            if isinstance(selection, ast.FieldNode):
+                fields.setdefault((selection.alias or selection.name).value, []).append(selection)
+            elif isinstance(selection, ast.InlineFragmentNode):
+                waiting.append(selection)
+            elif isinstance(selection, ast.FragmentSpreadNode) and (name := selection.name.value) not in entered:
+                entered.add(name)
+                waiting.extend([fragments[name]] if name in fragments else [])
+    return [_place(same, fragments) for same in fields.values()]
+
+
+def _place(fields: list[ast.FieldNode], fragments: Fragments) -> Place:
+    objects = [field for field in fields if field.selection_set]
+    return Place(fields, _places(objects, fragments) if objects else None)
+
+
+def _overlaps(answer: list[Place]) -> int:
+    return sum(len(fields) * (len(fields) - 1) // 2 + _overlaps(below or []) for fields, below in answer)
+
+
+def _operation_price(operation: ast.OperationDefinitionNode, answer: list[Place]) -> Price:
+    least = WRITE if operation.operation is ast.OperationType.MUTATION else 0
+    return _total(_price(place, ONE, least) for place in answer)
+
+
+def _price(place: Place, page: Counts, least: int = 0) -> Price:
+    """Of a place whose fields differ in name and arguments only where their types exclude each other."""
+    if place.below is None:
+        return Price(max(LEAVES.get(field.name.value, 0) for field in place.fields))
+    own_page = frozenset(_count(field, PAGES, "first", "last") for field in place.fields)
+    below = _total(_price(each, own_page) for each in place.below)
+    counts = [page if field.name.value in ROWS else {_count(field, BATCHES, "ids")} for field in place.fields]
+    return _times(frozenset().union(*counts), least, Price(1 + below.points, below.parts))
+
+
+def _times(counts: Counts, least: int, row: Price) -> Price:
+    if counts == ONE and not least:
+        return row
+    price = Price(parts=((counts, least, row),))
+    varies = row.parts or any(isinstance(number, str) for count in counts for number in count)
+    return price if varies else Price(price.of({}))
+
+
+def _total(prices: Iterable[Price]) -> Price:
+    points, parts = zip(Price(), *prices, strict=True)
+    return Price(min(MANY, sum(points)), tuple(chain.from_iterable(parts)))
+
+
+def _count(field: ast.FieldNode, usual: Mapping[str, int], *arguments: str) -> tuple[int | str, ...]:
+    if field.name.value not in usual:
+        return (1,)
+    given = {argument.name.value: _literal(argument.value) for argument in field.arguments or ()}
+    return (*(given[name] for name in arguments if name in given), usual[field.name.value])
+
+
+def _literal(value: ast.ValueNode | None) -> int | str:
+    """A variable's name, a list's length, a number, else 0; ten digits are MANY or more, and more are not read."""
+    if isinstance(value, ast.VariableNode):
+        return value.name.value
+    if isinstance(value, ast.ListValueNode):
+        return len(value.values)
+    return int(value.value[:10]) if isinstance(value, ast.IntValueNode) else 0
+
+
+def _number(count: Iterable[int | str], variables: Mapping[str, Any]) -> int:
+    values = (variables.get(one) if isinstance(one, str) else one for one in count)
+    return next(filter(None, map(_usable, values)))
+
+
+def _usable(value: Any) -> int:
+    """Rows asked for, as GraphQL would make an Int of it, or the length of a list; 0 for anything else."""
+    if isinstance(value, list | tuple):
+        return len(value)
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+    return max(0, min(MANY, int(value))) if whole else 0
+
+
+def _defaults(operations: Iterable[ast.OperationDefinitionNode]) -> Mapping[str, int | str]:
+    variables = [variable for operation in operations for variable in operation.variable_definitions or ()]
+    return {node.variable.name.value: _literal(node.default_value) for node in variables if node.default_value}

@@ -1,0 +1,164 @@
+"""The root fields that write: each hands over to an edit and answers refusals as data."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_api import edits
+from graphql_api.domain import flow as domain
+from graphql_api.domain.errors import Refused
+from graphql_api.domain.terms import Terms
+from graphql_api.schema import payloads
+from graphql_api.schema.context import Info
+from graphql_api.schema.enums import ConflictPolicy
+from graphql_api.schema.inputs import (
+    CreateMessageFlowInput,
+    MessageFlowFilter,
+    UpdateMessageFlowInput,
+    filtered,
+    sent,
+)
+from graphql_api.schema.payloads import (
+    CreateMessageFlowPayload,
+    DeleteMessageFlowPayload,
+    RestoreMessageFlowPayload,
+    RevertMessageFlowPayload,
+    UpdateMessageFlowPayload,
+    UpdateMessageFlowsPayload,
+)
+
+
+def told(meaning: str) -> Any:
+    return strawberry.argument(description=meaning)
+
+
+Id = Annotated[strawberry.ID, told("Id of the flow.")]
+IfVersion = Annotated[
+    int | None, told("Refuse with VERSION_CONFLICT unless the flow is at this version; null is no guard.")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    told(
+        "1 to 255 printable ASCII characters; the same request under the same key is carried out once and answered "
+        "the same again for 24 hours; null is no key."
+    ),
+]
+Note = Annotated[str | None, told("Why, for the history; at most 1,000 characters; null is none.")]
+ValidateOnly = Annotated[bool, told("Answer what would change and write nothing.")]
+
+
+def terms(info: Info, if_version: int | None = None, **others: Any) -> Terms:
+    """Versions come from the argument, or on REST from If-Match, which may list several."""
+    versions = info.context.if_versions if if_version is None else frozenset({if_version})
+    return Terms(versions, **others)
+
+
+@strawberry.type(description="Changing message flows; every mutation is one transaction, all or nothing.")
+class Mutation:
+    @strawberry.mutation(description="Create a flow; what is left out gets its default.")
+    async def create_message_flow(
+        self,
+        info: Info,
+        input: Annotated[CreateMessageFlowInput, told("The new flow.")],
+        idempotency_key: IdempotencyKey = None,
+    ) -> CreateMessageFlowPayload:
+        context = info.context
+        try:
+            saved = await edits.create_flow(context.desk, context.caller, sent(input), terms(info, key=idempotency_key))
+        except Refused as refusal:
+            return CreateMessageFlowPayload(errors=payloads.errors(refusal.problems))
+        return CreateMessageFlowPayload(**payloads.saved(saved), changed_fields=domain.paths(saved.changed))
+
+    @strawberry.mutation(description="Change what was sent and nothing else, to each leaf.")
+    async def update_message_flow(
+        self,
+        info: Info,
+        id: Id,
+        input: Annotated[UpdateMessageFlowInput, told("What to change.")],
+        if_version: IfVersion = None,
+        on_conflict: Annotated[
+            ConflictPolicy, told("What to do when the flow is not at `ifVersion` any more.")
+        ] = ConflictPolicy.REJECT,
+        idempotency_key: IdempotencyKey = None,
+        validate_only: ValidateOnly = False,
+        note: Note = None,
+    ) -> UpdateMessageFlowPayload:
+        context = info.context
+        merge = on_conflict is ConflictPolicy.MERGE
+        agreed = terms(info, if_version, merge=merge, key=idempotency_key, validate_only=validate_only, note=note)
+        try:
+            saved = await edits.update_flow(context.desk, context.caller, id, sent(input), agreed)
+        except Refused as refusal:
+            return UpdateMessageFlowPayload(**payloads.refused(refusal))
+        return UpdateMessageFlowPayload(
+            **payloads.saved(saved), changed_fields=domain.paths(saved.changed), rebased_from=saved.rebased_from
+        )
+
+    @strawberry.mutation(description="Make the same change to many flows, at most 1,000; each is all or nothing.")
+    async def update_message_flows(
+        self,
+        info: Info,
+        input: Annotated[UpdateMessageFlowInput, told("What to change in each flow.")],
+        ids: Annotated[
+            list[strawberry.ID] | None, told("These flows, 1 to 1,000, each once; null is refused without filter.")
+        ] = None,
+        filter: Annotated[
+            MessageFlowFilter | None,
+            told("All flows that match, at most 1,000; needs a member; null is refused without ids."),
+        ] = None,
+        idempotency_key: IdempotencyKey = None,
+        validate_only: ValidateOnly = False,
+        note: Note = None,
+    ) -> UpdateMessageFlowsPayload:
+        context = info.context
+        agreed = terms(info, key=idempotency_key, validate_only=validate_only, note=note)
+        chosen = None if filter is None else filtered(filter)
+        try:
+            results, replayed = await edits.update_flows(context.desk, context.caller, ids, chosen, sent(input), agreed)
+        except Refused as refusal:
+            return UpdateMessageFlowsPayload(errors=payloads.errors(refusal.problems))
+        return UpdateMessageFlowsPayload(results=[payloads.result(result) for result in results], replayed=replayed)
+
+    @strawberry.mutation(
+        description="Delete a flow; it can be restored until it is pruned. Deleting it again is no error."
+    )
+    async def delete_message_flow(
+        self, info: Info, id: Id, if_version: IfVersion = None, idempotency_key: IdempotencyKey = None
+    ) -> DeleteMessageFlowPayload:
+        context = info.context
+        agreed = terms(info, if_version, key=idempotency_key)
+        try:
+            saved = await edits.delete_flow(context.desk, context.caller, id, agreed)
+        except Refused as refusal:
+            return DeleteMessageFlowPayload(errors=payloads.errors(refusal.problems))
+        return DeleteMessageFlowPayload(deleted_message_flow_id=strawberry.ID(id), replayed=saved.replayed)
+
+    @strawberry.mutation(description="Bring a deleted flow back as it was.")
+    async def restore_message_flow(
+        self, info: Info, id: Id, if_version: IfVersion = None, idempotency_key: IdempotencyKey = None
+    ) -> RestoreMessageFlowPayload:
+        context = info.context
+        agreed = terms(info, if_version, key=idempotency_key)
+        try:
+            saved = await edits.restore_flow(context.desk, context.caller, id, agreed)
+        except Refused as refusal:
+            return RestoreMessageFlowPayload(**payloads.refused(refusal))
+        return RestoreMessageFlowPayload(**payloads.saved(saved))
+
+    @strawberry.mutation(description="Give a flow the leaves that it had at an earlier version, as a new version.")
+    async def revert_message_flow(
+        self,
+        info: Info,
+        id: Id,
+        to_version: Annotated[int, told("The version whose leaves to put back.")],
+        if_version: IfVersion = None,
+        idempotency_key: IdempotencyKey = None,
+        note: Note = None,
+    ) -> RevertMessageFlowPayload:
+        context = info.context
+        agreed = terms(info, if_version, key=idempotency_key, note=note)
+        try:
+            saved = await edits.revert_flow(context.desk, context.caller, id, to_version, agreed)
+        except Refused as refusal:
+            return RevertMessageFlowPayload(**payloads.refused(refusal))
+        return RevertMessageFlowPayload(**payloads.saved(saved), changed_fields=domain.paths(saved.changed))

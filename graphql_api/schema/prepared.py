@@ -1,0 +1,160 @@
+"""Operations parsed, limited, validated and priced once, and carried out by the general executor."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    specified_rules,
+    validate,
+)
+
+from graphql_api.domain.errors import Refused
+from graphql_api.schema import SCHEMA, limits
+from graphql_api.schema.context import Context
+from graphql_api.schema.limits import LimitExceeded, Limits, Measured
+
+REMEMBERED = 1_024
+LONGEST_REMEMBERED = 16_384
+"""Documents with more characters are prepared anew each time, so that the cache stays within some 16 MiB of text."""
+
+MOST_ERRORS = 20
+GRAPHQL = SCHEMA._schema
+"""Strawberry offers no public way to carry out a document that is parsed already; a test holds that this one works."""
+
+log = logging.getLogger("message_flows")
+
+
+class Rejected(Exception):
+    """The document or its variables are not fit to be carried out; nothing was."""
+
+    def __init__(self, errors: Sequence[dict[str, Any]]) -> None:
+        super().__init__("; ".join(error["message"] for error in errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    measured: Measured
+
+    @property
+    def only_reads(self) -> bool:
+        return self.operation.operation is OperationType.QUERY
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`data` as the executor made it, and errors that are fit to be shown."""
+
+    data: Mapping[str, Any] | None
+    errors: Sequence[dict[str, Any]]
+    cost: int = 0
+
+
+class Operations:
+    """Prepares documents under one set of limits and remembers them."""
+
+    def __init__(self, limits: Limits, *, introspection: bool = True, suggestions: bool = True) -> None:
+        self._limits = limits
+        self._hide_suggestions = not suggestions
+        self._rules = [*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,))]
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._prepare)
+
+    def prepare(self, text: str, name: str | None = None) -> Prepared:
+        """Raises Rejected."""
+        if len(text) > LONGEST_REMEMBERED:
+            return self._prepare(text, name)
+        return self._remembered(text, name)
+
+    def _prepare(self, text: str, name: str | None) -> Prepared:
+        try:
+            document = limits.parse(text, self._limits)
+            measured = limits.measure(document, self._limits, name)
+        except LimitExceeded as exceeded:
+            raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
+        except GraphQLSyntaxError as error:
+            raise Rejected([shown(error)]) from None
+        operation = _chosen(document, name)
+        errors = validate(
+            GRAPHQL, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=self._hide_suggestions
+        )
+        if errors:
+            raise Rejected([shown(error) for error in errors])
+        return Prepared(document, operation, measured)
+
+    async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
+        """Runs a prepared operation; raises Rejected when its variables do not fit or its cost is too high."""
+        try:
+            cost = limits.charge(prepared.measured, variables, self._limits)
+        except LimitExceeded as exceeded:
+            raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
+        name = prepared.operation.name
+        result = execute(
+            GRAPHQL,
+            prepared.document,
+            context_value=context,
+            variable_values=dict(variables or {}),
+            operation_name=name.value if name else None,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if not isinstance(result, ExecutionResult):
+            result = await result  # type: ignore[misc]
+        errors = [shown(error, context.caller.request_id) for error in result.errors or ()]
+        if result.data is None and errors and all("path" not in error for error in errors):
+            raise Rejected(errors)
+        return Answer(result.data, errors, cost)
+
+
+def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None and len(operations) == 1:
+        return operations[0]
+    if name is None:
+        asked = (
+            "operationName is needed: the document has several operations" if operations else "no operation is given"
+        )
+        raise Rejected([failure("BAD_REQUEST", asked)])
+    for operation in operations:
+        if operation.name and operation.name.value == name:
+            return operation
+    raise Rejected([failure("BAD_REQUEST", "operationName names no operation of the document")])
+
+
+def failure(code: str, message: str) -> dict[str, Any]:
+    return {"message": message, "extensions": {"code": code}}
+
+
+def shown(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
+    """An error as the caller may see it: faults of ours are masked and logged under the request's id."""
+    told = error.formatted
+    original = error.original_error
+    if original is None:
+        return {**told, "extensions": {"code": "BAD_REQUEST"}}  # type: ignore[dict-item]
+    if isinstance(original, Refused):
+        problem = original.problems[0]
+        return {**told, "message": problem.message, "extensions": {"code": problem.code}}  # type: ignore[dict-item]
+    log.error("request %s failed: %s", request_id, fault(original))
+    extensions = {"code": "INTERNAL", "requestId": request_id}
+    return {**told, "message": f"internal error; the log has it under {request_id}", "extensions": extensions}  # type: ignore[dict-item]
+
+
+def fault(error: BaseException) -> str:
+    """Where a fault arose, without its text, which may hold what the caller sent."""
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {' > '.join(places[-8:])}"

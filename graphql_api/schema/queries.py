@@ -1,0 +1,64 @@
+"""The root fields that read."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from graphql_api import reads
+from graphql_api.domain import flow as domain
+from graphql_api.domain.flow import COLUMNS
+from graphql_api.schema import connection, history, selection
+from graphql_api.schema.connection import MessageFlowConnection
+from graphql_api.schema.context import Info
+from graphql_api.schema.inputs import MessageFlowFilter, MessageFlowOrder, filtered, ordered
+from graphql_api.schema.types import MessageFlow, Node
+
+
+def told(meaning: str) -> Any:
+    return strawberry.argument(description=meaning)
+
+
+@strawberry.type(description="Reading message flows of one workspace, named by the header x-workspace-id.")
+class Query:
+    @strawberry.field(description="One flow; null when it is unknown, deleted, or of another workspace.")
+    async def message_flow(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, told("Id of the flow.")],
+        at_version: Annotated[
+            int | None, told("The flow as it was at this version, also when it is deleted now; null is now.")
+        ] = None,
+    ) -> MessageFlow | None:
+        context = info.context
+        if at_version is not None:
+            values = await reads.flow_at(context.desk.store, context.caller, id, at_version)
+        else:
+            wanted = selection.columns(info._raw_info, selection.FLOW)
+            values = await reads.flow(context.desk.store, context.caller, id, wanted)
+        return None if values is None else domain.built(values)  # type: ignore[return-value]
+
+    @strawberry.field(description="Flows of the workspace, a page at a time.")
+    async def message_flows(
+        self,
+        info: Info,
+        first: Annotated[int | None, told("How many from the front, 1 to 100; 50 if absent or null.")] = None,
+        after: Annotated[str | None, told("Cursor to go on behind; null starts at the front.")] = None,
+        last: Annotated[int | None, told("How many from the end, 1 to 100; not together with first.")] = None,
+        before: Annotated[str | None, told("Cursor to stay before; null ends at the end.")] = None,
+        filter: Annotated[MessageFlowFilter | None, told("Which flows; null means all.")] = None,
+        order_by: Annotated[MessageFlowOrder | None, told("In which order; null is newest first.")] = None,
+    ) -> MessageFlowConnection:
+        order = ordered(order_by)
+        span = connection.span(first, after, last, before, order, info.context.longest_page)
+        wanted = selection.columns(info._raw_info, selection.CONNECTION)
+        return await connection.of_flows(info, wanted, filtered(filter), order, span)
+
+    @strawberry.field(description="A flow by its id, or a revision by `<flow id>:<version>`; null when unknown.")
+    async def node(self, info: Info, id: Annotated[strawberry.ID, told("Id of a flow or a revision.")]) -> Node | None:
+        context = info.context
+        named = history.revision_id(id)
+        if named is not None:
+            revision = await reads.revision(context.desk.store, context.caller, *named)
+            return None if revision is None else history.shown(revision)
+        values = await reads.flow(context.desk.store, context.caller, id, COLUMNS)
+        return None if values is None else domain.built(values)  # type: ignore[return-value]

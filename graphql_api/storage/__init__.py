@@ -1,0 +1,23 @@
+"""Rows and SQL, on SQLite and PostgreSQL: the store of a database URL."""
+
+from sqlalchemy import make_url
+
+from graphql_api.storage.engine import Store
+
+
+def opened(
+    url: str, *, synchronous: str = "FULL", pool_size: int = 10, timeout: float = 10.0, patience: float = 1.5
+) -> Store:
+    """The store of `sqlite+aiosqlite:///file` or `postgresql+asyncpg://…`; connects when it is first used.
+
+    `timeout`: seconds a statement may run; `patience`: seconds to wait for a connection or for other writers.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        from graphql_api.storage.sqlite import SqliteStore
+
+        return SqliteStore(address.database or "", synchronous=synchronous, timeout=timeout, patience=patience)
+    from graphql_api.storage.postgres import PostgresStore
+
+    dsn = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    return PostgresStore(dsn, size=pool_size, timeout=timeout, patience=patience)

@@ -1,0 +1,109 @@
+"""Statements that know both databases, the scripts that yield them, and the store that runs them."""
+
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgresql
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from graphql_api.domain.errors import refused
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+Script = Generator["Statement", Sequence[Row], T]
+"""An edit that yields its statements and is sent their rows; it can be run again from the start."""
+
+
+class Raced(Exception):
+    """Somebody else wrote first: what the script has read is no longer so; run it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """SQL of one database, the names of its parameters in their order, and those that are always the same."""
+
+    sql: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        if self.constants:
+            values = {**self.constants, **values}
+        return [values[name] for name in self.names]
+
+
+class Shape:
+    """One form of a statement, compiled once for each database.
+
+    On SQLite the steps run one after another until one gives no row; PostgreSQL may be given them as one statement.
+    A shape with `locks` reads a row that the script is about to write.
+    """
+
+    def __init__(self, *steps: Executable, postgresql: Executable | None = None, locks: bool = False) -> None:
+        self._steps = steps
+        self._whole = postgresql
+        self.locks = locks
+
+    @cached_property
+    def sqlite(self) -> tuple[Text, ...]:
+        return tuple(compiled(step, sqlite()) for step in self._steps)
+
+    @cached_property
+    def postgresql(self) -> Text:
+        return compiled(self._steps[0] if self._whole is None else self._whole, postgresql())  # type: ignore[no-untyped-call]
+
+
+def compiled(statement: Executable, dialect: Dialect) -> Text:
+    made = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+    assert isinstance(made, SQLCompiler)
+    constants = {name: value for name, value in made.params.items() if value is not None}
+    return Text(str(made), tuple(made.positiontup or ()), constants)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A shape with the values of this time; `scans` tells that it may read many rows to answer few."""
+
+    shape: Shape
+    values: Mapping[str, Any]
+    scans: bool = False
+
+
+class Store(Protocol):
+    """One database. Every method raises Refused(UNAVAILABLE) while the database cannot be reached or is too slow."""
+
+    heard: Callable[[str], None] | None
+    """Told the SQL of every statement before it runs."""
+
+    async def read(self, statement: Statement) -> Sequence[Row]:
+        """The rows of one statement outside any transaction."""
+
+    async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
+        """Runs a script and commits; `together` puts all its statements into one transaction on every database."""
+
+    def stream(self, statement: Statement) -> AbstractAsyncContextManager[AsyncIterator[Row]]:
+        """The rows of one statement, a few at a time, as of one moment."""
+
+    async def close(self) -> None: ...
+
+
+def drive(script: Script[T], run: Callable[[Statement], Sequence[Row]]) -> T:
+    """Runs a script to its end with statements that answer at once."""
+    try:
+        statement = next(script)
+        while True:
+            statement = script.send(run(statement))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        script.close()
+
+
+def unavailable(why: str) -> Exception:
+    return refused("UNAVAILABLE", f"the database is not available: {why}; nothing was written")

@@ -1,0 +1,144 @@
+"""Rows of message_flows, always those of one workspace, and the one statement that writes a flow with its history."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Executable,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from graphql_api.domain.checks import whole
+from graphql_api.domain.flow import COLUMNS, LEAVES, Values
+from graphql_api.storage.engine import Row, Shape, Statement
+from graphql_api.storage.replays import Replay
+from graphql_api.storage.revisions import Revision
+from graphql_api.storage.sets import one_of
+from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS, owned
+
+FLAGS = tuple(leaf.column for leaf in LEAVES if leaf.kind is bool)
+DELAY = "response_settings_delay"
+
+
+def values(row: Row) -> dict[str, Any]:
+    """A row as the domain knows it: booleans where SQLite has 0 and 1, whole seconds without a fraction."""
+    flow = dict(row)
+    for column in FLAGS:
+        if column in flow:
+            flow[column] = bool(flow[column])
+    if DELAY in flow:
+        flow[DELAY] = whole(flow[DELAY])
+    return flow
+
+
+# Reading
+
+
+def read(workspace: str, id: str, columns: Sequence[str]) -> Statement:
+    """Some columns of a flow that is not deleted."""
+    return Statement(_read(tuple(columns)), {"workspace": workspace, "id": id})
+
+
+@lru_cache(maxsize=512)
+def _read(columns: tuple[str, ...]) -> Shape:
+    chosen: list[ColumnElement[Any]] = [FLOWS.c[column] for column in columns]
+    chosen = chosen or [literal_column("1").label("found")]
+    return Shape(select(*chosen).where(owned(FLOWS), FLOWS.c.id == bindparam("id"), FLOWS.c.deleted_at.is_(None)))
+
+
+def read_whole(workspace: str, id: str) -> Statement:
+    """All columns of a flow, also of a deleted one, for an edit."""
+    return Statement(_WHOLE, {"workspace": workspace, "id": id})
+
+
+_ALL = [*(FLOWS.c[column] for column in COLUMNS), FLOWS.c.deleted_at]
+_WHOLE = Shape(select(*_ALL).where(owned(FLOWS), FLOWS.c.id == bindparam("id")), locks=True)
+
+
+def read_many(workspace: str, ids: Sequence[str]) -> Statement:
+    """All columns of the flows with these ids, also of deleted ones, by id."""
+    return Statement(_MANY, {"workspace": workspace, "ids": one_of.value(ids)}, scans=True)
+
+
+_MANY = Shape(select(*_ALL).where(owned(FLOWS), one_of(FLOWS.c.id, "ids")).order_by(FLOWS.c.id), locks=True)
+
+ANY_FLOW = Statement(Shape(select(FLOWS.c.id).limit(literal_column("1"))), {})
+
+
+def export(workspace: str | None) -> Statement:
+    """Every flow of a workspace, or of all, oldest first; not the deleted ones."""
+    chosen = select(*_ALL).where(FLOWS.c.deleted_at.is_(None))
+    if workspace is None:
+        return Statement(Shape(chosen.order_by(FLOWS.c.workspace_id, FLOWS.c.created_at, FLOWS.c.id)), {})
+    return Statement(
+        Shape(chosen.where(owned(FLOWS)).order_by(FLOWS.c.created_at, FLOWS.c.id)), {"workspace": workspace}
+    )
+
+
+# Writing
+
+
+def create(workspace: str, row: Values, revision: Revision, replay: Replay | None) -> Statement:
+    """A new row with its first revision."""
+    row = _stored(row)
+    shape = _write(True, tuple(row), replay is not None)
+    return Statement(shape, _bound(workspace, row, revision, replay))
+
+
+def save(workspace: str, id: str, seen: int, row: Values, revision: Revision, replay: Replay | None) -> Statement:
+    """Writes the columns of `row` if the flow is still at version `seen`; no row back means that it is not."""
+    row = _stored(row)
+    shape = _write(False, tuple(row), replay is not None)
+    return Statement(shape, {**_bound(workspace, row, revision, replay), "id": id, "seen": seen})
+
+
+def _stored(row: Values) -> Values:
+    return {**row, "name_folded": row["name"].casefold()} if "name" in row else row
+
+
+def _bound(workspace: str, row: Values, revision: Revision, replay: Replay | None) -> dict[str, Any]:
+    bound = {f"new_{column}": value for column, value in row.items()}
+    bound |= {f"revision_{column}": value for column, value in revision.row().items()}
+    if replay is not None:
+        bound |= {f"replay_{column}": value for column, value in replay.row().items()}
+    bound["workspace"] = workspace
+    return bound
+
+
+@lru_cache(maxsize=1024)
+def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> Shape:
+    """One statement on PostgreSQL: the row, and only if it was written its revision and its replay."""
+    new = {column: bindparam(f"new_{column}", type_=FLOWS.c[column].type) for column in columns}
+    first: Insert | Update
+    if is_new:
+        first = insert(FLOWS).values({"workspace_id": bindparam("workspace"), **new})
+    else:
+        guard = FLOWS.c.version == bindparam("seen")
+        first = update(FLOWS).where(owned(FLOWS), FLOWS.c.id == bindparam("id"), guard).values(new)
+    followers = [(REVISIONS, "revision")] + ([(REPLAYS, "replay")] if keyed else [])
+    saved = first.returning(FLOWS.c.version).cte("saved")
+    whole = select(saved.c.version)
+    for table, prefix in followers:
+        whole = whole.add_cte(_follows(saved, table, prefix).cte(f"with_{prefix}"))
+    steps: list[Executable] = [insert(table).values(_parameters(table, prefix)) for table, prefix in followers]
+    return Shape(first.returning(FLOWS.c.version), *steps, postgresql=whole)
+
+
+def _follows(saved: CTE, table: Table, prefix: str) -> Insert:
+    parameters = _parameters(table, prefix)
+    return insert(table).from_select(list(parameters), select(*parameters.values()).select_from(saved))
+
+
+def _parameters(table: Table, prefix: str) -> Mapping[str, Any]:
+    rest = {c.name: bindparam(f"{prefix}_{c.name}", type_=c.type) for c in table.c if c.name != "workspace_id"}
+    return {"workspace_id": bindparam("workspace", type_=table.c.workspace_id.type), **rest}

@@ -1,0 +1,133 @@
+"""Filter, order, keyset cursor: one page of flows, found by its place in an index and never by counting rows."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_
+
+from graphql_api.domain.search import NEWEST_FIRST, Cursor, Filter, Order, Span
+from graphql_api.storage.engine import Shape, Statement
+from graphql_api.storage.sets import contains, one_of
+from graphql_api.storage.tables import FLOWS, owned
+
+EQUAL = {
+    "message_channel": FLOWS.c.message_channel,
+    "direction": FLOWS.c.direction,
+    "is_active": FLOWS.c.is_active,
+    "autopilot": FLOWS.c.autopilot,
+    "hipaa_compliance": FLOWS.c.security_hipaa_compliance,
+    "agent": FLOWS.c.agent,
+}
+
+
+def page(workspace: str, columns: Sequence[str], filter: Filter, order: Order, span: Span) -> Statement:
+    """One flow more than asked for, from the end backwards for `last`; adds the sort key as `place`."""
+    shape = _page(tuple(columns), _form(filter), order, span.last, span.after is not None, span.before is not None)
+    places = {**_place("after", span.after), **_place("before", span.before)}
+    return Statement(
+        shape, {**_asked(workspace, filter), **places, "limit": span.limit + 1}, scans=_scans(filter, order)
+    )
+
+
+def matching(workspace: str, columns: Sequence[str], filter: Filter, limit: int) -> Statement:
+    """All columns named of up to `limit` flows by id, for an edit of them all."""
+    return Statement(
+        _matching(tuple(columns), _form(filter)), {**_asked(workspace, filter), "limit": limit}, scans=True
+    )
+
+
+def count(workspace: str, filter: Filter) -> Statement:
+    return Statement(_count(_form(filter)), _asked(workspace, filter), scans=True)
+
+
+def beyond(workspace: str, filter: Filter, order: Order, place: Cursor, *, backwards: bool) -> Statement:
+    """A row if a flow lies behind `place`, or before it if `backwards`."""
+    values = {**_asked(workspace, filter), **_place("after", place)}
+    return Statement(_beyond(_form(filter), order, backwards), values, scans=_scans(filter, order))
+
+
+def _scans(filter: Filter, order: Order) -> bool:
+    """Whether rows are read that no index leads to."""
+    return order != NEWEST_FIRST or bool(filter.asked())
+
+
+def _form(filter: Filter) -> tuple[str, ...]:
+    return tuple(filter.asked())
+
+
+def _asked(workspace: str, filter: Filter) -> dict[str, Any]:
+    asked = {"workspace": workspace, **filter.asked()}
+    if filter.ids is not None:
+        asked["ids"] = one_of.value(filter.ids)
+    if filter.name_contains is not None:
+        asked["name_contains"] = filter.name_contains.casefold()
+    return asked
+
+
+def _place(name: str, cursor: Cursor | None) -> dict[str, Any]:
+    return {} if cursor is None else {f"{name}_key": cursor.key, f"{name}_id": cursor.id}
+
+
+@lru_cache(maxsize=512)
+def _page(
+    columns: tuple[str, ...], form: tuple[str, ...], order: Order, last: bool, after: bool, before: bool
+) -> Shape:
+    found = _found(columns, form, order)
+    if after:
+        found = found.where(_behind(order, "after", backwards=False))
+    if before:
+        found = found.where(_behind(order, "before", backwards=True))
+    return Shape(_ordered(found, order, backwards=last).limit(bindparam("limit")))
+
+
+@lru_cache(maxsize=64)
+def _matching(columns: tuple[str, ...], form: tuple[str, ...]) -> Shape:
+    chosen = select(*(FLOWS.c[column] for column in columns)).where(*_conditions(form))
+    return Shape(chosen.order_by(FLOWS.c.id).limit(bindparam("limit")), locks=True)
+
+
+@lru_cache(maxsize=64)
+def _count(form: tuple[str, ...]) -> Shape:
+    return Shape(select(func.count().label("total")).select_from(FLOWS).where(*_conditions(form)))
+
+
+@lru_cache(maxsize=64)
+def _beyond(form: tuple[str, ...], order: Order, backwards: bool) -> Shape:
+    found = _found((), form, order).where(_behind(order, "after", backwards=backwards))
+    return Shape(_ordered(found, order, backwards).limit(literal_column("1")))
+
+
+def _found(columns: tuple[str, ...], form: tuple[str, ...], order: Order) -> Select[Any]:
+    chosen = (FLOWS.c[column] for column in columns)
+    return select(*chosen, FLOWS.c[order.field.value].label("place"), FLOWS.c.id.label("place_id")).where(
+        *_conditions(form)
+    )
+
+
+def _conditions(form: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    return [owned(FLOWS), FLOWS.c.deleted_at.is_(None), *(_condition(name) for name in form)]
+
+
+def _condition(name: str) -> ColumnElement[bool]:
+    if name in EQUAL:
+        return EQUAL[name] == bindparam(name, type_=EQUAL[name].type)
+    if name == "ids":
+        return one_of(FLOWS.c.id, "ids")
+    if name == "updated_since":
+        return FLOWS.c.updated_at >= bindparam(name, type_=FLOWS.c.updated_at.type)
+    return contains(FLOWS.c.name_folded, name)
+
+
+def _behind(order: Order, name: str, *, backwards: bool) -> ColumnElement[bool]:
+    column = FLOWS.c[order.field.value]
+    here = tuple_(column, FLOWS.c.id)
+    there = tuple_(bindparam(f"{name}_key", type_=column.type), bindparam(f"{name}_id", type_=FLOWS.c.id.type))
+    return here < there if order.descending != backwards else here > there
+
+
+def _ordered(found: Select[Any], order: Order, backwards: bool) -> Select[Any]:
+    columns = (FLOWS.c[order.field.value], FLOWS.c.id)
+    if order.descending != backwards:
+        return found.order_by(*(column.desc() for column in columns))
+    return found.order_by(*columns)

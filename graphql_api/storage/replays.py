@@ -1,0 +1,79 @@
+"""The first answer to an Idempotency-Key, kept in the transaction of the change that it tells about."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, select
+
+from graphql_api.domain.flow import Values
+from graphql_api.storage.engine import Row, Shape, Statement
+from graphql_api.storage.tables import REPLAYS, owned
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Scope of a key: workspace, actor, operation and target; `request` tells the same request from another one."""
+
+    actor: str
+    operation: str
+    target: str
+    key: str
+    request: str
+    outcome: Any
+    at: int
+
+    def row(self) -> Values:
+        return {
+            "actor": self.actor,
+            "operation": self.operation,
+            "target": self.target,
+            "key": self.key,
+            "request": self.request,
+            "outcome": msgspec.json.encode(self.outcome).decode(),
+            "at": self.at,
+        }
+
+
+_SCOPE = ("actor", "operation", "target", "key")
+_MINE = [owned(REPLAYS), *(REPLAYS.c[name] == bindparam(f"scope_{name}") for name in _SCOPE)]
+
+
+def _scope(workspace: str, replay: Replay) -> dict[str, str]:
+    return {"workspace": workspace, **{f"scope_{name}": getattr(replay, name) for name in _SCOPE}}
+
+
+def find(workspace: str, asked: Replay) -> Statement:
+    """What was answered before under the scope of `asked`."""
+    return Statement(_FIND, _scope(workspace, asked))
+
+
+_FIND = Shape(select(*(REPLAYS.c[name] for name in Replay.__dataclass_fields__)).where(*_MINE))
+
+
+def replay(row: Row) -> Replay:
+    return Replay(**{**row, "outcome": msgspec.json.decode(row["outcome"])})
+
+
+def forget(workspace: str, expired: Replay) -> Statement:
+    return Statement(_FORGET, _scope(workspace, expired))
+
+
+_FORGET = Shape(delete(REPLAYS).where(*_MINE).returning(REPLAYS.c.key))
+
+
+def keep(workspace: str, replay: Replay) -> Statement:
+    """For a request that changed nothing; otherwise the replay is written with the flow."""
+    return Statement(_KEEP, {"workspace": workspace, **{f"new_{name}": value for name, value in replay.row().items()}})
+
+
+_KEEP = Shape(
+    insert(REPLAYS)
+    .values(
+        {
+            "workspace_id": bindparam("workspace"),
+            **{name: bindparam(f"new_{name}") for name in Replay.__dataclass_fields__},
+        }
+    )
+    .returning(REPLAYS.c.key)
+)

@@ -1,0 +1,129 @@
+"""What each save changed: one row of message_flow_revisions a version, and flows as they were."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, select
+
+from graphql_api.domain.flow import BY_PATH, Values
+from graphql_api.storage.engine import Row, Shape, Statement
+from graphql_api.storage.sets import one_of
+from graphql_api.storage.tables import REVISIONS, owned
+
+# An import brings the times of a flow with it; history tells them like leaves.
+TIMES = {"createdAt": "created_at", "updatedAt": "updated_at"}
+COLUMN_OF = {**{path: leaf.column for path, leaf in BY_PATH.items()}, **TIMES}
+PATH_OF = {column: path for path, column in COLUMN_OF.items()}
+
+Changes = Mapping[str, tuple[Any, Any]]
+"""Path of a leaf -> its value before and after; in the order of the declaration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    flow_id: str
+    version: int
+    at: int
+    operation: str
+    source: str
+    actor: str
+    request_id: str | None
+    note: str | None
+    changes: Changes
+
+    def row(self) -> Values:
+        return {
+            "flow_id": self.flow_id,
+            "version": self.version,
+            "at": self.at,
+            "operation": self.operation,
+            "source": self.source,
+            "actor": self.actor,
+            "request_id": self.request_id,
+            "note": self.note,
+            "changes": msgspec.json.encode(self.changes).decode(),
+        }
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The columns that changed."""
+        return frozenset(COLUMN_OF[path] for path in self.changes)
+
+
+def changes(before: Values, after: Values, columns: Sequence[str]) -> Changes:
+    return {PATH_OF[column]: (before.get(column), after[column]) for column in columns}
+
+
+def revision(row: Row) -> Revision:
+    members = {**row, "changes": {path: tuple(both) for path, both in msgspec.json.decode(row["changes"]).items()}}
+    return Revision(**members)
+
+
+_COLUMNS = [REVISIONS.c[name] for name in Revision.__dataclass_fields__]
+_FLOW = REVISIONS.c.flow_id == bindparam("flow_id")
+
+
+def newest(workspace: str, flow_id: str, limit: int, before: int | None) -> Statement:
+    """Up to `limit` revisions of a flow below version `before`, newest first."""
+    values = {"workspace": workspace, "flow_id": flow_id, "limit": limit}
+    return Statement(_newest(before is not None), values if before is None else {**values, "before": before})
+
+
+@lru_cache
+def _newest(continued: bool) -> Shape:
+    chosen = select(*_COLUMNS).where(owned(REVISIONS), _FLOW)
+    if continued:
+        chosen = chosen.where(REVISIONS.c.version < bindparam("before"))
+    return Shape(chosen.order_by(REVISIONS.c.version.desc()).limit(bindparam("limit")))
+
+
+def since(workspace: str, flow_id: str, version: int) -> Statement:
+    """The revision of `version` and all newer ones, newest first."""
+    return Statement(_SINCE, {"workspace": workspace, "flow_id": flow_id, "version": version})
+
+
+_SINCE = Shape(
+    select(*_COLUMNS)
+    .where(owned(REVISIONS), _FLOW, REVISIONS.c.version >= bindparam("version"))
+    .order_by(REVISIONS.c.version.desc())
+)
+
+
+def since_each(workspace: str, ids: Sequence[str], version: int) -> Statement:
+    """As `since` for many flows: every revision of theirs from `version` on."""
+    return Statement(_SINCE_EACH, {"workspace": workspace, "ids": one_of.value(ids), "version": version}, scans=True)
+
+
+_SINCE_EACH = Shape(
+    select(*_COLUMNS)
+    .where(owned(REVISIONS), one_of(REVISIONS.c.flow_id, "ids"), REVISIONS.c.version >= bindparam("version"))
+    .order_by(REVISIONS.c.flow_id, REVISIONS.c.version.desc())
+)
+
+
+def one(workspace: str, flow_id: str, version: int) -> Statement:
+    return Statement(_ONE, {"workspace": workspace, "flow_id": flow_id, "version": version})
+
+
+_ONE = Shape(select(*_COLUMNS).where(owned(REVISIONS), _FLOW, REVISIONS.c.version == bindparam("version")))
+
+
+def as_of(flow: Values, version: int, newer: Sequence[Revision]) -> Values | None:
+    """The flow as it was at `version`, made by undoing the revisions above it; None when history does not reach.
+
+    `newer` holds the revision of `version` and those above, newest first; ones above the flow's own are passed over.
+    """
+    known = [revision for revision in newer if version <= revision.version <= flow["version"]]
+    if not known or known[-1].version != version or len(known) != flow["version"] - version + 1:
+        return None
+    past = {**flow, "version": version, "updated_at": known[-1].at}
+    for revision in known[:-1]:
+        for path, (before, _) in revision.changes.items():
+            if path != "updatedAt":
+                past[COLUMN_OF[path]] = before
+    if "updatedAt" in known[-1].changes:
+        past["updated_at"] = known[-1].changes["updatedAt"][1]
+    return past

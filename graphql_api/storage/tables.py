@@ -1,0 +1,117 @@
+"""The tables, as Alembic makes them: flat columns, one a leaf; instants are milliseconds since 1970 (UTC)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+)
+
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
+METADATA = MetaData(naming_convention=NAMING)
+
+# Compared byte by byte, as SQLite does by itself: the same order on both databases.
+BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")
+
+FLOWS = Table(
+    "message_flows",
+    METADATA,
+    Column("workspace_id", BYTEWISE, primary_key=True),
+    Column("id", BYTEWISE, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger, comment="set while the flow is deleted and can be restored"),
+    Column("name", Text, nullable=False),
+    Column("name_folded", BYTEWISE, nullable=False, comment="the name by Unicode case folding, for search and order"),
+    Column("direction", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("agent", BYTEWISE, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("initiation_message", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("autopilot", Boolean, nullable=False),
+    Column("message_channel", Text, nullable=False),
+    Column("response_settings_delay", Double, nullable=False),
+    Column("response_settings_working_hours_enabled", Boolean, nullable=False),
+    Column("response_settings_working_hours_start", Text, nullable=False),
+    Column("response_settings_working_hours_end", Text, nullable=False),
+    Column("response_settings_working_hours_timezone", Text, nullable=False),
+    Column("response_settings_working_hours_out_of_hours_message", Text, nullable=False),
+    Column("security_hipaa_compliance", Boolean, nullable=False),
+    Column("email_settings_subject_line", Text, nullable=False),
+    Column("email_settings_signature", Text, nullable=False),
+    CheckConstraint("version >= 0", name="version"),
+    CheckConstraint("length(workspace_id) BETWEEN 1 AND 64", name="workspace_id"),
+    CheckConstraint("length(id) BETWEEN 1 AND 64", name="id"),
+    CheckConstraint("length(name) BETWEEN 1 AND 200", name="name"),
+    CheckConstraint("direction IN ('INBOUND', 'OUTBOUND', 'BIDIRECTIONAL')", name="direction"),
+    CheckConstraint("length(description) <= 2000", name="description"),
+    CheckConstraint("length(agent) BETWEEN 1 AND 64", name="agent"),
+    CheckConstraint("length(prompt) BETWEEN 1 AND 100000", name="prompt"),
+    CheckConstraint("length(initiation_message) BETWEEN 1 AND 10000", name="initiation_message"),
+    CheckConstraint("message_channel IN ('SMS', 'EMAIL')", name="message_channel"),
+    CheckConstraint("response_settings_delay BETWEEN 0 AND 86400", name="delay"),
+    CheckConstraint("length(response_settings_working_hours_start) = 5", name="start"),
+    CheckConstraint("length(response_settings_working_hours_end) = 5", name="end"),
+    CheckConstraint(
+        "response_settings_working_hours_start <> response_settings_working_hours_end", name="window_not_empty"
+    ),
+    CheckConstraint(
+        "length(response_settings_working_hours_out_of_hours_message) <= 2000", name="out_of_hours_message"
+    ),
+    CheckConstraint("length(email_settings_subject_line) <= 500", name="subject_line"),
+    CheckConstraint("length(email_settings_signature) <= 5000", name="signature"),
+)
+Index("ix_message_flows_created", FLOWS.c.workspace_id, FLOWS.c.created_at, FLOWS.c.id)
+Index("ix_message_flows_name", FLOWS.c.workspace_id, FLOWS.c.name_folded, FLOWS.c.id)
+
+# No foreign key to message_flows: a revision is only ever written by the statement that writes its flow,
+# and PostgreSQL would look the flow up and lock it once more for each.
+REVISIONS = Table(
+    "message_flow_revisions",
+    METADATA,
+    Column("workspace_id", BYTEWISE, primary_key=True),
+    Column("flow_id", BYTEWISE, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("request_id", Text),
+    Column("note", Text),
+    Column("changes", Text, nullable=False, comment="JSON: path of a leaf -> [before, after]"),
+    CheckConstraint("operation IN ('CREATE', 'UPDATE', 'REVERT', 'DELETE', 'RESTORE', 'IMPORT')", name="operation"),
+    CheckConstraint("source IN ('GRAPHQL', 'REST', 'CLI')", name="source"),
+)
+
+REPLAYS = Table(
+    "message_flow_replays",
+    METADATA,
+    Column("workspace_id", BYTEWISE, primary_key=True),
+    Column("actor", BYTEWISE, primary_key=True),
+    Column("operation", BYTEWISE, primary_key=True),
+    Column("target", BYTEWISE, primary_key=True, comment="the flow's id; empty for create and bulk"),
+    Column("key", BYTEWISE, primary_key=True),
+    Column("request", Text, nullable=False, comment="SHA-256 of the parsed input and guards"),
+    Column("outcome", Text, nullable=False, comment="JSON: what was answered, without the flow itself"),
+    Column("at", BigInteger, nullable=False),
+)
+Index("ix_message_flow_replays_at", REPLAYS.c.at)
+
+
+def owned(table: Table) -> ColumnElement[bool]:
+    """The first condition of every statement: workspaces never meet. Binds `workspace`."""
+    return table.c.workspace_id == bindparam("workspace", type_=table.c.workspace_id.type)

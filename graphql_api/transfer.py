@@ -1,0 +1,120 @@
+"""Flows in and out in the documented REST shape: import with their ids and times, export as they are."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from graphql_api.domain import instants
+from graphql_api.domain import patch as patches
+from graphql_api.domain.caller import is_id
+from graphql_api.domain.errors import Problem, Refused
+from graphql_api.domain.flow import BY_PATH, TREE, Block, Values
+from graphql_api.domain.patch import Sent
+from graphql_api.edits.importing import Imported
+from graphql_api.web.shape import Shape
+
+
+def read(
+    document: Mapping[str, Any], *, workspace: str | None = None, initiation_message: str | None = None
+) -> Imported:
+    """Checks one documented flow; raises Refused with every problem.
+
+    `workspace` takes the place of the one given; `initiation_message` fills the member that published answers lack.
+    """
+    given = dict(document)
+    problems: list[Problem] = []
+    id = _named(given.pop("_id", None), "_id", problems)
+    home = _named(given.pop("workspaceId", None) if workspace is None else workspace, "workspaceId", problems)
+    given.pop("workspaceId", None)
+    created = _instant(given.pop("createdAt", None), "createdAt", problems)
+    updated = _instant(given.pop("updatedAt", None), "updatedAt", problems)
+    if initiation_message is not None:
+        given.setdefault("initiationMessage", initiation_message)
+    leaves = _leaves(given, problems)
+    if problems:
+        raise Refused(*problems)
+    return Imported(id, home, {**leaves, "created_at": created, "updated_at": updated})
+
+
+def _named(value: Any, name: str, problems: list[Problem]) -> str:
+    if isinstance(value, str) and is_id(value):
+        return value
+    message = f"{name} must be a string of 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
+    problems.append(Problem("INVALID_ID", message, (name,)))
+    return ""
+
+
+def _instant(value: Any, name: str, problems: list[Problem]) -> int | None:
+    if value is None:
+        return None
+    try:
+        return instants.milliseconds(instants.parse(value))
+    except (TypeError, ValueError):
+        message = f"{name} must be RFC 3339 with an offset, such as 2025-01-02T10:15:00Z"
+        problems.append(Problem("INVALID_TYPE", message, (name,)))
+        return None
+
+
+def _leaves(given: Mapping[str, Any], problems: list[Problem]) -> Values:
+    try:
+        input = Shape({}, creates=True).input(given)
+        return patches.created(patches.checked(sent(input)))
+    except Refused as refusal:
+        problems.extend(refusal.problems)
+        return {}
+
+
+def sent(input: Mapping[str, Any]) -> Sent:
+    """A nested input as what was sent, leaf by leaf."""
+    values: dict[str, Any] = {}
+    null_blocks: list[str] = []
+
+    def collect(given: Mapping[str, Any], above: str) -> None:
+        for name, value in given.items():
+            path = f"{above}{name}"
+            if path in BY_PATH:
+                values[BY_PATH[path].column] = value
+            elif value is None:
+                null_blocks.append(path)
+            else:
+                collect(value, f"{path}.")
+
+    collect(input, "")
+    return Sent(values, tuple(null_blocks))
+
+
+REST_ORDER = (
+    "name",
+    "direction",
+    "description",
+    "agent",
+    "settings",
+    "prompt",
+    "isActive",
+    "autopilot",
+    "messageChannel",
+)
+
+
+def document(flow: Values) -> dict[str, Any]:
+    """A flow in the documented REST shape, with initiationMessage at its end."""
+    leaves = _shown(TREE, flow)
+    return {
+        "_id": flow["id"],
+        "workspaceId": flow["workspace_id"],
+        **{name: leaves[name] for name in REST_ORDER},
+        "createdAt": instants.text(flow["created_at"]),
+        "updatedAt": instants.text(flow["updated_at"]),
+        "initiationMessage": flow["initiation_message"],
+    }
+
+
+def _shown(block: Block, flow: Values) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name, member in block.members.items():
+        if isinstance(member, Block):
+            shown[name] = _shown(member, flow)
+        else:
+            value = flow[member.column]
+            shown[name] = member.kind[value].value if issubclass(member.kind, Enum) else value
+    return shown

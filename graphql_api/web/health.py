@@ -1,0 +1,33 @@
+"""Health: the process lives; the database answers and its tables are current."""
+
+from starlette.types import Receive, Scope, Send
+
+from graphql_api.domain.errors import Problem, Refused
+from graphql_api.storage import migrations
+from graphql_api.storage.engine import Store
+from graphql_api.web import refusals
+from graphql_api.web.http import Answer, encoded
+
+
+class Live:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Answer(200, encoded({"status": "ok"})).send(send)
+
+
+class Ready:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._answer(scope)
+        await answer.send(send)
+
+    async def _answer(self, scope: Scope) -> Answer:
+        try:
+            current = await migrations.is_current(self._store)
+        except Refused as refusal:
+            return refusals.answer(scope, refusal.problems)
+        if not current:
+            problem = Problem("UNAVAILABLE", "the tables are not current; run message-flows migrate")
+            return refusals.answer(scope, [problem])
+        return Answer(200, encoded({"status": "ok"}))

@@ -1,0 +1,199 @@
+"""Requests as they come in and answers as they go out: headers, bodies, JSON to the letter."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from graphql_api.domain.checks import whole
+from graphql_api.domain.errors import refused
+
+Headers = list[tuple[bytes, bytes]]
+SURROGATES = re.compile("[\ud800-\udfff]")
+MANY_DIGITS = re.compile(rb"\d{20}")
+OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]|-?\d+', re.DOTALL)
+
+
+class Disconnected(Exception):
+    """The client went away before its request was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """Bytes of a body, seconds it may take to arrive, levels of JSON nesting, digits of an integer."""
+
+    bytes: int = 2 * 2**20
+    seconds: float = 10.0
+    nesting: int = 64
+    digits: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    media: bytes | None = b"application/json"
+    headers: Headers = field(default_factory=list)
+
+    async def send(self, send: Send) -> None:
+        headers = [*self.headers]
+        if self.media is not None:
+            headers.append((b"content-type", self.media))
+        if self.status not in (204, 304):
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """The value of a header, Latin-1; refuses one that is sent more than once with different values."""
+    values = {value for key, value in scope["headers"] if key == name}
+    if len(values) > 1:
+        raise refused("BAD_REQUEST", f"the header {name.decode()} is sent more than once with different values")
+    return values.pop().decode("latin-1") if values else None
+
+
+def headers(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+async def body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
+    """The whole body; refuses one that is too long before it is read, or as soon as it is, or too slow."""
+    told = header(scope, b"content-length")
+    if told is not None and told.isdecimal() and int(told[:20]) > limits.bytes:
+        raise _too_large(limits)
+    parts = []
+    size = 0
+    try:
+        async with asyncio.timeout(limits.seconds):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Disconnected
+                parts.append(part := message.get("body", b""))
+                size += len(part)
+                if size > limits.bytes:
+                    raise _too_large(limits)
+                if not message.get("more_body"):
+                    return b"".join(parts)
+    except TimeoutError:
+        message_text = f"the body did not arrive within {limits.seconds:g} s (body_timeout)"
+        raise refused("LIMIT_EXCEEDED", message_text) from None
+
+
+def _too_large(limits: BodyLimits) -> Exception:
+    return refused("PAYLOAD_TOO_LARGE", f"the body is longer than {limits.bytes} bytes (max_body_bytes)")
+
+
+def decoded(raw: bytes, limits: BodyLimits) -> Any:
+    """JSON to the letter: UTF-8, no byte order mark, no duplicate members, no NaN; bounded nesting and integers."""
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raise refused("INVALID_JSON", "the body starts with a byte order mark; send plain UTF-8")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise refused("INVALID_JSON", f"the body is not UTF-8 at byte {error.start}") from None
+    _measure(raw, limits)
+    try:
+        return json.loads(text, object_pairs_hook=_members, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise refused("INVALID_JSON", f"the body is not JSON: {error.msg.lower()} at {where}") from None
+
+
+def _measure(raw: bytes, limits: BodyLimits) -> None:
+    """Nesting and integers, before anything recursive or quadratic sees them."""
+    if raw.count(b"[") + raw.count(b"{") <= limits.nesting and not MANY_DIGITS.search(raw):
+        return
+    depth = 0
+    for token in OUTSIDE_STRINGS.finditer(raw):
+        first = raw[token.start() : token.start() + 1]
+        if first in b"[{":
+            depth += 1
+            if depth > limits.nesting:
+                message = f"the JSON is nested deeper than {limits.nesting} levels (max_json_depth)"
+                raise refused("LIMIT_EXCEEDED", message)
+        elif first in b"]}":
+            depth -= 1
+        elif first != b'"' and token.end() - token.start() - (first == b"-") > limits.digits:
+            message = f"a number has more than {limits.digits} digits in a row (max_integer_digits)"
+            raise refused("LIMIT_EXCEEDED", message)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        name = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise refused("INVALID_JSON", f"the member {printable(name)} stands more than once in one object")
+    return members
+
+
+def _constant(name: str) -> Any:
+    raise refused("INVALID_JSON", f"{name} is not JSON")
+
+
+def printable(name: str) -> str:
+    """A name that a caller sent, fit to be told in a sentence."""
+    shown = name if len(name) <= 64 else f"{name[:64]}…"
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in shown)
+
+
+def encoded(value: Any) -> bytes:
+    """JSON as it is sent; whole numbers print without a fraction, lone surrogates as U+FFFD."""
+    try:
+        return msgspec.json.encode(plain(value))
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(plain(value)))
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return whole(value) if value - value == 0 else None
+    if isinstance(value, Mapping):
+        return {name: plain(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(member) for member in value]
+    return value
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return SURROGATES.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(member) for member in value]
+    return value
+
+
+def prefers(accept: Iterable[str], wanted: str, usual: str) -> bool:
+    """Whether Accept names `wanted` with a higher weight than `usual`, or before it with the same."""
+    weights = weights_of(accept)
+    return weights.get(wanted, (0.0, 0)) > weights.get(usual, (0.0, 0)) if wanted in weights else False
+
+
+def weights_of(accept: Iterable[str]) -> dict[str, tuple[float, int]]:
+    """Media range -> its weight, and a rank that is higher the earlier it stands."""
+    ranges = [part.strip() for line in accept for part in line.split(",") if part.strip()]
+    weights: dict[str, tuple[float, int]] = {}
+    for place, one in enumerate(ranges):
+        media, *parameters = (piece.strip().lower() for piece in one.split(";"))
+        weights.setdefault(media, (_weight(parameters), -place))
+    return weights
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(1.0, max(0.0, float(value)))
+            except ValueError:
+                return 0.0
+    return 1.0

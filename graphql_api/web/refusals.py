@@ -1,0 +1,62 @@
+"""A refusal as REST answers it: one error body on every path, readable by RFC 9457 readers too."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.types import Scope
+
+from graphql_api.domain.errors import KINDS, Problem
+from graphql_api.web.http import Answer, Headers, encoded, headers, prefers
+
+# Problems of the whole request; all others are about members of the body and become `details`.
+WHOLE = frozenset(code for code, kind in KINDS.items() if kind.status != 400) | {
+    "INVALID_JSON",
+    "BAD_REQUEST",
+    "WORKSPACE_REQUIRED",
+    "LIMIT_EXCEEDED",
+    "RESYNC_REQUIRED",
+}
+ARGUMENTS = frozenset({"id", "ifVersion", "idempotencyKey", "note", "validateOnly"})
+RETRY_AFTER = {"UNAVAILABLE": b"1", "IDEMPOTENCY_IN_PROGRESS": b"1"}
+
+
+def answer(
+    scope: Scope,
+    problems: Sequence[Problem],
+    extra: Mapping[str, Any] | None = None,
+    more_headers: Headers | None = None,
+) -> Answer:
+    """`extra` joins the members of `error`, such as currentVersion."""
+    first = problems[0]
+    is_whole = first.code in WHOLE or (len(first.path) == 1 and first.path[0] in ARGUMENTS)
+    code = first.code if is_whole else "VALIDATION_FAILED"
+    kind = KINDS[code]
+    error: dict[str, Any] = {"code": code.lower(), "message": _message(problems, is_whole)}
+    if not is_whole:
+        error["details"] = [_detail(problem) for problem in problems]
+    error |= extra or {}
+    document = {
+        "error": error,
+        "type": f"urn:message-flows:{code.lower()}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": error["message"],
+        "requestId": scope["state"]["request_id"],
+    }
+    is_problem = prefers(headers(scope, b"accept"), "application/problem+json", "application/json")
+    media = b"application/problem+json" if is_problem else b"application/json"
+    sent = [*(more_headers or [])]
+    if code in RETRY_AFTER:
+        sent.append((b"retry-after", RETRY_AFTER[code]))
+    return Answer(kind.status, encoded(document), media, sent)
+
+
+def _message(problems: Sequence[Problem], is_whole: bool) -> str:
+    if is_whole or len(problems) == 1:
+        return problems[0].message
+    return f"{len(problems)} members are refused; the first: {problems[0].message}"
+
+
+def _detail(problem: Problem) -> dict[str, str]:
+    pointer = "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in problem.path)
+    return {"pointer": pointer, "code": problem.code.lower(), "message": problem.message}

@@ -1,0 +1,261 @@
+"""The REST routes: method, path, operation of rest.graphql, status, ETag."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
+
+from starlette.types import Receive, Scope, Send
+
+from graphql_api.domain.caller import Caller, is_id
+from graphql_api.domain.errors import Problem, Refused, refused
+from graphql_api.domain.flow import Direction, MessageChannel
+from graphql_api.edits import Desk
+from graphql_api.schema.context import Context
+from graphql_api.schema.prepared import Operations, Prepared, Rejected
+from graphql_api.web import etags, refusals
+from graphql_api.web.callers import caller
+from graphql_api.web.http import Answer, BodyLimits, body, decoded, encoded, header
+from graphql_api.web.parameters import list_variables
+from graphql_api.web.shape import Shape
+
+PREFIX = "/v1/api"
+COLLECTION = "/message-flows"
+LONGEST_PAGE = 1_000
+OPERATIONS = files("graphql_api.web").joinpath("rest.graphql").read_text("utf-8")
+
+SPELLING: Mapping[str, Mapping[str, str]] = {
+    "direction": {one.name: one.value for one in Direction},
+    "messageChannel": {one.name: one.value for one in MessageChannel},
+}
+"""Members whose values REST spells in its own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`takes`: what the body is; `answers`: what its flow is answered as."""
+
+    method: str
+    path: str
+    operation: str
+    field: str
+    status: int
+    takes: str = ""
+
+
+ROUTES = (
+    Route("GET", COLLECTION, "ListMessageFlows", "messageFlows", 200),
+    Route("POST", COLLECTION, "CreateMessageFlow", "createMessageFlow", 201, "create"),
+    Route("GET", f"{COLLECTION}/{{id}}", "GetMessageFlow", "messageFlow", 200),
+    Route("PUT", f"{COLLECTION}/{{id}}", "UpdateMessageFlow", "updateMessageFlow", 200, "update"),
+    Route("PATCH", f"{COLLECTION}/{{id}}", "UpdateMessageFlow", "updateMessageFlow", 200, "update"),
+    Route("DELETE", f"{COLLECTION}/{{id}}", "DeleteMessageFlow", "deleteMessageFlow", 204),
+    Route("PUT", f"{COLLECTION}/{{id}}/toggle-autopilot", "UpdateMessageFlow", "updateMessageFlow", 200, "toggle"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a route, its path taken apart."""
+
+    scope: Scope
+    receive: Receive
+    route: Route
+    id: str
+    caller: Caller
+
+
+class Rest:
+    """Carries out the routes as operations that were prepared at start."""
+
+    def __init__(self, desk: Desk, operations: Operations, limits: BodyLimits) -> None:
+        self._desk = desk
+        self._operations = operations
+        self._limits = limits
+        self._prepared = {route.operation: operations.prepare(OPERATIONS, route.operation) for route in ROUTES}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._answer(scope, receive)
+        await answer.send(send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        try:
+            route, id = find(scope)
+            who = caller(scope, "REST")
+            who.within("flows:read" if route.method == "GET" else "flows:write")
+            call = Call(scope, receive, route, id, who)
+            if id and not is_id(id):
+                raise refused("INVALID_ID", "the id must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -", "id")
+            return await HANDLERS[route.operation](self, call)
+        except NotAllowed as refusal:
+            return refusals.answer(scope, refusal.problems, more_headers=[(b"allow", refusal.allow)])
+        except Conflict as refusal:
+            tag = [(b"etag", etags.tag(refusal.version))]
+            return refusals.answer(scope, refusal.problems, {"currentVersion": refusal.version}, tag)
+        except Rejected as rejected:
+            return refusals.answer(scope, [_problem(rejected.errors[0])])
+        except Refused as refusal:
+            return refusals.answer(scope, refusal.problems)
+
+    async def read(self, call: Call) -> Answer:
+        flow = await self._run(call, {"id": call.id})
+        if flow is None:
+            raise unknown(call)
+        version = flow.pop("version")
+        tag = [(b"etag", etags.tag(version))]
+        if etags.none_match(header(call.scope, b"if-none-match"), version):
+            return Answer(304, media=None, headers=tag)
+        return Answer(200, encoded(spelled(flow)), headers=tag)
+
+    async def page(self, call: Call) -> Answer:
+        asked = parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        variables = list_variables(asked)
+        page = await self._run(call, variables)
+        for flow in page["nodes"]:
+            del flow["version"]
+        more = []
+        if page["pageInfo"]["hasNextPage"]:
+            rest = [(name, value) for name, value in asked if name != "cursor"]
+            query = urlencode([*rest, ("cursor", page["pageInfo"]["endCursor"])])
+            path = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}?{query}"
+            more.append((b"link", f'<{path}>; rel="next"'.encode()))
+        return Answer(200, encoded([spelled(flow) for flow in page["nodes"]]), headers=more)
+
+    async def create(self, call: Call) -> Answer:
+        fixed = {"workspaceId": call.caller.workspace or ""}
+        input = Shape(fixed, creates=True).input(await self._body(call))
+        payload = await self._run(call, {"input": input, **key(call)})
+        flow, more = told(call, payload)
+        place = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}/{quote(flow['_id'])}"
+        return Answer(201, encoded(flow), headers=[*more, (b"location", place.encode())])
+
+    async def update(self, call: Call) -> Answer:
+        payload = await self._run(call, {"id": call.id, "input": await self._input(call), **key(call)}, guarded=True)
+        flow, more = told(call, payload)
+        return Answer(200, encoded(flow), headers=more)
+
+    async def delete(self, call: Call) -> Answer:
+        payload = await self._run(call, {"id": call.id, **key(call)}, guarded=True)
+        problems = problems_of(payload)
+        if problems:
+            raise await self._delete_refused(call, problems)
+        return Answer(204, media=None, headers=replay_header(payload))
+
+    async def _delete_refused(self, call: Call, problems: list[Problem]) -> Refused:
+        """The payload of a delete holds no flow, so a conflict reads the version that it tells."""
+        if problems[0].code != "VERSION_CONFLICT":
+            return Refused(*problems)
+        route = next(route for route in ROUTES if route.operation == "GetMessageFlow")
+        flow = await self._run(replace(call, route=route), {"id": call.id})
+        return unknown(call) if flow is None else Conflict(problems, flow["version"])
+
+    async def _input(self, call: Call) -> dict[str, Any]:
+        if call.route.takes == "toggle":
+            raw = await body(call.scope, call.receive, self._limits)
+            if raw and not isinstance(self._json(call, raw), dict):
+                raise refused("INVALID_TYPE", "the body must be absent or an object")
+            return {"toggleAutopilot": True}
+        fixed = {"_id": call.id, "workspaceId": call.caller.workspace or ""}
+        return Shape(fixed, creates=False).input(await self._body(call))
+
+    async def _body(self, call: Call) -> Any:
+        return self._json(call, await body(call.scope, call.receive, self._limits))
+
+    def _json(self, call: Call, raw: bytes) -> Any:
+        media = (header(call.scope, b"content-type") or "").partition(";")[0].strip().lower()
+        if not (media == "application/json" or (media.startswith("application/") and media.endswith("+json"))):
+            raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent with Content-Type: application/json")
+        return decoded(raw, self._limits)
+
+    async def _run(self, call: Call, variables: Mapping[str, Any], *, guarded: bool = False) -> Any:
+        """The answer to the route's root field; errors outside payloads become refusals."""
+        guard = etags.if_match(header(call.scope, b"if-match")) if guarded else None
+        context = Context(self._desk, call.caller, guard, LONGEST_PAGE)
+        prepared: Prepared = self._prepared[call.route.operation]
+        answer = await self._operations.carry_out(prepared, variables, context)
+        if answer.errors:
+            raise Refused(_problem(answer.errors[0]))
+        assert answer.data is not None
+        return answer.data[call.route.field]
+
+
+HANDLERS: Mapping[str, Callable[[Rest, Call], Awaitable[Answer]]] = {
+    "GetMessageFlow": Rest.read,
+    "ListMessageFlows": Rest.page,
+    "CreateMessageFlow": Rest.create,
+    "UpdateMessageFlow": Rest.update,
+    "DeleteMessageFlow": Rest.delete,
+}
+
+
+class NotAllowed(Refused):
+    def __init__(self, method: str, allow: bytes) -> None:
+        super().__init__(Problem("METHOD_NOT_ALLOWED", f"this path takes {allow.decode()}, not {method[:20]}"))
+        self.allow = allow
+
+
+def find(scope: Scope) -> tuple[Route, str]:
+    """The route of a request and the id in its path; segments are split before they are decoded."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    path = raw.partition(b"?")[0].decode("latin-1")
+    root = scope.get("root_path", "")
+    segments = path.removeprefix(root).removeprefix(PREFIX).split("/")[1:]
+    form = "/".join(["", *("{id}" if place == 1 else segment for place, segment in enumerate(segments))])
+    routes = {route.method: route for route in ROUTES if route.path == form}
+    if not routes:
+        raise refused("NOT_FOUND", "there is nothing at this path")
+    if scope["method"] not in routes:
+        raise NotAllowed(scope["method"], ", ".join(routes).encode())
+    id = unquote_to_bytes(segments[1]).decode("utf-8", "replace") if len(segments) > 1 else ""
+    if len(segments) > 1 and not id:
+        raise refused("NOT_FOUND", "there is nothing at this path")
+    return routes[scope["method"]], id
+
+
+def _problem(error: Mapping[str, Any]) -> Problem:
+    return Problem(error["extensions"]["code"], error["message"])
+
+
+def key(call: Call) -> dict[str, str]:
+    sent = header(call.scope, b"idempotency-key")
+    return {} if sent is None else {"idempotencyKey": sent}
+
+
+def told(call: Call, payload: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[bytes, bytes]]]:
+    """The flow of a payload as REST spells it, and the headers that tell of the change; raises what was refused."""
+    problems = problems_of(payload)
+    flow = payload["messageFlow"]
+    if problems and flow is not None:
+        raise Conflict(problems, flow["version"])
+    if problems:
+        raise Refused(*problems)
+    more = [(b"etag", etags.tag(flow.pop("version"))), *replay_header(payload)]
+    if "changedFields" in payload:
+        more.append((b"x-changed-fields", ", ".join(payload["changedFields"]).encode()))
+    return spelled(flow), more
+
+
+def replay_header(payload: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    return [(b"idempotency-replayed", b"true")] if payload["replayed"] else []
+
+
+def problems_of(payload: Mapping[str, Any]) -> list[Problem]:
+    return [Problem(error["code"], error["message"], tuple(error["path"])) for error in payload["errors"]]
+
+
+class Conflict(Refused):
+    def __init__(self, problems: list[Problem], version: int) -> None:
+        super().__init__(*problems)
+        self.version = version
+
+
+def unknown(call: Call) -> Refused:
+    return refused("NOT_FOUND", f"there is no message flow {call.id} in this workspace", "id")
+
+
+def spelled(flow: dict[str, Any]) -> dict[str, Any]:
+    """A flow with the REST spelling of its enums."""
+    for member, spelling in SPELLING.items():
+        flow[member] = spelling[flow[member]]
+    return flow

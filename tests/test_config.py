@@ -1,0 +1,218 @@
+"""Settings come from the environment, are checked at once, and say in words what is wrong with them."""
+
+import os
+
+import pytest
+
+from graphql_api import config
+from graphql_api.config import Config, ConfigError, load
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.upper().startswith(config.PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+def refusal(**given: object) -> str:
+    with pytest.raises(ConfigError) as refused:
+        load(**given)
+    return str(refused.value)
+
+
+def test_without_any_variable_the_defaults_hold() -> None:
+    settings = load()
+    assert settings.database_url == "sqlite+aiosqlite:///./message-flows.db"
+    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 1)
+    assert (settings.sqlite_synchronous, settings.max_body_bytes, settings.max_tokens) == ("FULL", 2_097_152, 2000)
+    assert (settings.demo, settings.migrate, settings.introspection, settings.suggestions) == (False, False, True, True)
+    assert (settings.cors_origins, settings.allowed_hosts, settings.root_path) == ((), (), "")
+
+
+def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {
+        "database_url": "postgresql+asyncpg://flows@db/flows",
+        "host": "::1",
+        "sqlite_synchronous": "NORMAL",
+        "cors_origins": ("https://a.example.com",),
+        "allowed_hosts": ("a.example.com",),
+        "root_path": "/flows",
+    }
+    for name, field in Config.model_fields.items():
+        default = field.default
+        other = not default if isinstance(default, bool) else others.get(name) or default + 1
+        text = ",".join(other) if isinstance(other, tuple) else str(other)
+        monkeypatch.setenv(config.variable(name), text)
+        assert getattr(load(), name) == other != default
+
+
+def test_an_option_wins_over_its_variable_and_none_is_no_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESSAGE_FLOWS_PORT", "8001")
+    monkeypatch.setenv("MESSAGE_FLOWS_DEMO", "true")
+    assert load(port=None, demo=None).port == 8001
+    assert load(port=8002).port == 8002
+    assert load(demo=None).demo is True
+    assert load(demo=False).demo is False
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESSAGE_FLOWS_CORS_ORIGINS", " https://a.example.com, http://localhost:3000,")
+    monkeypatch.setenv("MESSAGE_FLOWS_ALLOWED_HOSTS", "")
+    settings = load()
+    assert settings.cors_origins == ("https://a.example.com", "http://localhost:3000")
+    assert settings.allowed_hosts == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("port", "abc", "MESSAGE_FLOWS_PORT must be a whole number from 0 to 65535, not 'abc'."),
+        ("port", "65536", "MESSAGE_FLOWS_PORT must be a whole number from 0 to 65535, not '65536'."),
+        ("port", "-1", "MESSAGE_FLOWS_PORT must be a whole number from 0 to 65535, not '-1'."),
+        ("port", "", "MESSAGE_FLOWS_PORT must be a whole number from 0 to 65535, not ''."),
+        ("workers", "0", "MESSAGE_FLOWS_WORKERS must be a whole number from 1 to 256, not '0'."),
+        ("workers", "1.5", "MESSAGE_FLOWS_WORKERS must be a whole number from 1 to 256, not '1.5'."),
+        ("statement_timeout", "0", "MESSAGE_FLOWS_STATEMENT_TIMEOUT must be a number from 0.1 to 3600, not '0'."),
+        ("statement_timeout", "nan", "MESSAGE_FLOWS_STATEMENT_TIMEOUT must be a number from 0.1 to 3600, not 'nan'."),
+        ("body_timeout", "inf", "MESSAGE_FLOWS_BODY_TIMEOUT must be a number from 0.1 to 3600, not 'inf'."),
+        ("introspection", "maybe", "MESSAGE_FLOWS_INTROSPECTION must be true or false, not 'maybe'."),
+        ("sqlite_synchronous", "OFF", "MESSAGE_FLOWS_SQLITE_SYNCHRONOUS must be FULL or NORMAL, not 'OFF'."),
+        (
+            "host",
+            "",
+            "MESSAGE_FLOWS_HOST must be an address or a name without port and brackets, as in 127.0.0.1 or ::1.",
+        ),
+        (
+            "host",
+            "[::1]",
+            "MESSAGE_FLOWS_HOST must be an address or a name without port and brackets, as in 127.0.0.1 or ::1.",
+        ),
+        (
+            "root_path",
+            "/flows/",
+            "MESSAGE_FLOWS_ROOT_PATH must be empty or begin with a slash and end without one, as in /flows.",
+        ),
+        *[
+            (
+                "cors_origins",
+                value,
+                "MESSAGE_FLOWS_CORS_ORIGINS must list origins as browsers send them,"
+                " as in https://app.example.com,http://localhost:3000.",
+            )
+            for value in ("*", "null", "https://a.example.com/", "a.example.com", "https://A.example.com")
+        ],
+        *[
+            (
+                "allowed_hosts",
+                value,
+                "MESSAGE_FLOWS_ALLOWED_HOSTS must list names in lower case without scheme and port,"
+                " as in flows.example.com,localhost.",
+            )
+            for value in ("*", "https://a.example.com", "a.example.com:8000")
+        ],
+    ],
+)
+def test_a_wrong_setting_is_refused_with_a_sentence_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(config.variable(name), value)
+    assert refusal() == sentence
+
+
+def test_a_wrong_option_gets_the_same_sentence() -> None:
+    assert refusal(port=99999) == "MESSAGE_FLOWS_PORT must be a whole number from 0 to 65535, not 99999."
+
+
+def test_every_wrong_setting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESSAGE_FLOWS_WORKERS", "none")
+    assert [line.split()[0] for line in refusal(port=-1).splitlines()] == [
+        "MESSAGE_FLOWS_PORT",
+        "MESSAGE_FLOWS_WORKERS",
+    ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite+aiosqlite:///./message-flows.db",
+        "sqlite+aiosqlite:////var/lib/flows.db",
+        "postgresql+asyncpg://flows:secret@db.example.com:5432/flows",
+        "postgresql+asyncpg://postgres@/postgres?host=/tmp/pg",
+    ],
+)
+def test_databases_that_are_served(url: str) -> None:
+    assert load(database_url=url).database_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "end"),
+    [
+        ("sqlite:///flows.db", "; write sqlite+aiosqlite:// in place of sqlite://."),
+        ("postgresql://flows:secret@db/flows", "; write postgresql+asyncpg:// in place of postgresql://."),
+        ("postgres://flows:secret@db/flows", "; write postgresql+asyncpg:// in place of postgres://."),
+        ("postgresql+psycopg://db/flows", "; write postgresql+asyncpg:// in place of postgresql+psycopg://."),
+        ("mysql://flows:secret@db/flows", "."),
+        ("secret", "."),
+        ("", "."),
+    ],
+)
+def test_any_other_database_is_refused_with_the_right_spelling_and_without_its_password(url: str, end: str) -> None:
+    sentence = refusal(database_url=url)
+    right = "MESSAGE_FLOWS_DATABASE_URL must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://"
+    assert sentence == right + end
+    assert "secret" not in sentence
+
+
+@pytest.mark.parametrize("path", ["", "/", "/:memory:", "flows.db", "/?mode=memory"])
+def test_sqlite_needs_a_file(path: str) -> None:
+    assert refusal(database_url=f"sqlite+aiosqlite://{path}") == (
+        "MESSAGE_FLOWS_DATABASE_URL must name a file, as in sqlite+aiosqlite:///./message-flows.db."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("MESSAGE_FLOWS_PROT", "MESSAGE_FLOWS_PROT is no setting; did you mean MESSAGE_FLOWS_PORT?"),
+        ("message_flows_hots", "message_flows_hots is no setting; did you mean MESSAGE_FLOWS_HOST?"),
+        ("MESSAGE_FLOWS_XYZZY", "MESSAGE_FLOWS_XYZZY is no setting."),
+    ],
+)
+def test_a_misspelt_variable_does_not_pass_silently(monkeypatch: pytest.MonkeyPatch, name: str, sentence: str) -> None:
+    monkeypatch.setenv(name, "1")
+    assert refusal() == sentence
+
+
+def test_settings_do_not_change_and_do_not_print_the_password() -> None:
+    settings = load(database_url="postgresql+asyncpg://flows:secret@db/flows")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", "LOCALHOST"])
+def test_loopback_may_be_listened_on(host: str) -> None:
+    config.require_loopback(load(host=host))
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "192.168.1.4", "localhost.example.com", "127.1", "flows.example.com"]
+)
+def test_nothing_but_loopback_may_be_listened_on(host: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config.require_loopback(load(host=host))
+    assert str(refused.value) == (
+        f"MESSAGE_FLOWS_HOST must be a loopback address (127.0.0.1, ::1 or localhost), not '{host}':"
+        " the server has no keys yet, so that whoever reaches it may change every flow."
+    )
+
+
+def test_the_table_of_the_docs_has_a_row_for_each_setting() -> None:
+    head, rule, *rows = config.settings_table().splitlines()
+    assert head == "| setting | variable | default | meaning |"
+    assert rule == "| --- | --- | --- | --- |"
+    assert [row.split("`")[1] for row in rows] == list(Config.model_fields)
+    assert "| `port` | `MESSAGE_FLOWS_PORT` | `8000` | Port to listen on; 0 takes any free one. |" in rows
+    assert "| `introspection` | `MESSAGE_FLOWS_INTROSPECTION` | `true` |" in config.settings_table()
+    assert "| `cors_origins` | `MESSAGE_FLOWS_CORS_ORIGINS` | (empty) |" in config.settings_table()
+    assert all(row.count("|") == 5 and row.endswith(". |") for row in rows)
