@@ -28,7 +28,7 @@ REMEMBERED = 1_024
 LONGEST_REMEMBERED = 16_384
 """Documents with more characters are prepared anew each time, so that the cache stays within some 16 MiB of text."""
 
-MOST_ERRORS = 20
+MOST_ERRORS = 10
 GRAPHQL = SCHEMA._schema
 """Strawberry offers no public way to carry out a document that is parsed already; a test holds that this one works."""
 

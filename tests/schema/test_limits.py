@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspection_query
 from graphql.language import ast
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphql_api.schema.limits import MANY, LimitExceeded, Limits, Measured, charge, measure, parse
@@ -270,6 +270,7 @@ def documents(draw: st.DrawFn) -> str:
     return " ".join(draw(st.permutations([*parts, selection_set(2, 0)])))
 
 
+@settings(deadline=None)
 @given(documents())
 def test_memory_of_fragments_changes_no_number(text: str) -> None:
     document = parse(text, ROOMY)
@@ -346,6 +347,7 @@ def lexed(text: str) -> int:
     return count
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES + STRINGS)).map("".join) | st.text(alphabet='"\\#\n\r {}a1.-'))
 def test_tokens_are_those_of_the_lexer(text: str) -> None:
     with suppress(GraphQLSyntaxError):
