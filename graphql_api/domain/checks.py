@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql_api.domain import zones
@@ -25,20 +26,24 @@ class Wrong(ValueError):
         self.message = message
 
 
-def text(longest: int, *, blank: bool = True, shortest: int = 0, line_breaks: bool = True) -> Check:
+@dataclass(frozen=True, slots=True)
+class Text:
     """Text as sent, in Unicode code points; NUL and lone surrogates are refused everywhere."""
 
-    def check(value: str) -> str:
-        if len(value) > longest:
-            raise Wrong("TOO_LONG", f"has {len(value)} characters; at most {longest} are allowed")
+    longest: int
+    blank: bool = field(default=True, kw_only=True)
+    shortest: int = field(default=0, kw_only=True)
+    line_breaks: bool = field(default=True, kw_only=True)
+
+    def __call__(self, value: str) -> str:
+        if len(value) > self.longest:
+            raise Wrong("TOO_LONG", f"has {len(value)} characters; at most {self.longest} are allowed")
         storable(value)
-        if len(value) < shortest or (not blank and not value.strip()):
-            raise Wrong("BLANK", "must not be blank" if not blank else "must not be empty")
-        if not line_breaks and LINE_BREAKS.search(value):
+        if len(value) < self.shortest or (not self.blank and not value.strip()):
+            raise Wrong("BLANK", "must not be blank" if not self.blank else "must not be empty")
+        if not self.line_breaks and LINE_BREAKS.search(value):
             raise Wrong("INVALID_CHARACTER", "must be a single line without line breaks")
         return value
-
-    return check
 
 
 def storable(value: str) -> str:

@@ -57,7 +57,7 @@ class WorkingHours:
     out_of_hours_message: Annotated[
         str,
         "Automatic reply to messages that arrive outside the working hours, at most 2,000 characters.",
-        Rule(checks.text(2_000), resets=True),
+        Rule(checks.Text(2_000), resets=True),
     ] = ""
 
 
@@ -81,10 +81,10 @@ class EmailSettings:
     subject_line: Annotated[
         str,
         "Default subject of emails, one line of at most 500 characters.",
-        Rule(checks.text(500, line_breaks=False), resets=True),
+        Rule(checks.Text(500, line_breaks=False), resets=True),
     ] = ""
     signature: Annotated[
-        str, "Text below every email, at most 5,000 characters.", Rule(checks.text(5_000), resets=True)
+        str, "Text below every email, at most 5,000 characters.", Rule(checks.Text(5_000), resets=True)
     ] = ""
 
 
@@ -101,17 +101,17 @@ class MessageFlow:
 
     id: str
     workspace_id: str
-    name: Annotated[str, "Name for people, 1 to 200 characters, not blank.", Rule(checks.text(200, blank=False))]
+    name: Annotated[str, "Name for people, 1 to 200 characters, not blank.", Rule(checks.Text(200, blank=False))]
     direction: Annotated[Direction, "Who may begin a conversation.", Rule(checks.choice)]
     description: Annotated[
-        str, "What the flow is for, at most 2,000 characters.", Rule(checks.text(2_000), resets=True)
+        str, "What the flow is for, at most 2,000 characters.", Rule(checks.Text(2_000), resets=True)
     ] = ""
     agent: Annotated[str, "Id of the agent that answers, opaque to this server.", Rule(checks.opaque_id)]
     prompt: Annotated[
-        str, "Instructions to the agent, 1 to 100,000 characters.", Rule(checks.text(100_000, shortest=1))
+        str, "Instructions to the agent, 1 to 100,000 characters.", Rule(checks.Text(100_000, shortest=1))
     ]
     initiation_message: Annotated[
-        str, "First message of the flow, 1 to 10,000 characters.", Rule(checks.text(10_000, shortest=1))
+        str, "First message of the flow, 1 to 10,000 characters.", Rule(checks.Text(10_000, shortest=1))
     ]
     is_active: Annotated[bool, "Whether the flow is in use.", Rule(checks.flag)] = False
     autopilot: Annotated[bool, "Whether the agent answers without a person's approval.", Rule(checks.flag)] = False

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -27,14 +28,17 @@ def flag(text: str) -> bool:
     return text == "true"
 
 
-def choice(kind: type[Enum]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        for one in kind:
-            if one.value == text:
-                return one.name
-        raise ValueError(f"must be one of {', '.join(str(one.value) for one in kind)}")
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the values of an enum, in the REST spelling."""
 
-    return read
+    kind: type[Enum]
+
+    def __call__(self, text: str) -> str:
+        for one in self.kind:
+            if one.value == text:
+                return str(one.name)
+        raise ValueError(f"must be one of {', '.join(str(one.value) for one in self.kind)}")
 
 
 def agent(text: str) -> str:
@@ -59,8 +63,8 @@ def order(text: str) -> dict[str, str]:
 
 
 FILTERS: Mapping[str, Callable[[str], Any]] = {
-    "direction": choice(Direction),
-    "messageChannel": choice(MessageChannel),
+    "direction": Choice(Direction),
+    "messageChannel": Choice(MessageChannel),
     "isActive": flag,
     "autopilot": flag,
     "hipaaCompliance": flag,
