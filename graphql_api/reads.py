@@ -11,13 +11,19 @@ from graphql_api.storage.engine import Row, Store
 from graphql_api.storage.revisions import Revision as Revision
 
 
-async def flow(store: Store, caller: Caller, id: str, columns: Sequence[str]) -> Values | None:
-    """The named columns of a flow; None when it is unknown, deleted, or of another workspace."""
+async def row(store: Store, caller: Caller, id: str, columns: Sequence[str]) -> Row | None:
+    """The named columns of a flow as the database answers them, in that order; None as for `flow`."""
     workspace = caller.within("flows:read")
     if not is_id(id):
         return None
     rows = await store.read(flows.read(workspace, id, columns))
-    return flows.values(rows[0]) if rows else None
+    return rows[0] if rows else None
+
+
+async def flow(store: Store, caller: Caller, id: str, columns: Sequence[str]) -> Values | None:
+    """The named columns of a flow; None when it is unknown, deleted, or of another workspace."""
+    found = await row(store, caller, id, columns)
+    return None if found is None else flows.values(found)
 
 
 async def flow_at(store: Store, caller: Caller, id: str, version: int) -> Values | None:
@@ -34,30 +40,28 @@ async def flow_at(store: Store, caller: Caller, id: str, version: int) -> Values
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some flows in the asked order with the cursor of each; `more` tells whether others follow in that direction."""
+    """Rows of flows in the asked order; `more` tells whether others follow in that direction.
 
-    flows: tuple[Values, ...]
-    cursors: tuple[Cursor, ...]
+    Each row holds the columns that were asked for, in that order, then the two parts of its place.
+    """
+
+    order: Order
+    rows: Sequence[Row]
     more: bool
+
+    def flows(self) -> list[Values]:
+        return [flows.values(row) for row in self.rows]
+
+    def cursor(self, index: int) -> Cursor:
+        row = self.rows[index]
+        return Cursor(self.order, row["place"], row["place_id"])
 
 
 async def page(store: Store, caller: Caller, columns: Sequence[str], filter: Filter, order: Order, span: Span) -> Page:
     workspace = caller.within("flows:read")
     rows = await store.read(pages.page(workspace, columns, filter, order, span))
     shown = rows[: span.limit]
-    if span.last:
-        shown = shown[::-1]
-    return Page(
-        tuple(_without_place(row) for row in shown),
-        tuple(Cursor(order, row["place"], row["place_id"]) for row in shown),
-        len(rows) > span.limit,
-    )
-
-
-def _without_place(row: Row) -> Values:
-    values = flows.values(row)
-    del values["place"], values["place_id"]
-    return values
+    return Page(order, shown[::-1] if span.last else shown, len(rows) > span.limit)
 
 
 async def count(store: Store, caller: Caller, filter: Filter) -> int:

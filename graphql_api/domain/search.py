@@ -9,6 +9,10 @@ from typing import Any
 
 import msgspec
 
+from graphql_api.domain.caller import is_id
+from graphql_api.domain.checks import Wrong, storable
+from graphql_api.domain.errors import refused
+
 
 class OrderField(Enum):
     """Names are the GraphQL spelling, values the column that sorts."""
@@ -47,6 +51,17 @@ class Filter:
         """The members that narrow the result."""
         named = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in named.items() if value is not None}
+
+    def check(self) -> None:
+        """Raises Refused for texts that no flow can have: malformed ids, and what a database cannot keep."""
+        for member, texts in (("ids", self.ids or ()), ("agent", (self.agent,) if self.agent is not None else ())):
+            if not all(map(is_id, texts)):
+                message = f"filter.{member}: an id is 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
+                raise refused("BAD_REQUEST", message, "filter", member)
+        try:
+            storable(self.name_contains or "")
+        except Wrong as wrong:
+            raise refused("BAD_REQUEST", f"filter.nameContains {wrong.message}", "filter", "nameContains") from None
 
 
 EVERYTHING = Filter()

@@ -58,7 +58,7 @@ def _import(edit: Edit, one: Imported, skip: bool) -> Script[bool]:
     created = one.brought["created_at"] if one.brought["created_at"] is not None else edit.now
     updated = one.brought["updated_at"] if one.brought["updated_at"] is not None else created
     row = {**one.brought, "created_at": created, "updated_at": updated, "version": version, "deleted_at": None}
-    told = revisions.changes(flow or {}, row, [name for name in BROUGHT if flow is None or flow[name] != row[name]])
+    told = revisions.changes(flow or {}, row, [name for name in BROUGHT if _tells(name, flow, row)])
     revision = edit.revision(one.id, version, "IMPORT", told)
     if flow is None:
         written = yield flows.create(edit.workspace, {"id": one.id, **row}, revision, None)
@@ -67,3 +67,11 @@ def _import(edit: Edit, one: Imported, skip: bool) -> Script[bool]:
     if not written:
         raise Raced
     return True
+
+
+def _tells(name: str, flow: Values | None, row: Values) -> bool:
+    """Whether the revision of an import tells a column: what differs, and always the time that was brought along.
+
+    Without that, history would take the time of the import for the time of the flow's last change.
+    """
+    return flow is None or name == "updated_at" or flow[name] != row[name]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphql_api.domain import patch as patches
-from graphql_api.domain.caller import Caller
+from graphql_api.domain.caller import Caller, is_id
 from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.domain.flow import COLUMNS, Values
 from graphql_api.domain.patch import Patch, Sent
@@ -13,7 +13,7 @@ from graphql_api.domain.search import Filter
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits.desk import Desk, Edit, Result, Saved
 from graphql_api.edits.replaying import once
-from graphql_api.edits.writing import kept, outcome, save, unknown
+from graphql_api.edits.writing import kept, outcome, save, unknown, unknown_version
 from graphql_api.storage import flows, pages, replays, revisions
 from graphql_api.storage.engine import Script
 from graphql_api.storage.revisions import Revision
@@ -44,10 +44,16 @@ def _check_choice(ids: Sequence[str] | None, filter: Filter | None) -> None:
         raise refused("CONFLICTING_FIELDS", "send exactly one of ids and filter", "ids")
     if filter is not None and not filter.asked():
         raise refused("REQUIRED", "filter must have at least one member; it would match every flow", "filter")
+    if filter is not None:
+        filter.check()
     if ids is not None and not 1 <= len(ids) <= MOST_AT_ONCE:
         raise refused("OUT_OF_RANGE", f"ids must name 1 to {MOST_AT_ONCE} flows, not {len(ids)}", "ids")
     if ids is not None and len(set(ids)) != len(ids):
         raise refused("CONFLICTING_FIELDS", "ids must name each flow once", "ids")
+    for place, id in enumerate(ids or (), 1):
+        if not is_id(id):
+            message = f"ids must each be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -; number {place} is not"
+            raise refused("INVALID_ID", message, "ids")
 
 
 def _update_many(
@@ -64,7 +70,7 @@ def _update_many(
 
 def _chosen(edit: Edit, ids: Sequence[str] | None, filter: Filter | None) -> Script[Mapping[str, Values]]:
     if ids is not None:
-        rows = yield flows.read_many(edit.workspace, [id for id in ids if "\0" not in id])
+        rows = yield flows.read_many(edit.workspace, ids)
         return {row["id"]: flows.values(row) for row in rows}
     assert filter is not None
     rows = yield pages.matching(edit.workspace, EVERYTHING, filter, MOST_AT_ONCE + 1)
@@ -97,19 +103,19 @@ def many_again(edit: Edit, outcomes: list[dict[str, Any]]) -> Script[tuple[tuple
     past = {}
     if versions:
         rows = yield flows.read_many(edit.workspace, list(versions))
-        told = yield revisions.since_each(edit.workspace, list(versions), min(versions.values()))
+        told = yield revisions.since_each(edit.workspace, versions)
         newer: dict[str, list[Revision]] = {}
         for row in told:
             newer.setdefault(row["flow_id"], []).append(revisions.revision(row))
         for row in rows:
-            version = versions[row["id"]]
-            known = [r for r in newer.get(row["id"], ()) if r.version >= version]
-            past[row["id"]] = revisions.as_of(flows.values(row), version, known)
+            past[row["id"]] = revisions.as_of(flows.values(row), versions[row["id"]], newer.get(row["id"], ()))
     return tuple(_result_again(outcome, past) for outcome in outcomes), True
 
 
 def _result_again(outcome: dict[str, Any], past: Mapping[str, Values | None]) -> Result:
     if "version" not in outcome:
         return Result(outcome["id"], problems=tuple(Problem(c, m, tuple(p)) for c, m, p in outcome["problems"]))
-    flow = past.get(outcome["id"]) or {"id": outcome["id"]}
+    flow = past.get(outcome["id"])
+    if flow is None:
+        return Result(outcome["id"], problems=unknown_version(outcome["version"]).problems)
     return Result(outcome["id"], Saved(flow, tuple(outcome["changed"]), True, outcome["rebasedFrom"]))

@@ -41,11 +41,17 @@ def conflict(flow: Values, message: str) -> Refused:
 
 
 def as_of(workspace: str, flow: Values, version: int) -> Script[Values]:
+    if not 0 <= version <= flow["version"]:
+        raise unknown_version(version)
     rows = yield revisions.since(workspace, flow["id"], version)
     past = revisions.as_of(flow, version, [revisions.revision(row) for row in rows])
     if past is None:
-        raise refused("UNKNOWN_VERSION", f"the flow has no version {version} in its history", "toVersion")
+        raise unknown_version(version)
     return past
+
+
+def unknown_version(version: int) -> Refused:
+    return refused("UNKNOWN_VERSION", f"the flow has no version {version} in its history", "toVersion")
 
 
 def save(edit: Edit, operation: str, flow: Values, after: Values, rebased_from: int | None = None) -> Script[Saved]:

@@ -11,6 +11,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from graphql_api import reads
+from graphql_api.domain import instants
 from graphql_api.domain.errors import refused
 from graphql_api.reads import Revision as Told
 from graphql_api.schema.connection import PageInfo, page_size
@@ -83,7 +84,10 @@ class Around:
 
 
 def shown(revision: Told) -> Revision:
-    changes: list[Any] = [LeafChange(path=path, before=b, after=a) for path, (b, a) in revision.changes.items()]
+    changes: list[Any] = [
+        LeafChange(path=path, before=_value(path, before), after=_value(path, after))
+        for path, (before, after) in revision.changes.items()
+    ]
     return Revision(
         id=strawberry.ID(f"{revision.flow_id}:{revision.version}"),
         version=revision.version,
@@ -95,6 +99,11 @@ def shown(revision: Told) -> Revision:
         note=revision.note,
         request_id=revision.request_id,
     )
+
+
+def _value(path: str, value: Any) -> Any:
+    """A leaf's value as it is; the times that an import brings along as the schema shows them everywhere."""
+    return instants.text(value) if path in ("createdAt", "updatedAt") and value is not None else value
 
 
 def cursor(id: str) -> str:

@@ -56,10 +56,11 @@ def replay(row: Row) -> Replay:
 
 
 def forget(workspace: str, expired: Replay) -> Statement:
-    return Statement(_FORGET, _scope(workspace, expired))
+    """Removes this very replay, not a younger one that somebody else has written under the same key by now."""
+    return Statement(_FORGET, {**_scope(workspace, expired), "at": expired.at})
 
 
-_FORGET = Shape(delete(REPLAYS).where(*_MINE).returning(REPLAYS.c.key))
+_FORGET = Shape(delete(REPLAYS).where(*_MINE, REPLAYS.c.at == bindparam("at")).returning(REPLAYS.c.key))
 
 
 def keep(workspace: str, replay: Replay) -> Statement:

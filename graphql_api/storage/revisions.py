@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import FunctionElement, Integer, Select, Text, bindparam, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from graphql_api.domain.flow import BY_PATH, Values
 from graphql_api.storage.engine import Row, Shape, Statement
-from graphql_api.storage.sets import one_of
 from graphql_api.storage.tables import REVISIONS, owned
 
 # An import brings the times of a flow with it; history tells them like leaves.
@@ -92,15 +92,24 @@ _SINCE = Shape(
 )
 
 
-def since_each(workspace: str, ids: Sequence[str], version: int) -> Statement:
-    """As `since` for many flows: every revision of theirs from `version` on."""
-    return Statement(_SINCE_EACH, {"workspace": workspace, "ids": one_of.value(ids), "version": version}, scans=True)
+def since_each(workspace: str, versions: Mapping[str, int]) -> Statement:
+    """As `since` for many flows, each from its own version on."""
+    floors = msgspec.json.encode(versions).decode()
+    return Statement(_SINCE_EACH, {"workspace": workspace, "floors": floors}, scans=True)
 
 
+def _since_each(entries: FunctionElement[Any]) -> Select[Any]:
+    """`entries` makes rows of key and value of the JSON object that `floors` binds."""
+    floor = entries.table_valued("key", "value")
+    is_told = REVISIONS.c.version >= cast(floor.c.value, Integer)
+    joined = REVISIONS.join(floor, REVISIONS.c.flow_id == floor.c.key)
+    chosen = select(*_COLUMNS).select_from(joined).where(owned(REVISIONS), is_told)
+    return chosen.order_by(REVISIONS.c.flow_id, REVISIONS.c.version.desc())
+
+
+_FLOORS = bindparam("floors", type_=Text())
 _SINCE_EACH = Shape(
-    select(*_COLUMNS)
-    .where(owned(REVISIONS), one_of(REVISIONS.c.flow_id, "ids"), REVISIONS.c.version >= bindparam("version"))
-    .order_by(REVISIONS.c.flow_id, REVISIONS.c.version.desc())
+    _since_each(func.json_each(_FLOORS)), postgresql=_since_each(func.jsonb_each_text(cast(_FLOORS, JSONB)))
 )
 
 

@@ -54,14 +54,16 @@ def forget_revisions(workspace: str, ids: Sequence[str], cut: int) -> Statement:
     return Statement(_FORGET_REVISIONS, {"workspace": workspace, "ids": one_of.value(ids), "cut": cut})
 
 
+_NAMED = select(REPLAYS.c.target).where(owned(REPLAYS))
 _FORGET_FLOWS = Shape(
     delete(FLOWS)
-    .where(owned(FLOWS), one_of(FLOWS.c.id, "ids"), FLOWS.c.deleted_at <= bindparam("cut"))
+    .where(owned(FLOWS), one_of(FLOWS.c.id, "ids"), FLOWS.c.deleted_at <= bindparam("cut"), FLOWS.c.id.not_in(_NAMED))
     .returning(FLOWS.c.id)
 )
 
 
 def forget_flows(workspace: str, ids: Sequence[str], cut: int) -> Statement:
+    """Flows deleted before `cut`; not those that a replay names, as one of a repeated delete does."""
     return Statement(_FORGET_FLOWS, {"workspace": workspace, "ids": one_of.value(ids), "cut": cut})
 
 
