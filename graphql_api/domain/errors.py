@@ -58,6 +58,22 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+TOP_LEVEL = frozenset(
+    {
+        "BAD_REQUEST",
+        "LIMIT_EXCEEDED",
+        "RATE_LIMITED",
+        "UNAUTHENTICATED",
+        "FORBIDDEN",
+        "WORKSPACE_REQUIRED",
+        "RESYNC_REQUIRED",
+        "UNAVAILABLE",
+        "INTERNAL",
+    }
+)
+"""Codes that are no answer of the domain: on GraphQL they stand in the errors of the response, not in a payload."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a request; `path` starts below `input` and is empty when no member is to blame."""
@@ -77,6 +93,10 @@ class Refused(Exception):
         super().__init__("; ".join(problem.message for problem in problems))
         self.problems = problems
         self.current = current
+
+    @property
+    def is_top_level(self) -> bool:
+        return self.problems[0].code in TOP_LEVEL
 
 
 def refused(code: str, message: str, *path: str) -> Refused:

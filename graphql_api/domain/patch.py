@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql_api.domain.checks import Wrong
 from graphql_api.domain.errors import Problem, Refused
-from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, Leaf, Values
+from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, TREE, Block, Leaf, Values
 
 AUTOPILOT = BY_PATH["autopilot"]
 START = BY_PATH["settings.responseSettings.workingHours.start"]
@@ -27,6 +27,26 @@ class Sent:
     def request(self) -> list[Any]:
         """What makes two requests the same one, ready for JSON."""
         return [sorted(self.values.items()), list(self.null_blocks), self.toggles]
+
+
+def sent(given: Mapping[str, Any]) -> Sent:
+    """What was there in an input written as callers write it: a dict of members, enums by name."""
+    values: dict[str, Any] = {}
+    null_blocks: list[str] = []
+    _gather(TREE, given, values, null_blocks)
+    return Sent(values, tuple(null_blocks), given.get("toggleAutopilot") is True)
+
+
+def _gather(block: Block, given: Mapping[str, Any], values: dict[str, Any], null_blocks: list[str]) -> None:
+    for name, member in block.members.items():
+        if name not in given:
+            continue
+        if isinstance(member, Leaf):
+            values[member.column] = given[name]
+        elif given[name] is None:
+            null_blocks.append(member.path)
+        else:
+            _gather(member, given[name], values, null_blocks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,14 +86,14 @@ class Found:
         """Whether more lies behind the page, or before it if `backwards`; asks only what the page does not tell."""
         if backwards == self.span.last:
             return self.page.more
-        if not self.page.cursors:
+        if not self.page.rows:
             return (self.span.after if backwards else self.span.before) is not None
-        place = self.page.cursors[0 if backwards else -1]
+        place = self.page.cursor(0 if backwards else -1)
         store, caller = self.context.desk.store, self.context.caller
         return await reads.lies_beyond(store, caller, self.filter, self.order, place, backwards=backwards)
 
     def edge(self, *, last: bool) -> str | None:
-        return self.page.cursors[-1 if last else 0].text() if self.page.cursors else None
+        return self.page.cursor(-1 if last else 0).text() if self.page.rows else None
 
 
 @strawberry.type(description="A flow and its place.")
@@ -109,12 +109,12 @@ class MessageFlowConnection:
     @strawberry.field(description="The flows with their cursors.")
     def edges(self) -> list[MessageFlowEdge]:
         page = self.found.page
-        pairs = zip(page.cursors, page.flows, strict=True)
-        return [MessageFlowEdge(cursor=place.text(), node=domain.built(flow)) for place, flow in pairs]  # type: ignore[arg-type]
+        nodes = [domain.built(flow) for flow in page.flows()]
+        return [MessageFlowEdge(cursor=page.cursor(i).text(), node=node) for i, node in enumerate(nodes)]  # type: ignore[arg-type]
 
     @strawberry.field(description="The flows.")
     def nodes(self) -> list[MessageFlow]:
-        return [domain.built(flow) for flow in self.found.page.flows]  # type: ignore[misc]
+        return [domain.built(flow) for flow in self.found.page.flows()]  # type: ignore[misc]
 
     @strawberry.field(description="Whether there is more, and from where on.")
     def page_info(self) -> PageInfo:

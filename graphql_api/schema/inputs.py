@@ -1,6 +1,6 @@
 """Input types, and what of them was sent: absent, null and value are three different things."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ import strawberry
 from strawberry import Maybe
 
 from graphql_api.domain import instants
-from graphql_api.domain.flow import TREE, Block, Direction, Leaf, MessageChannel
+from graphql_api.domain.flow import TREE, Block, Direction, Leaf, MessageChannel, camel
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.search import NEWEST_FIRST, Filter, Order, OrderField
 from graphql_api.schema.enums import OrderDirection
@@ -158,6 +158,15 @@ def filtered(given: MessageFlowFilter | None) -> Filter:
         name: getattr(given, name).value for name in Filter.__dataclass_fields__ if given and getattr(given, name)
     }
     return Filter(**{name: _plain(value) for name, value in members.items()})
+
+
+def filter_of(given: Mapping[str, Any]) -> Filter:
+    """As `filtered`, for a filter as callers write it: a dict of members, enums by name."""
+    members = {attribute: given.get(name) for attribute, name in FILTER_NAMES.items()}
+    return Filter(**{attribute: _plain(value) for attribute, value in members.items()})
+
+
+FILTER_NAMES = {attribute: camel(attribute) for attribute in Filter.__dataclass_fields__}
 
 
 def _plain(value: Any) -> Any:

@@ -21,8 +21,11 @@ from graphql import (
 
 from graphql_api.domain.errors import Refused
 from graphql_api.schema import SCHEMA, limits
+from graphql_api.schema.compiled import Compiled
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import LimitExceeded, Limits, Measured
+from graphql_api.schema.readers import Unusual
+from graphql_api.schema.writers import NotCompiled
 
 REMEMBERED = 1_024
 LONGEST_REMEMBERED = 16_384
@@ -48,6 +51,7 @@ class Prepared:
     document: DocumentNode
     operation: OperationDefinitionNode
     measured: Measured
+    compiled: Compiled | None
 
     @property
     def only_reads(self) -> bool:
@@ -61,14 +65,18 @@ class Answer:
     data: Mapping[str, Any] | None
     errors: Sequence[dict[str, Any]]
     cost: int = 0
+    is_compiled: bool = False
 
 
 class Operations:
     """Prepares documents under one set of limits and remembers them."""
 
-    def __init__(self, limits: Limits, *, introspection: bool = True, suggestions: bool = True) -> None:
+    def __init__(
+        self, limits: Limits, *, introspection: bool = True, suggestions: bool = True, compiles: bool = True
+    ) -> None:
         self._limits = limits
         self._hide_suggestions = not suggestions
+        self._compiles = compiles
         self._rules = [*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,))]
         self._remembered = lru_cache(maxsize=REMEMBERED)(self._prepare)
 
@@ -92,7 +100,7 @@ class Operations:
         )
         if errors:
             raise Rejected([shown(error) for error in errors])
-        return Prepared(document, operation, measured)
+        return Prepared(document, operation, measured, compiled(document, operation) if self._compiles else None)
 
     async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
         """Runs a prepared operation; raises Rejected when its variables do not fit or its cost is too high."""
@@ -100,6 +108,17 @@ class Operations:
             cost = limits.charge(prepared.measured, variables, self._limits)
         except LimitExceeded as exceeded:
             raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
+        if prepared.compiled is not None:
+            try:
+                data, error = await prepared.compiled.run(variables or {}, context)
+                return Answer(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
+            except (Unusual, NotCompiled):
+                pass
+        return await self._execute(prepared, variables, context, cost)
+
+    async def _execute(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context, cost: int
+    ) -> Answer:
         name = prepared.operation.name
         result = execute(
             GRAPHQL,
@@ -115,6 +134,13 @@ class Operations:
         if result.data is None and errors and all("path" not in error for error in errors):
             raise Rejected(errors)
         return Answer(result.data, errors, cost)
+
+
+def compiled(document: DocumentNode, operation: OperationDefinitionNode) -> Compiled | None:
+    try:
+        return Compiled(GRAPHQL, document, operation)
+    except (Unusual, NotCompiled):
+        return None
 
 
 def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

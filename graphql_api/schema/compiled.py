@@ -1,0 +1,196 @@
+"""Prepared operations whose shape we know, from variables to the answer without the general executor.
+
+A plan is only a shortcut: it calls the same edits and reads, and whatever it does not expect (`Unusual`, `NotCompiled`)
+is left to the general executor before anything is written. Tests hold that both ways agree byte for byte.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    BooleanValueNode,
+    DocumentNode,
+    EnumValueNode,
+    FloatValueNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLSchema,
+    IntValueNode,
+    ListValueNode,
+    NonNullTypeNode,
+    NullValueNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    StringValueNode,
+    ValueNode,
+    VariableNode,
+    Visitor,
+    type_from_ast,
+    visit,
+)
+
+from graphql_api.domain.errors import Refused
+from graphql_api.schema.context import Context
+from graphql_api.schema.plans import Arguments, Run, plan
+from graphql_api.schema.readers import Reader, Unusual, reader
+from graphql_api.schema.writers import Document, NotCompiled
+
+MOST_PLANS = 16
+"""Combinations of skipped and included parts of one operation."""
+
+ABSENT = object()
+Variables = Mapping[str, Any]
+Give = Callable[[Variables, Variables], Any]
+"""The value of an argument, or ABSENT, from the variables as they were read and as they were sent."""
+
+Outcome = tuple[dict[str, Any] | None, GraphQLError | None]
+
+
+class Compiled:
+    """The plans of one operation, one for each combination of the variables that skip and include."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+        """Raises NotCompiled."""
+        self._schema = schema
+        self._operation = operation
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self._readers = tuple(self._variable_readers())
+        self._switches = tuple(sorted(_switches(document)))
+        self._plans: dict[tuple[bool, ...], _Plan] = {}
+        if not self._switches:
+            self._plans[()] = self._plan(())
+
+    def _variable_readers(self) -> Iterator[tuple[str, Reader, bool, Any]]:
+        for node in self._operation.variable_definitions or ():
+            kind = type_from_ast(self._schema, node.type)
+            default = ABSENT
+            if node.default_value is not None:
+                default = reader(kind)(_plain(node.default_value, {}))  # type: ignore[arg-type]
+            is_needed = isinstance(node.type, NonNullTypeNode) and default is ABSENT
+            yield node.variable.name.value, reader(kind), is_needed, default  # type: ignore[arg-type]
+
+    def _plan(self, switches: tuple[bool, ...]) -> "_Plan":
+        document = Document(self._fragments, dict(zip(self._switches, switches, strict=True)))
+        return _Plan(self._schema, self._operation, document)
+
+    async def run(self, variables: Variables, context: Context) -> Outcome:
+        """The data, or the error that took its place; raises Unusual or NotCompiled before anything is written."""
+        given = self._read(variables)
+        switches = tuple(given[name] for name in self._switches)
+        known = self._plans.get(switches)
+        if known is None:
+            if len(self._plans) >= MOST_PLANS or None in switches:
+                raise Unusual
+            known = self._plans[switches] = self._plan(switches)
+        return await known.run(given, variables, context)
+
+    def _read(self, variables: Variables) -> Variables:
+        given = {}
+        for name, read, is_needed, default in self._readers:
+            if name in variables:
+                given[name] = read(variables[name])
+            elif is_needed:
+                raise Unusual
+            elif default is not ABSENT:
+                given[name] = default
+        return given
+
+
+class _Plan:
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode, document: Document) -> None:
+        root = schema.get_root_type(operation.operation)
+        assert root is not None
+        self._only_reads = root is schema.query_type
+        fields = document.fields([operation.selection_set], root.name)
+        named = {key: nodes for key, nodes in fields.items() if nodes[0].name.value != "__typename"}
+        if len(named) != 1:
+            raise NotCompiled
+        self._keys = [(key, None if key in named else root.name) for key in fields]
+        (self._key, self._nodes), *_ = named.items()
+        self._run: Run = plan(root.name, document, self._nodes)
+        self._arguments = tuple(_arguments(root.fields[self._nodes[0].name.value], self._nodes[0]))
+
+    async def run(self, given: Variables, sent: Variables, context: Context) -> Outcome:
+        arguments = self._given(given, sent)
+        try:
+            value = await self._run(arguments, context)
+        except Refused as refusal:
+            if self._only_reads:
+                raise Unusual from refusal
+            return None, GraphQLError(str(refusal), self._nodes, path=[self._key], original_error=refusal)
+        return {key: value if name is None else name for key, name in self._keys}, None
+
+    def _given(self, given: Variables, sent: Variables) -> Arguments:
+        arguments = {}
+        for name, give, is_needed in self._arguments:
+            value = give(given, sent)
+            if value is ABSENT or (value is None and is_needed):
+                if is_needed:
+                    raise Unusual
+                continue
+            arguments[name] = value
+        return arguments
+
+
+def _arguments(field: GraphQLField, node: Any) -> Iterator[tuple[str, Give, bool]]:
+    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    for name, argument in field.args.items():
+        is_needed = str(argument.type).endswith("!")
+        if name in given:
+            yield name, _give(given[name], reader(argument.type)), is_needed
+
+
+def _give(node: ValueNode, read: Reader) -> Give:
+    """Variables were read already; literals are read once, unless variables stand in them."""
+    if isinstance(node, VariableNode):
+        name = node.name.value
+        return lambda given, sent: given.get(name, ABSENT)
+    if _has_variables(node):
+        return lambda given, sent: read(_plain(node, {**given, **sent}))
+    value = read(_plain(node, {}))
+    return lambda given, sent: value
+
+
+def _has_variables(node: ValueNode) -> bool:
+    if isinstance(node, ListValueNode):
+        return any(map(_has_variables, node.values))
+    if isinstance(node, ObjectValueNode):
+        return any(_has_variables(field.value) for field in node.fields)
+    return isinstance(node, VariableNode)
+
+
+def _plain(node: ValueNode, variables: Variables) -> Any:
+    """A literal as JSON would write it; a member whose variable is absent is absent."""
+    if isinstance(node, VariableNode):
+        return variables.get(node.name.value)
+    if isinstance(node, NullValueNode):
+        return None
+    if isinstance(node, BooleanValueNode | StringValueNode | EnumValueNode):
+        return node.value
+    if isinstance(node, IntValueNode):
+        return int(node.value)
+    if isinstance(node, FloatValueNode):
+        return float(node.value)
+    if isinstance(node, ListValueNode):
+        return [_plain(one, variables) for one in node.values]
+    assert isinstance(node, ObjectValueNode)
+    return {
+        field.name.value: _plain(field.value, variables)
+        for field in node.fields
+        if not isinstance(field.value, VariableNode) or field.value.name.value in variables
+    }
+
+
+def _switches(document: DocumentNode) -> set[str]:
+    """The variables that stand in @skip and @include."""
+    found: set[str] = set()
+
+    class Collect(Visitor):
+        def enter_directive(self, node: Any, *_: Any) -> None:
+            found.update(argument.value.name.value for argument in node.arguments if hasattr(argument.value, "name"))
+
+    visit(document, Collect())
+    return found
