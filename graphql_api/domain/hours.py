@@ -14,6 +14,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from graphql_api.domain import zones
+from graphql_api.domain.errors import refused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -53,10 +54,6 @@ class Opening:
     end: datetime
 
 
-class UnusableRange(ValueError):
-    """Openings were asked for a range that ends before it starts or is over 62 days long; says which."""
-
-
 def is_open(hours: Hours, at: datetime) -> bool:
     """Whether the wall clock lies in [start, end); always, when the hours are not enabled."""
     return not hours.enabled or _window(hours.start, hours.end, hours.timezone).holds(_second(at))
@@ -70,7 +67,7 @@ def next_transition(hours: Hours, after: datetime) -> Transition | None:
 
 
 def openings(hours: Hours, start: datetime, end: datetime) -> list[Opening]:
-    """The open stretches of [start, end), cut to it, in order and never touching; raises UnusableRange."""
+    """The open stretches of [start, end), cut to it, in order and never touching; refuses over 62 days."""
     start, end = _in_utc(start), _in_utc(end)
     _check_range(start, end)
     edges = [start] if start < end and is_open(hours, start) else []
@@ -82,9 +79,9 @@ def openings(hours: Hours, start: datetime, end: datetime) -> list[Opening]:
 
 def _check_range(start: datetime, end: datetime) -> None:
     if end < start:
-        raise UnusableRange("the range ends before it starts")
+        raise refused("BAD_REQUEST", "to lies before from; send a later instant")
     if end - start > LONGEST_RANGE:
-        raise UnusableRange(f"the range is longer than {LONGEST_RANGE.days} days")
+        raise refused("BAD_REQUEST", f"to lies more than {LONGEST_RANGE.days} days after from; ask in parts")
 
 
 def _transitions(hours: Hours, after: datetime) -> Iterator[tuple[int, bool]]:

@@ -7,9 +7,12 @@ from functools import cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
+from graphql_api.domain.errors import refused
+
 TZDATA = files("tzdata")
 NAMES = tuple(sorted({*(TZDATA / "zones").read_text("ascii").split()} - {"Factory"}))
 
+_KNOWN = frozenset(NAMES)
 _CANONICAL = {name.lower(): name for name in NAMES}
 _CITIES = sorted({name.rpartition("/")[2] for name in _CANONICAL})
 _LONGEST = max(map(len, NAMES))
@@ -24,7 +27,10 @@ def canonical(name: str) -> str | None:
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """The zone of a canonical name."""
+    """The zone of a canonical name; refuses one that was stored under another tzdata and that this one lacks."""
+    if name not in _KNOWN:
+        message = f"the stored time zone {name!r} is not in this server's tzdata; give timezone a name that is"
+        raise refused("INVALID_TIMEZONE", message)
     with TZDATA.joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 

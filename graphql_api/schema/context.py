@@ -1,9 +1,11 @@
 """What the resolvers of one request share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import strawberry
 
+from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 
@@ -18,6 +20,16 @@ class Context:
     caller: Caller
     if_versions: frozenset[int] | None = None
     longest_page: int = LONGEST_PAGE
+    _read: tuple[object, datetime] | None = field(default=None, init=False)
+
+    def now(self, answer: object) -> datetime:
+        """Now by the server's clock, read once for all fields of one answer.
+
+        `answer` is the root value of the execution: a subscription has another one for each event.
+        """
+        if self._read is None or self._read[0] is not answer:
+            self._read = (answer, instants.instant(self.desk.now()))
+        return self._read[1]
 
 
 Info = strawberry.Info[Context, None]

@@ -7,6 +7,7 @@ import strawberry
 
 from graphql_api.domain import flow as domain
 from graphql_api.domain.flow import TREE, Block, Direction, MessageChannel
+from graphql_api.schema import hours
 from graphql_api.schema.context import Info
 from graphql_api.schema.scalars import Instant
 
@@ -53,6 +54,11 @@ class WorkingHours:
     end: str
     timezone: str
     out_of_hours_message: str
+    is_open: bool = strawberry.field(resolver=hours.is_open, description=hours.IS_OPEN)
+    next_transition: hours.WorkingHoursTransition | None = strawberry.field(
+        resolver=hours.next_transition, description=hours.NEXT_TRANSITION
+    )
+    openings: list[hours.Opening] = strawberry.field(resolver=hours.openings, description=hours.OPENINGS)
 
 
 @shows(block("settings.responseSettings"))

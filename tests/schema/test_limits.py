@@ -409,6 +409,7 @@ FLOW = f"id name {SETTINGS}"
             "mutation {updateMessageFlows(ids: [1, 2], input: {}) {results {messageFlow {revisions {nodes {id}}}}}}",
             2 * 54,
         ),
+        ("{messageFlow(id: 1) {settings {workingHours {nextTransition {at} openings {from}}}}}", 1 + 1 + 1 + 1 + 62),
     ],
 )
 def test_points_of_a_document(document: str, cost: int) -> None:
