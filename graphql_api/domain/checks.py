@@ -12,7 +12,7 @@ from graphql_api.domain.caller import is_id
 Check = Callable[[Any], Any]
 
 LONGEST_DELAY = 86_400
-CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+CLOCK = re.compile("([01]?[0-9]|2[0-3]):([0-5][0-9])")
 LINE_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 SURROGATES = re.compile("[\ud800-\udfff]")
 
