@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import graphql_api
-from graphql_api import config
+from graphql_api import cli_keys, config
 
 app = typer.Typer(
     help=graphql_api.__doc__,
@@ -18,6 +18,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(cli_keys.app, name="keys")
 
 DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
 

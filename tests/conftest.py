@@ -110,7 +110,7 @@ def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) 
 
 async def _emptied(url: str) -> None:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    await connection.execute("TRUNCATE message_flows, message_flow_revisions, message_flow_replays")
+    await connection.execute("TRUNCATE message_flows, message_flow_revisions, message_flow_replays, api_keys")
     await connection.close()
 
 

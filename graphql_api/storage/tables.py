@@ -112,6 +112,24 @@ REPLAYS = Table(
 Index("ix_message_flow_replays_at", REPLAYS.c.at)
 
 
+KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("digest", BYTEWISE, primary_key=True, comment="SHA-256 of the key, in hex"),
+    Column("id", BYTEWISE, nullable=False, comment="the actor that history shows; a rotated key keeps it"),
+    Column("prefix", BYTEWISE, nullable=False, comment="the first characters of the key, to tell it by"),
+    Column("name", Text, nullable=False),
+    Column("workspaces", Text, nullable=False, comment="ids, separated by commas"),
+    Column("scopes", Text, nullable=False, comment="separated by commas"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("last_used_at", BigInteger, comment="to the minute"),
+)
+Index("ix_api_keys_id", KEYS.c.id)
+Index("ix_api_keys_prefix", KEYS.c.prefix)
+
+
 def owned(table: Table) -> ColumnElement[bool]:
     """The first condition of every statement: workspaces never meet. Binds `workspace`."""
     return table.c.workspace_id == bindparam("workspace", type_=table.c.workspace_id.type)

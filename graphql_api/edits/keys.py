@@ -1,0 +1,121 @@
+"""What an operator does with API keys: create, rotate, revoke, list; and noting when one was last used."""
+
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from graphql_api.domain import keys as domain
+from graphql_api.domain.errors import refused
+from graphql_api.domain.keys import Key
+from graphql_api.storage import keys
+from graphql_api.storage.engine import Script, Store
+
+NOTED_EVERY = 60_000
+"""Milliseconds between two notes of a key's last use."""
+
+ID_BYTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A key with its secret, which is kept nowhere."""
+
+    key: Key
+    secret: str
+
+
+async def create(
+    store: Store,
+    now: int,
+    workspaces: Sequence[str],
+    scopes: Collection[str],
+    *,
+    name: str = "",
+    expires_at: int | None = None,
+    noise: Callable[[int], bytes] = secrets.token_bytes,
+) -> Issued:
+    """Raises ValueError for workspaces or scopes that cannot be."""
+    secret = domain.secret(noise(domain.SECRET_BYTES))
+    key = Key(
+        domain.key_id(noise(ID_BYTES)),
+        secret[: domain.SHOWN],
+        name,
+        domain.checked_workspaces(workspaces),
+        domain.checked_scopes(scopes),
+        now,
+        expires_at,
+    )
+    await store.run(lambda: _keep(secret, key), together=True)
+    return Issued(key, secret)
+
+
+def _keep(secret: str, key: Key) -> Script[None]:
+    yield keys.create(domain.digest(secret), key)
+
+
+async def rotate(
+    store: Store,
+    now: int,
+    id_or_prefix: str,
+    grace: int,
+    *,
+    expires_at: int | None = None,
+    noise: Callable[[int], bytes] = secrets.token_bytes,
+) -> Issued:
+    """A new secret for a key, which stays the same actor; the old ones live on for `grace` milliseconds at most.
+
+    Raises Refused (NOT_FOUND) when there is no such key that is still live.
+    """
+    secret = domain.secret(noise(domain.SECRET_BYTES))
+    return await store.run(lambda: _rotate(secret, id_or_prefix, now, grace, expires_at), together=True)
+
+
+def _rotate(secret: str, id_or_prefix: str, now: int, grace: int, expires_at: int | None) -> Script[Issued]:
+    found = yield keys.named(id_or_prefix)
+    live = [row for row in found if keys.key(row).is_live(now)]
+    if not live:
+        raise refused("NOT_FOUND", f"there is no live key {id_or_prefix}")
+    old = keys.key(live[0])
+    new = replace(
+        old,
+        prefix=secret[: domain.SHOWN],
+        created_at=now,
+        expires_at=old.expires_at if expires_at is None else expires_at,
+        last_used_at=None,
+    )
+    for row in live:
+        yield keys.end(row["digest"], now + grace)
+    yield keys.create(domain.digest(secret), new)
+    return Issued(new, secret)
+
+
+async def revoke(store: Store, now: int, id_or_prefix: str) -> Sequence[Key]:
+    """All secrets of an id, or the one with a prefix; answers those that were not revoked before.
+
+    Raises Refused (NOT_FOUND) when there is no such key.
+    """
+    return await store.run(lambda: _revoke(id_or_prefix, now), together=True)
+
+
+def _revoke(id_or_prefix: str, now: int) -> Script[Sequence[Key]]:
+    if not (yield keys.named(id_or_prefix)):
+        raise refused("NOT_FOUND", f"there is no key {id_or_prefix}")
+    return [keys.key(row) for row in (yield keys.revoke(id_or_prefix, now))]
+
+
+async def every(store: Store) -> Sequence[Key]:
+    return [keys.key(row) for row in await store.read(keys.every())]
+
+
+async def find(store: Store, digest: str) -> Key | None:
+    rows = await store.read(keys.find(digest))
+    return keys.key(rows[0]) if rows else None
+
+
+async def note_use(store: Store, now: int, digests: Collection[str]) -> int:
+    """How many notes were written: none for a key of which one is younger than a minute, by whatever worker."""
+    return await store.run(lambda: _note_use(sorted(digests), now))
+
+
+def _note_use(digests: Sequence[str], now: int) -> Script[int]:
+    return len((yield keys.used(digests, now, now - NOTED_EVERY)))

@@ -1,0 +1,89 @@
+"""`message-flows keys` as an operator uses it."""
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from graphql_api.cli import app
+
+KEY = re.compile(r"mfk_[0-9a-f]{40}")
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["keys", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(autouse=True)
+def _database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESSAGE_FLOWS_DATABASE_URL", database_url)
+
+
+def created(*more: str) -> str:
+    code, out, told = run("create", "--workspace", "ws1", "--scope", "flows:read,flows:write", *more)
+    assert code == 0, told
+    assert KEY.fullmatch(out.strip())
+    return out.strip()
+
+
+def test_create_prints_the_key_alone_and_list_never_does() -> None:
+    secret = created("--name", "CRM", "--workspace", "ws2", "--expires", "90d")
+    code, out, _ = run("list")
+    head, row = out.splitlines()
+    assert code == 0
+    assert head.split() == [
+        "id",
+        "prefix",
+        "state",
+        "workspaces",
+        "scopes",
+        "created",
+        "expires",
+        "last",
+        "used",
+        "name",
+    ]
+    assert row.split()[1:5] == [f"{secret[:12]}…", "live", "ws1,ws2", "flows:read,flows:write"]
+    assert row.endswith("CRM")
+    assert secret not in out
+
+
+def test_rotate_prints_a_new_key_and_says_until_when_the_old_one_lives() -> None:
+    secret = created()
+    code, out, told = run("rotate", secret[:12], "--grace", "0s")
+    assert code == 0
+    assert KEY.fullmatch(out.strip())
+    assert out.strip() != secret
+    assert "The old key lives until " in told
+    assert [row.split()[2] for row in run("list")[1].splitlines()[1:]] == ["expired", "live"]
+
+
+def test_revoke_says_when_every_server_knows() -> None:
+    secret = created()
+    code, out, _ = run("revoke", secret[:12])
+    assert code == 0
+    assert out.startswith(f"{secret[:12]}… (key_")
+    assert out.endswith("is revoked; every server knows within 5 seconds.\n")
+    assert run("revoke", secret[:12])[1] == f"{secret[:12]} was revoked before.\n"
+    assert run("list")[1].splitlines()[1].split()[2] == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["create", "--workspace", "a b", "--scope", "flows:read"], "A workspace is 1 to 64 of the characters"),
+        (["create", "--workspace", "a", "--scope", "all"], "A key needs scopes out of admin, flows:read"),
+        (["create", "--workspace", "a", "--scope", "admin", "--expires", "soon"], "--expires is a length of time"),
+        (["create", "--workspace", "a", "--scope", "admin", "--expires", "0s"], "--expires must lie in the future"),
+        (["rotate", "key_x", "--grace", "1y"], "A length of time is a number with s, m, h, d or w"),
+        (["rotate", "key_x"], "There is no live key key_x."),
+        (["revoke", "key_x"], "There is no key key_x."),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_written(arguments: list[str], sentence: str) -> None:
+    code, out, told = run(*arguments)
+    assert (code, out) == (2, "")
+    assert told.startswith(sentence)
+    assert len(run("list")[1].splitlines()) == 1
