@@ -1,0 +1,60 @@
+"""A flow to change, everything that a database holds, and refusals that must leave it as it was."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from graphql_api import edits
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.errors import Refused
+from graphql_api.domain.flow import Values
+from graphql_api.domain.patch import Sent
+from graphql_api.edits import Desk
+from graphql_api.storage.engine import Shape, Statement, Store
+from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
+
+NEW = Sent(
+    {
+        "name": "Sale",
+        "direction": "INBOUND",
+        "agent": "a",
+        "prompt": "p",
+        "initiation_message": "i",
+        "message_channel": "SMS",
+    }
+)
+ROWS = [Statement(Shape(select(table).order_by(*table.primary_key)), {}) for table in (FLOWS, REVISIONS, REPLAYS)]
+
+Refusal = Callable[[Awaitable[Any]], Awaitable[Refused]]
+
+
+async def contents(store: Store) -> list[list[dict[str, Any]]]:
+    """Every flow, every revision, every replay."""
+    return [[dict(row) for row in await store.read(rows)] for rows in ROWS]
+
+
+@pytest.fixture
+async def flow(desk: Desk, caller: Caller) -> Values:
+    """A new flow at version 0."""
+    return (await edits.create_flow(desk, caller, NEW)).flow
+
+
+@pytest.fixture
+def refusal(store: Store) -> Refusal:
+    """Awaits an edit that must be refused and must not have written anything."""
+
+    async def expect(edit: Awaitable[Any]) -> Refused:
+        before = await contents(store)
+        with pytest.raises(Refused) as caught:
+            await edit
+        assert await contents(store) == before
+        return caught.value
+
+    return expect
+
+
+def told(refusal: Refused) -> list[tuple[str, str]]:
+    """Code and path of each problem."""
+    return [(problem.code, ".".join(problem.path)) for problem in refusal.problems]
