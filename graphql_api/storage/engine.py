@@ -11,8 +11,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgresql
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
 
-from graphql_api.domain.errors import refused
+from graphql_api.domain.errors import Problem, Refused, refused
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -42,13 +43,14 @@ class Shape:
     """One form of a statement, compiled once for each database.
 
     On SQLite the steps run one after another until one gives no row; PostgreSQL may be given them as one statement.
-    A shape with `locks` reads a row that the script is about to write.
+    A shape with `locks` reads rows that the script is about to write.
     """
 
     def __init__(self, *steps: Executable, postgresql: Executable | None = None, locks: bool = False) -> None:
         self._steps = steps
         self._whole = postgresql
         self.locks = locks
+        self.writes = any(isinstance(step, UpdateBase) for step in steps)
 
     @cached_property
     def sqlite(self) -> tuple[Text, ...]:
@@ -107,3 +109,19 @@ def drive(script: Script[T], run: Callable[[Statement], Sequence[Row]]) -> T:
 
 def unavailable(why: str) -> Exception:
     return refused("UNAVAILABLE", f"the database is not available: {why}; nothing was written")
+
+
+def of_unknown_outcome(why: str) -> Exception:
+    """For a change that was sent and never answered: it may have been carried out or not."""
+    advice = "read the flow, or send the request again if it had an idempotency key"
+    return refused(
+        "UNAVAILABLE", f"the database is not available: {why}; whether the change was made is unknown: {advice}"
+    )
+
+
+class NoTables(Refused):
+    """The database answers, but a table or a column that a statement names is not there."""
+
+    def __init__(self) -> None:
+        why = "its tables are not those of this version; run message-flows migrate"
+        super().__init__(Problem("UNAVAILABLE", f"the database is not available: {why}; nothing was written"))

@@ -1,28 +1,41 @@
-"""PostgreSQL: a pool of asyncpg connections; a script that loses a race runs again, at last under a row lock."""
+"""PostgreSQL: a script reads, then writes with one guarded statement; one that loses a race runs again under locks."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import asyncpg
 
-from graphql_api.storage.engine import Raced, Row, Script, Statement, unavailable
+from graphql_api.storage.engine import NoTables, Raced, Row, Script, Statement, of_unknown_outcome, unavailable
+from graphql_api.storage.postgres_pool import AWAY, Pool
 
 T = TypeVar("T")
 
-OPTIMISTIC_TRIES = 3
+OPTIMISTIC_TRIES = 2
 TRIES = 12
-AWAY = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InternalClientError,
+
+RACES = (
+    Raced,
+    asyncpg.UniqueViolationError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    # The tables were changed since the statement was prepared; within a transaction asyncpg leaves it to us.
+    asyncpg.InvalidCachedStatementError,
 )
-RACES = (asyncpg.UniqueViolationError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+SILENT = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError)
+"""The database did not answer: what was sent may have been carried out. Any other error is its answer: it was not."""
+
+ENDING = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
+"""This connection was told to end, which takes back what it was doing; another one may be had."""
+
+WHOLE_STREAM = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+
+
+class Lost(Exception):
+    """The connection was lost before anything was sent that could have changed something."""
 
 
 class PostgresStore:
@@ -31,107 +44,120 @@ class PostgresStore:
     def __init__(self, dsn: str, *, size: int = 10, timeout: float = 10.0, patience: float = 1.5) -> None:
         """`size`: connections; `timeout`: seconds a statement may run; `patience`: seconds to wait for a connection."""
         self.heard: Callable[[str], None] | None = None
-        self._dsn = dsn
-        self._size = size
         self._timeout = timeout
-        self._patience = patience
-        self._pool: asyncpg.Pool | None = None
-        self._opening = asyncio.Lock()
+        self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience)
 
     async def read(self, statement: Statement) -> Sequence[Row]:
-        async with self._connection() as connection:
-            return await self._step(connection, statement)
+        until = self._pool.until()
+        while True:
+            try:
+                async with self._connection(until) as connection:
+                    return await self._step(connection, statement, locks=False)
+            except Lost:
+                _still_time(until)
 
     async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
-        for attempt in range(TRIES):
-            locks = attempt >= OPTIMISTIC_TRIES
+        until = self._pool.until()
+        lost_races = 0
+        while lost_races < TRIES:
+            is_locked = lost_races >= OPTIMISTIC_TRIES
             try:
-                async with (
-                    self._connection() as connection,
-                    connection.transaction() if together or locks else contextlib.nullcontext(),
-                ):
-                    return await self._drive(script(), connection, locks or together)
-            except (Raced, *RACES):
-                continue
+                async with self._connection(until) as connection:
+                    if together or is_locked:
+                        return await self._in_transaction(script(), connection)
+                    return await self._drive(script(), connection, locks=False)
+            except RACES:
+                lost_races += 1
+                until = self._pool.until()
+            except Lost:
+                _still_time(until)
         raise unavailable("too many others change the same flow")
 
-    async def _drive(self, script: Script[T], connection: Any, locks: bool) -> T:
+    async def _in_transaction(self, script: Script[T], connection: Any) -> T:
+        transaction = connection.transaction()
+        try:
+            await transaction.start()
+            done = await self._drive(script, connection, locks=True)
+        except SILENT as error:
+            raise _lost(error) from error
+        except BaseException:
+            with contextlib.suppress(*AWAY, asyncpg.PostgresError):
+                await transaction.rollback()
+            raise
+        try:
+            await transaction.commit()
+        except SILENT as error:
+            raise of_unknown_outcome("the connection was lost") from error
+        return done
+
+    async def _drive(self, script: Script[T], connection: Any, *, locks: bool) -> T:
         try:
             statement = next(script)
             while True:
-                statement = script.send(await self._step(connection, statement, locks))
+                statement = script.send(await self._step(connection, statement, locks=locks))
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
         finally:
             script.close()
 
-    async def _step(self, connection: Any, statement: Statement, locks: bool = False) -> Sequence[Row]:
+    async def _step(self, connection: Any, statement: Statement, *, locks: bool) -> Sequence[Row]:
+        """With `locks` a transaction is open, so that nothing is changed before its commit."""
         text = statement.shape.postgresql
         sql = f"{text.sql} FOR UPDATE" if locks and statement.shape.locks else text.sql
         if self.heard is not None:
             self.heard(sql)
-        return await connection.fetch(sql, *text.arguments(statement.values))  # type: ignore[no-any-return]
+        may_write = statement.shape.writes and not locks and not connection.is_closed()
+        try:
+            rows = await connection.fetch(sql, *text.arguments(statement.values))
+            if rows is None:  # so asyncpg answers when the connection is given up meanwhile
+                raise ConnectionAbortedError
+            return rows  # type: ignore[no-any-return]
+        except SILENT as error:
+            if may_write and not isinstance(error, ValueError):
+                raise of_unknown_outcome("the connection was lost") from error
+            raise _lost(error) from error
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
         text = statement.shape.postgresql
         if self.heard is not None:
             self.heard(text.sql)
-        async with self._connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            yield connection.cursor(text.sql, *text.arguments(statement.values), prefetch=500, timeout=3600)
+        async with self._connection(self._pool.until()) as connection:
+            try:
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    await connection.execute(WHOLE_STREAM)
+                    arguments = text.arguments(statement.values)
+                    yield connection.cursor(text.sql, *arguments, prefetch=500, timeout=3600)
+            except SILENT as error:
+                raise unavailable("the connection was lost") from error
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
+    async def _connection(self, until: float) -> AsyncIterator[Any]:
+        """What the database says instead of carrying out a statement becomes a refusal: nothing was written."""
         try:
-            pool = self._pool or await self._opened()
-            async with asyncio.timeout(self._patience) as waiting:
-                connection = await pool.acquire()
-                waiting.reschedule(None)
-        except TimeoutError:
-            raise unavailable(f"no connection within {self._patience:g} s") from None
-        except AWAY as error:
-            raise unavailable("it cannot be reached") from error
-        try:
-            yield connection
-        except (TimeoutError, asyncpg.QueryCanceledError):
-            raise unavailable(f"the statement took longer than {self._timeout:g} s") from None
-        except AWAY as error:
-            raise unavailable("the connection was lost") from error
-        finally:
-            with contextlib.suppress(*AWAY, TimeoutError):
-                await asyncio.shield(pool.release(connection, timeout=self._patience))
-
-    async def _opened(self) -> asyncpg.Pool:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._dsn,
-                    min_size=0,
-                    max_size=self._size,
-                    timeout=self._patience,
-                    command_timeout=self._timeout,
-                    max_inactive_connection_lifetime=300,
-                    reset=_nothing_to_reset,
-                    server_settings={
-                        "application_name": "message-flows",
-                        "statement_timeout": str(int(self._timeout * 1000)),
-                        "idle_in_transaction_session_timeout": str(int(self._timeout * 1000)),
-                    },
-                )
-            return self._pool
+            async with self._pool.connection(until) as connection:
+                yield connection
+        except asyncpg.UndefinedTableError as error:
+            raise NoTables from error
+        except asyncpg.QueryCanceledError as error:
+            raise unavailable(f"the statement took longer than {self._timeout:g} s") from error
+        except (asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresSystemError) as error:
+            raise unavailable("it takes no changes now") from error
+        except (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError) as error:
+            if isinstance(error, ENDING):
+                raise Lost from error
+            raise unavailable("it is stopping or short of resources") from error
 
     async def close(self) -> None:
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            try:
-                async with asyncio.timeout(self._patience):
-                    await pool.close()
-            except (TimeoutError, *AWAY):
-                pool.terminate()
+        await self._pool.close()
 
 
-def _nothing_to_reset(connection: Any) -> Awaitable[None]:
-    """No statement of ours leaves anything behind on a connection; transactions end in their own blocks."""
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    done.set_result(None)
-    return done
+def _lost(error: Exception) -> Exception:
+    """What asyncpg finds wrong with the values of a statement is no lost connection but a fault of ours."""
+    return error if isinstance(error, ValueError) else Lost()
+
+
+def _still_time(until: float) -> None:
+    """A new connection is waited for until the same moment."""
+    if asyncio.get_running_loop().time() >= until:
+        raise unavailable("the connection was lost")

@@ -1,0 +1,153 @@
+"""Connections to PostgreSQL: waits a while for a free one, tells a slow database from one that is gone, recovers."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from graphql_api.storage.engine import unavailable
+
+AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""The database cannot be reached now, and may be a moment later."""
+
+BETWEEN_TRIES = 0.05
+TICK = 0.25
+"""Seconds between two looks at the statements at work."""
+
+SILENCE = 0.75
+"""Seconds a statement may say nothing before the database is asked, and that it has to answer."""
+
+log = logging.getLogger("message_flows")
+
+
+class Pool:
+    """Up to `size` connections of one database; connects when it is first used."""
+
+    def __init__(self, dsn: str, *, size: int, timeout: float, patience: float) -> None:
+        self._dsn = dsn
+        self._size = size
+        self._timeout = timeout
+        self._patience = patience
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+        self._is_closed = False
+        self._at_work: dict[Any, float] = {}
+        self._watchman: asyncio.Task[None] | None = None
+
+    def until(self) -> float:
+        """The moment at which a caller who comes now has waited long enough."""
+        return asyncio.get_running_loop().time() + self._patience
+
+    @asynccontextmanager
+    async def connection(self, until: float) -> AsyncIterator[asyncpg.Connection]:
+        """Raises Refused when there is none by the moment `until`."""
+        pool = self._pool or await self._opened()
+        connection = await self._acquired(pool, until)
+        self._at_work[connection] = asyncio.get_running_loop().time()
+        try:
+            yield connection
+        finally:
+            del self._at_work[connection]
+            # What was done is done: trouble on the way back to the pool must not cost the answer.
+            with contextlib.suppress(Exception):
+                await pool.release(connection, timeout=self._patience)
+
+    async def _acquired(self, pool: asyncpg.Pool, until: float) -> Any:
+        """A database that is being restarted is waited for like a free connection."""
+        why = "all connections are taken"
+        try:
+            async with asyncio.timeout_at(until):
+                while True:
+                    try:
+                        return await pool.acquire()
+                    except AWAY as error:
+                        why = _reason(error)
+                        await asyncio.sleep(BETWEEN_TRIES)
+        except TimeoutError:
+            raise unavailable(why) from None
+        except asyncpg.PostgresError as error:
+            log.error("the database refuses the connection: %s", error)
+            raise unavailable("it refuses the connection") from error
+
+    async def _opened(self) -> asyncpg.Pool:
+        if self._is_closed:
+            raise unavailable("the server is stopping")
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,
+                    max_size=self._size,
+                    timeout=self._patience,
+                    command_timeout=self._timeout + 1,  # the database gives up first, and tells that it did nothing
+                    max_inactive_connection_lifetime=300,
+                    reset=_nothing_to_reset,
+                    server_settings={
+                        "application_name": "message-flows",
+                        "statement_timeout": str(int(self._timeout * 1000)),
+                        "idle_in_transaction_session_timeout": str(int(self._timeout * 1000)),
+                    },
+                )
+                self._watchman = asyncio.create_task(self._watch())
+            return self._pool
+
+    async def _watch(self) -> None:
+        """Ends what waits for a database that says nothing any more, long before its statements run out of time.
+
+        A database that is only slow answers a new connection; one that is frozen, or behind a broken network, does not.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(TICK)
+            silent = [one for one, since in self._at_work.items() if since < loop.time() - SILENCE]
+            if silent and not await self._answers():
+                log.warning("the database says nothing; %d connections are given up", len(silent))
+                for connection in silent:
+                    if connection in self._at_work:
+                        connection.terminate()
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(SILENCE):
+                probe = await asyncpg.connect(self._dsn, timeout=SILENCE)
+                probe.terminate()
+        except (TimeoutError, OSError):
+            return False
+        except (asyncpg.PostgresError, asyncpg.InterfaceError):
+            return True  # an answer, such as that there are too many connections
+        return True
+
+    async def close(self) -> None:
+        self._is_closed = True
+        if self._pool is None or self._watchman is None:
+            return
+        pool, self._pool = self._pool, None
+        self._watchman.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._watchman
+        try:
+            async with asyncio.timeout(self._patience):
+                await pool.close()
+        except (TimeoutError, *AWAY):
+            pool.terminate()
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return "it has too many connections"
+    return "it cannot be reached"
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    """No statement of ours leaves anything behind on a connection; transactions end in their own blocks."""
