@@ -102,7 +102,8 @@ def _root(properties: dict[str, Json], creates: bool) -> Json:
         required = [name for name, member in TREE.members.items() if isinstance(member, Leaf) and member.is_required]
         return {**own, "description": "A new flow; members left out get their defaults.", "required": required}
     own["properties"]["toggleAutopilot"] = {"description": TOGGLE, "type": [BOOLEAN["type"], "null"]}
-    own["not"] = {"required": ["autopilot", "toggleAutopilot"], "properties": {"toggleAutopilot": {"const": True}}}
+    both = {"autopilot": {}, "toggleAutopilot": {"const": True}}
+    own["not"] = {"required": list(both), "properties": both}
     return {**own, "description": "What to change; members left out stay as they are, to each leaf, at any depth."}
 
 
@@ -173,6 +174,8 @@ def _flow(route: Route) -> tuple[SelectionSetNode, GraphQLNamedType] | None:
     flow = GRAPHQL.type_map["MessageFlow"]
     root = root_field(route)
     assert root.selection_set is not None
+    if route.operation == "GetWorkingHours":
+        return None
     if root.name.value == "messageFlow":
         return root.selection_set, flow
     for field in _fields(root.selection_set):
