@@ -35,6 +35,8 @@ MOST_ERRORS = 10
 GRAPHQL = SCHEMA._schema
 """Strawberry offers no public way to carry out a document that is parsed already; a test holds that this one works."""
 
+NOT_FITTING = "the document or its variables do not fit the schema"
+
 log = logging.getLogger("message_flows")
 
 
@@ -75,6 +77,7 @@ class Operations:
         self, limits: Limits, *, introspection: bool = True, suggestions: bool = True, compiles: bool = True
     ) -> None:
         self._limits = limits
+        self._shown = shown if suggestions else tacit
         self._hide_suggestions = not suggestions
         self._compiles = compiles
         self._rules = [*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,))]
@@ -99,7 +102,7 @@ class Operations:
             GRAPHQL, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=self._hide_suggestions
         )
         if errors:
-            raise Rejected([shown(error) for error in errors])
+            raise Rejected([self._shown(error) for error in errors])
         return Prepared(document, operation, measured, compiled(document, operation) if self._compiles else None)
 
     async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
@@ -130,7 +133,7 @@ class Operations:
         )
         if not isinstance(result, ExecutionResult):
             result = await result  # type: ignore[misc]
-        errors = [shown(error, context.caller.request_id) for error in result.errors or ()]
+        errors = [self._shown(error, context.caller.request_id) for error in result.errors or ()]
         if result.data is None and errors and all("path" not in error for error in errors):
             raise Rejected(errors)
         return Answer(result.data, errors, cost)
@@ -166,7 +169,7 @@ def shown(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
     """An error as the caller may see it: faults of ours are masked and logged under the request's id."""
     told = error.formatted
     original = error.original_error
-    if original is None:
+    if original is None or isinstance(original, GraphQLError):
         return {**told, "extensions": {"code": "BAD_REQUEST"}}  # type: ignore[dict-item]
     if isinstance(original, Refused):
         problem = original.problems[0]
@@ -174,6 +177,12 @@ def shown(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
     log.error("request %s failed: %s", request_id, fault(original))
     extensions = {"code": "INTERNAL", "requestId": request_id}
     return {**told, "message": f"internal error; the log has it under {request_id}", "extensions": extensions}  # type: ignore[dict-item]
+
+
+def tacit(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
+    """As `shown`, but an error that the schema finds says only where it is, so that nobody guesses names by it."""
+    told = shown(error, request_id)
+    return told if error.original_error else {**told, "message": NOT_FITTING}
 
 
 def fault(error: BaseException) -> str:

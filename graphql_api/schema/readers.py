@@ -104,6 +104,10 @@ def text(value: Any) -> str:
     return value
 
 
+def identifier(value: Any) -> str:
+    return str(value) if type(value) is int else text(value)
+
+
 def whole_number(value: Any) -> int:
     if type(value) is not int or not -(2**31) <= value < 2**31:
         raise Unusual
@@ -133,7 +137,7 @@ def instant(value: Any) -> Any:
 
 SCALARS: Mapping[str, Reader] = {
     "String": text,
-    "ID": text,
+    "ID": identifier,
     "Int": whole_number,
     "Float": number,
     "Boolean": flag,

@@ -1,0 +1,159 @@
+"""The compiled way and the general way answer the same bytes and leave the same rows."""
+
+import asyncio
+import importlib.util
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import select
+
+from graphql_api import app, storage
+from graphql_api.domain.caller import Caller
+from graphql_api.edits import Desk
+from graphql_api.schema.context import Context
+from graphql_api.schema.limits import Limits
+from graphql_api.schema.prepared import Answer, Operations, Rejected
+from graphql_api.storage.engine import Shape, Statement, Store
+from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
+from graphql_api.web.http import encoded
+
+SEED = 20261122
+DOCUMENTS = 1_200
+"""For each database."""
+
+spec = importlib.util.spec_from_file_location("documents", Path(__file__).with_name("documents.py"))
+assert spec is not None
+assert spec.loader is not None
+documents = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(documents)
+
+
+class Steps:
+    """A clock and noise that are the same in two servers."""
+
+    def __init__(self) -> None:
+        self.now = 1_795_605_200_000
+        self.made = 0
+
+    def clock(self) -> int:
+        self.now += 700
+        return self.now
+
+    def noise(self) -> bytes:
+        self.made += 1
+        return self.made.to_bytes(8, "big")
+
+
+def desk(store: Store) -> Desk:
+    steps = Steps()
+    return Desk(store, steps.clock, steps.noise, 24 * app.HOUR)
+
+
+@pytest.fixture
+def two_urls(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+    """Two databases of the same kind, with current tables and no flows."""
+    if database == "postgresql":
+        return asyncio.run(_two_postgres(request.getfixturevalue("migrated_postgres")))
+    urls = [f"sqlite+aiosqlite:///{tmp_path}/{name}.db" for name in ("general", "compiled")]
+    for url in urls:
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), url.removeprefix("sqlite+aiosqlite:///"))
+    return urls
+
+
+@pytest.fixture
+async def two_desks(two_urls: list[str]) -> AsyncIterator[tuple[Desk, Desk]]:
+    stores = [storage.opened(url) for url in two_urls]
+    yield desk(stores[0]), desk(stores[1])
+    for store in stores:
+        await store.close()
+
+
+async def _two_postgres(url: str) -> list[str]:
+    """The tables of the migrated database once more in two schemas of their own."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    for name in ("general", "compiled"):
+        await connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}")
+        for table in (FLOWS, REVISIONS, REPLAYS):
+            await connection.execute(f"CREATE TABLE {name}.{table.name} (LIKE public.{table.name} INCLUDING ALL)")
+    await connection.close()
+    between = "&" if "?" in url else "?"
+    return [f"{url}{between}search_path={name}" for name in ("general", "compiled")]
+
+
+async def answered(operations: Operations, desk: Desk, text: str, variables: Any) -> tuple[Any, Any, bool]:
+    context = Context(desk, Caller("ws1", request_id="r1"))
+    try:
+        answer: Answer = await operations.carry_out(operations.prepare(text), variables, context)
+    except Rejected as rejected:
+        return None, rejected.errors, False
+    return answer.data, answer.errors, answer.is_compiled
+
+
+async def rows(store: Store) -> list[list[dict[str, Any]]]:
+    tables = []
+    for table in (FLOWS, REVISIONS, REPLAYS):
+        statement = Statement(Shape(select(table).order_by(*table.primary_key.columns)), {})
+        tables.append([dict(row) for row in await store.read(statement)])
+    return tables
+
+
+async def test_both_ways_agree(two_desks: tuple[Desk, Desk]) -> None:
+    dice = documents.Dice(SEED)
+    ways = [Operations(Limits(), compiles=False), Operations(Limits())]
+    ids: list[str] = ["first"]
+    compiled = 0
+    for number in range(DOCUMENTS):
+        text, variables = documents.document(dice, ids)
+        (data, errors, _), (data_too, errors_too, is_compiled) = [
+            await answered(way, desk, text, variables) for way, desk in zip(ways, two_desks, strict=True)
+        ]
+        said = f"seed {SEED}, document {number}: {text} {variables}"
+        assert encoded(data) == encoded(data_too), said
+        assert encoded(errors) == encoded(errors_too), said
+        compiled += is_compiled
+        flow = ((data or {}).get("createMessageFlow") or {}).get("messageFlow") or {}
+        if len(ids) < 12 and flow.get("id"):
+            ids.append(flow["id"])
+    assert await rows(two_desks[0].store) == await rows(two_desks[1].store)
+    assert compiled > DOCUMENTS / 2
+
+
+COMPILED = {
+    "read one": "query ($id: ID!) {messageFlow(id: $id) {id name autopilot messageChannel updatedAt}}",
+    "literals": '{f: messageFlow(id: "x") {...L __typename}} '
+    "fragment L on MessageFlow {settings {security {__typename}}}",
+    "switches": "query ($a: Boolean!) {messageFlow(id: 1) {id @include(if: $a) name @skip(if: $a)}}",
+    "a page": "query ($n: Int = 5) {messageFlows(first: $n) {nodes {id} edges {cursor node {name}} totalCount "
+    "pageInfo {hasNextPage hasPreviousPage startCursor endCursor}}}",
+    "a filter": "query ($f: MessageFlowFilter, $o: MessageFlowOrder) {messageFlows(filter: $f, orderBy: $o, last: 3) "
+    "{nodes {id}}}",
+    "update": "mutation ($id: ID!, $i: UpdateMessageFlowInput!, $v: Int) {updateMessageFlow(id: $id, input: $i, "
+    "ifVersion: $v) {messageFlow {id version} changedFields errors {code message path} replayed rebasedFrom}}",
+    "an input with variables in it": "mutation ($d: Float) {updateMessageFlow(id: 1, input: {settings: "
+    "{responseSettings: {delay: $d}}}) {errors {code}}}",
+    "create": "mutation ($i: CreateMessageFlowInput!) {createMessageFlow(input: $i) {messageFlow {id}}}",
+    "update many": "mutation ($ids: [ID!], $i: UpdateMessageFlowInput!) {updateMessageFlows(ids: $ids, input: $i) "
+    "{results {messageFlowId messageFlow {id} changedFields errors {code}} errors {code}}}",
+    "delete": "mutation {deleteMessageFlow(id: 1) {deletedMessageFlowId errors {code}}}",
+    "restore": "mutation {restoreMessageFlow(id: 1) {messageFlow {id} replayed}}",
+    "revert": "mutation {revertMessageFlow(id: 1, toVersion: 0, note: null) {messageFlow {id} changedFields}}",
+}
+GENERAL = {
+    "two fields at the root": "{a: messageFlow(id: 1) {id} b: messageFlow(id: 2) {id}}",
+    "history": "{messageFlow(id: 1) {revisions {nodes {id}}}}",
+    "introspection": "{__schema {queryType {name}}}",
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_documents_that_must_compile(name: str) -> None:
+    assert Operations(Limits()).prepare(COMPILED[name]).compiled is not None
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_documents_that_are_left_to_the_general_executor(name: str) -> None:
+    assert Operations(Limits()).prepare(GENERAL[name]).compiled is None
