@@ -1,0 +1,244 @@
+"""The same update of many flows: one transaction, each flow all or nothing, one result a flow."""
+
+import pytest
+
+from graphql_api import edits, reads
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.patch import Sent
+from graphql_api.domain.search import Filter
+from graphql_api.domain.terms import Terms
+from graphql_api.edits import Desk, Result, many
+from graphql_api.edits.upkeep import prune
+from graphql_api.storage import revisions
+from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.revisions import Revision
+from tests.conftest import Clock
+from tests.edits.conftest import NEW, Refusal, contents, told
+
+START = "response_settings_working_hours_start"
+KEYED = Terms(key="bulk")
+
+
+@pytest.fixture
+async def ids(desk: Desk, caller: Caller) -> list[str]:
+    """Three flows; the working hours of the second one end at noon."""
+    made = [(await edits.create_flow(desk, caller, NEW)).flow["id"] for _ in range(3)]
+    await edits.update_flow(desk, caller, made[1], Sent({"response_settings_working_hours_end": "12:00"}))
+    return made
+
+
+def outline(results: tuple[Result, ...]) -> list[tuple[str, int | None, tuple[str, ...], list[str]]]:
+    """Id, version, changed columns and codes of each result."""
+    return [
+        (
+            result.id,
+            result.saved.flow["version"] if result.saved else None,
+            result.saved.changed if result.saved else (),
+            [problem.code for problem in result.problems],
+        )
+        for result in results
+    ]
+
+
+async def test_each_flow_has_its_result_in_the_order_asked(desk: Desk, caller: Caller, ids: list[str]) -> None:
+    asked = [ids[2], "unknown", ids[0]]
+    results, replayed = await edits.update_flows(desk, caller, asked, None, Sent({"name": "N"}, toggles=True))
+    assert not replayed
+    assert outline(results) == [
+        (ids[2], 1, ("name", "autopilot"), []),
+        ("unknown", None, (), ["NOT_FOUND"]),
+        (ids[0], 1, ("name", "autopilot"), []),
+    ]
+    untouched = await reads.flow(desk.store, caller, ids[1], ["name", "version"])
+    assert untouched == {"name": "Sale", "version": 1}
+
+
+async def test_a_flow_that_is_refused_leaves_the_others_written(desk: Desk, caller: Caller, ids: list[str]) -> None:
+    results, _ = await edits.update_flows(desk, caller, ids, None, Sent({START: "12:00", "name": "N"}))
+    assert outline(results) == [
+        (ids[0], 1, ("name", START), []),
+        (ids[1], None, (), ["EMPTY_WINDOW"]),
+        (ids[2], 1, ("name", START), []),
+    ]
+    assert await reads.flow(desk.store, caller, ids[1], ["name", START]) == {"name": "Sale", START: "09:00"}
+
+
+async def test_a_flow_that_changes_nothing_keeps_its_version(desk: Desk, caller: Caller, ids: list[str]) -> None:
+    await edits.update_flow(desk, caller, ids[0], Sent({"name": "N"}))
+    results, _ = await edits.update_flows(desk, caller, ids[:2], None, Sent({"name": "N"}))
+    assert outline(results) == [(ids[0], 1, (), []), (ids[1], 2, ("name",), [])]
+
+
+async def test_a_filter_chooses_by_id_and_passes_over_deleted_and_foreign_flows(
+    desk: Desk, caller: Caller, ids: list[str]
+) -> None:
+    await edits.create_flow(desk, Caller("ws2"), NEW)
+    await edits.delete_flow(desk, caller, ids[0])
+    results, _ = await edits.update_flows(desk, caller, None, Filter(agent="a"), Sent({"agent": "b"}))
+    assert outline(results) == [(ids[1], 2, ("agent",), []), (ids[2], 1, ("agent",), [])]
+
+
+async def test_a_deleted_and_a_foreign_flow_are_not_found(desk: Desk, caller: Caller, ids: list[str]) -> None:
+    theirs = (await edits.create_flow(desk, Caller("ws2"), NEW)).flow["id"]
+    await edits.delete_flow(desk, caller, ids[0])
+    results, _ = await edits.update_flows(desk, caller, [ids[0], theirs], None, Sent({"name": "N"}))
+    assert outline(results) == [(ids[0], None, (), ["NOT_FOUND"]), (theirs, None, (), ["NOT_FOUND"])]
+
+
+@pytest.mark.parametrize(
+    ("ids", "filter", "problem"),
+    [
+        (None, None, ("CONFLICTING_FIELDS", "ids")),
+        (["a"], Filter(is_active=True), ("CONFLICTING_FIELDS", "ids")),
+        ([], None, ("OUT_OF_RANGE", "ids")),
+        ([f"f{n}" for n in range(1_001)], None, ("OUT_OF_RANGE", "ids")),
+        (["a", "b", "a"], None, ("CONFLICTING_FIELDS", "ids")),
+        (["a", "b c"], None, ("INVALID_ID", "ids")),
+        (["\ud800"], None, ("INVALID_ID", "ids")),
+        (None, Filter(), ("REQUIRED", "filter")),
+        (None, Filter(agent="nobody"), ("NOT_FOUND", "filter")),
+        (None, Filter(ids=()), ("NOT_FOUND", "filter")),
+        (None, Filter(ids=("a\0",)), ("BAD_REQUEST", "filter.ids")),
+        (None, Filter(agent="\ud800"), ("BAD_REQUEST", "filter.agent")),
+        (None, Filter(name_contains="\0"), ("BAD_REQUEST", "filter.nameContains")),
+    ],
+)
+async def test_a_choice_that_is_none_is_refused(
+    desk: Desk,
+    caller: Caller,
+    refusal: Refusal,
+    ids: list[str] | None,
+    filter: Filter | None,
+    problem: tuple[str, str],
+) -> None:
+    await edits.create_flow(desk, caller, NEW)
+    for terms in (Terms(), KEYED):
+        edit = edits.update_flows(desk, caller, ids, filter, Sent({"name": "N"}), terms)
+        assert told(await refusal(edit)) == [problem]
+
+
+async def test_leaves_that_are_wrong_in_themselves_refuse_the_whole(
+    desk: Desk, caller: Caller, ids: list[str], refusal: Refusal
+) -> None:
+    edit = edits.update_flows(desk, caller, ids, None, Sent({"name": None, "agent": ""}, ("settings",)))
+    assert told(await refusal(edit)) == [
+        ("NULL_NOT_ALLOWED", "settings"),
+        ("NULL_NOT_ALLOWED", "name"),
+        ("INVALID_ID", "agent"),
+    ]
+
+
+async def test_1000_flows_at_once_and_no_more(
+    desk: Desk, caller: Caller, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thousand = [f"f{n}" for n in range(1_000)]
+    results, _ = await edits.update_flows(desk, caller, thousand, None, Sent({"name": "N"}))
+    assert len(results) == 1_000
+    monkeypatch.setattr(many, "MOST_AT_ONCE", 2)
+    for _ in range(2):
+        await edits.create_flow(desk, caller, NEW)
+    results, _ = await edits.update_flows(desk, caller, None, Filter(agent="a"), Sent({"name": "N"}))
+    assert len(results) == 2
+    await edits.create_flow(desk, caller, NEW)
+    edit = edits.update_flows(desk, caller, None, Filter(agent="a"), Sent({"name": "M"}))
+    assert told(await refusal(edit)) == [("OUT_OF_RANGE", "filter")]
+
+
+async def test_a_trial_run_tells_each_result_and_writes_nothing(
+    desk: Desk, caller: Caller, ids: list[str], store: Store
+) -> None:
+    before = await contents(store)
+    terms = Terms(validate_only=True)
+    results, _ = await edits.update_flows(desk, caller, [*ids, "unknown"], None, Sent({START: "12:00"}), terms)
+    assert await contents(store) == before
+    assert outline(results) == [
+        (ids[0], 1, (START,), []),
+        (ids[1], None, (), ["EMPTY_WINDOW"]),
+        (ids[2], 1, (START,), []),
+        ("unknown", None, (), ["NOT_FOUND"]),
+    ]
+
+
+async def test_every_revision_of_a_bulk_tells_its_note(desk: Desk, caller: Caller, ids: list[str]) -> None:
+    await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), Terms(note="campaign"))
+    for id in ids:
+        newest = (await reads.history(desk.store, caller, id, 1, None))[0]
+        assert (newest.operation, newest.note, dict(newest.changes)) == ("UPDATE", "campaign", {"name": ("Sale", "N")})
+
+
+# Replays
+
+
+async def test_a_resent_bulk_is_carried_out_once_and_told_again_with_its_errors(
+    desk: Desk, caller: Caller, ids: list[str], store: Store
+) -> None:
+    asked = [*ids, "unknown"]
+    sent = Sent({START: "12:00", "response_settings_delay": 0.5}, toggles=True)
+    first, _ = await edits.update_flows(desk, caller, asked, None, sent, KEYED)
+    await edits.update_flow(desk, caller, ids[0], Sent({"name": "later", "response_settings_delay": 3}))
+    await edits.delete_flow(desk, caller, ids[2])
+    before = await contents(store)
+    again, replayed = await edits.update_flows(desk, caller, asked, None, sent, KEYED)
+    assert replayed
+    assert await contents(store) == before
+    assert outline(again) == outline(first)
+    assert [one.problems for one in again] == [one.problems for one in first]
+    for then, now in zip(first, again, strict=True):
+        if then.saved is not None and now.saved is not None:
+            assert {**now.saved.flow, "deleted_at": None} == then.saved.flow
+
+
+async def test_a_resent_filter_is_not_asked_again(desk: Desk, caller: Caller, ids: list[str]) -> None:
+    sent = Sent({"agent": "b"})
+    first, _ = await edits.update_flows(desk, caller, None, Filter(agent="a"), sent, KEYED)
+    again, replayed = await edits.update_flows(desk, caller, None, Filter(agent="a"), sent, KEYED)
+    assert replayed
+    assert (
+        outline(again)
+        == outline(first)
+        == [(ids[0], 1, ("agent",), []), (ids[1], 2, ("agent",), []), (ids[2], 1, ("agent",), [])]
+    )
+
+
+async def test_another_choice_under_the_same_key_is_refused(
+    desk: Desk, caller: Caller, ids: list[str], refusal: Refusal
+) -> None:
+    await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
+    for chosen, filter in ((ids[:2], None), (ids[::-1], None), (None, Filter(ids=tuple(ids)))):
+        edit = edits.update_flows(desk, caller, chosen, filter, Sent({"name": "N"}), KEYED)
+        assert told(await refusal(edit)) == [("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")]
+
+
+async def test_a_replay_reads_each_flow_from_its_own_version_on(
+    desk: Desk, caller: Caller, ids: list[str], heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for delay in range(1, 31):
+        await edits.update_flow(desk, caller, ids[0], Sent({"response_settings_delay": delay}))
+    first, _ = await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
+    read: list[str] = []
+    revision = revisions.revision
+
+    def watched(row: Row) -> Revision:
+        read.append(row["flow_id"])
+        return revision(row)
+
+    monkeypatch.setattr(revisions, "revision", watched)
+    heard.clear()
+    again, _ = await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
+    assert outline(again) == outline(first)
+    assert sorted(read) == sorted(ids)
+    assert len(heard) == 3
+
+
+async def test_a_replay_outlives_pruning(desk: Desk, caller: Caller, ids: list[str], clock: Clock) -> None:
+    clock.now += 3 * desk.replay_lifetime
+    first, _ = await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
+    for id in ids:
+        await edits.update_flow(desk, caller, id, Sent({"name": "later"}))
+    await edits.delete_flow(desk, caller, ids[0])
+    clock.now += desk.replay_lifetime - 100_000
+    revisions, tombstones = await prune(desk, 0)
+    assert (revisions, tombstones) == (1, 0)
+    again, replayed = await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
+    assert replayed
+    assert outline(again) == outline(first)

@@ -1,0 +1,116 @@
+"""Pruning: what stays readable, what living replays name, and what is unknown afterwards."""
+
+from graphql_api import edits, reads
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.flow import Values
+from graphql_api.domain.patch import Sent
+from graphql_api.domain.terms import Terms
+from graphql_api.edits import Desk
+from graphql_api.edits.upkeep import prune
+from graphql_api.storage.engine import Store
+from tests.conftest import Clock
+from tests.edits.conftest import NEW, Refusal, contents, told
+
+DAY = 86_400_000
+
+
+async def versions(desk: Desk, caller: Caller, id: str) -> list[int]:
+    return [revision.version for revision in await reads.history(desk.store, caller, id, 100, None)]
+
+
+async def rename(desk: Desk, caller: Caller, id: str, *names: str) -> None:
+    for name in names:
+        await edits.update_flow(desk, caller, id, Sent({"name": name}))
+
+
+async def test_every_version_that_was_current_since_the_cut_stays(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock
+) -> None:
+    await rename(desk, caller, flow["id"], "1", "2", "3")
+    clock.now += 40 * DAY
+    await rename(desk, caller, flow["id"], "4", "5")
+    assert await prune(desk, 30 * DAY) == (3, 0)
+    assert await versions(desk, caller, flow["id"]) == [5, 4, 3]
+    then = await reads.flow_at(desk.store, caller, flow["id"], 3)
+    assert then is not None
+    assert then["name"] == "3"
+    assert await reads.flow_at(desk.store, caller, flow["id"], 2) is None
+    assert await prune(desk, 30 * DAY) == (0, 0)
+
+
+async def test_a_flow_that_rests_keeps_its_newest_version(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock
+) -> None:
+    await rename(desk, caller, flow["id"], "1")
+    clock.now += 400 * DAY
+    assert await prune(desk, DAY) == (1, 0)
+    assert await versions(desk, caller, flow["id"]) == [1]
+    saved = await edits.revert_flow(desk, caller, flow["id"], 1)
+    assert (saved.changed, saved.flow["name"]) == ((), "1")
+
+
+async def test_a_reverted_version_that_is_not_kept_is_unknown(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock, refusal: Refusal
+) -> None:
+    await rename(desk, caller, flow["id"], "1")
+    clock.now += 400 * DAY
+    await prune(desk, DAY)
+    assert told(await refusal(edits.revert_flow(desk, caller, flow["id"], 0))) == [("UNKNOWN_VERSION", "toVersion")]
+
+
+async def test_a_living_replay_keeps_its_version_whatever_the_retention(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock
+) -> None:
+    clock.now += 10 * DAY
+    await rename(desk, caller, flow["id"], "1")
+    first = await edits.update_flow(desk, caller, flow["id"], Sent({"name": "2"}), Terms(key="k"))
+    await rename(desk, caller, flow["id"], "3", "4")
+    clock.now += desk.replay_lifetime - 60_000
+    assert await prune(desk, 0) == (0, 0)
+    again = await edits.update_flow(desk, caller, flow["id"], Sent({"name": "2"}), Terms(key="k"))
+    assert again.replayed
+    assert again.flow == first.flow
+
+
+async def test_an_old_tombstone_goes_with_its_history_and_its_id_is_unknown(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock, store: Store, refusal: Refusal
+) -> None:
+    await rename(desk, caller, flow["id"], "1")
+    await edits.delete_flow(desk, caller, flow["id"])
+    clock.now += 31 * DAY
+    stays = (await edits.create_flow(desk, caller, NEW)).flow
+    await edits.delete_flow(desk, caller, stays["id"])
+    assert await prune(desk, 30 * DAY) == (2, 1)
+    flows, revisions, _ = await contents(store)
+    assert [row["id"] for row in flows] == [stays["id"]]
+    assert {row["flow_id"] for row in revisions} == {stays["id"]}
+    for edit in (edits.delete_flow, edits.restore_flow):
+        assert told(await refusal(edit(desk, caller, flow["id"]))) == [("NOT_FOUND", "id")]
+    assert await reads.flow_at(desk.store, caller, flow["id"], 0) is None
+    assert (await edits.restore_flow(desk, caller, stays["id"])).flow["version"] == 2
+
+
+async def test_a_tombstone_that_a_living_replay_names_stays(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock
+) -> None:
+    await edits.delete_flow(desk, caller, flow["id"])
+    clock.now += 100 * DAY
+    first = await edits.delete_flow(desk, caller, flow["id"], Terms(key="k"))
+    assert await prune(desk, 0) == (1, 0)
+    again = await edits.delete_flow(desk, caller, flow["id"], Terms(key="k"))
+    assert again.replayed
+    assert again.flow == first.flow
+
+
+async def test_pruning_looks_at_every_flow_of_every_workspace(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock
+) -> None:
+    theirs = Caller("ws0")
+    other = (await edits.create_flow(desk, theirs, NEW)).flow
+    await rename(desk, caller, flow["id"], "1")
+    await rename(desk, theirs, other["id"], "1", "2")
+    clock.now += 400 * DAY
+    looked: list[int] = []
+    assert await prune(desk, DAY, looked.append) == (3, 0)
+    assert sum(looked) == 2
+    assert (await versions(desk, caller, flow["id"]), await versions(desk, theirs, other["id"])) == ([1], [2])
