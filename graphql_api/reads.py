@@ -59,6 +59,7 @@ class Page:
 
 async def page(store: Store, caller: Caller, columns: Sequence[str], filter: Filter, order: Order, span: Span) -> Page:
     workspace = caller.within("flows:read")
+    filter.check()
     rows = await store.read(pages.page(workspace, columns, filter, order, span))
     shown = rows[: span.limit]
     return Page(order, shown[::-1] if span.last else shown, len(rows) > span.limit)
