@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -14,6 +15,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "MESSAGE_FLOWS_"
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg"}
+
+
+OPTIONS = ("workspace", "initiation_message", "skip_existing", "keep_good")
+"""Options of single commands that are variables as well, but no settings of the server."""
 
 
 class ConfigError(ValueError):
@@ -29,6 +34,10 @@ def _database(url: str) -> str:
         raise ValueError(f"must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://{hint}")
     if driver == DRIVERS["sqlite"] and not re.match(r"/(?!:memory:)[^?]", rest):
         raise ValueError("must name a file, as in sqlite+aiosqlite:///./message-flows.db")
+    try:
+        urlsplit(url).port  # noqa: B018
+    except ValueError:
+        raise ValueError("must have a number from 0 to 65535 as its port") from None
     return url
 
 
@@ -142,6 +151,12 @@ class Config(BaseSettings):
     )
     root_path: RootPath = Field("", description="Path under which a proxy publishes the server.")
 
+    auth: Literal["open", "keys"] = Field(
+        "open",
+        description="`open` lets in whoever reaches the server, on a loopback address only; `keys` asks every request"
+        " for an API key.",
+    )
+
 
 def load(**overrides: Any) -> Config:
     """The settings of the environment, under those given here; None means not given."""
@@ -172,10 +187,11 @@ def settings_table() -> str:
 
 def require_loopback(config: Config) -> None:
     """Without keys whoever reaches the server may change every flow, so that nobody else may reach it."""
-    if not is_loopback(config.host):
+    if config.auth == "open" and not is_loopback(config.host):
         raise ConfigError(
-            f"{variable('host')} must be a loopback address (127.0.0.1, ::1 or localhost), not {config.host!r}:"
-            " the server has no keys yet, so that whoever reaches it may change every flow."
+            f"{variable('host')} must be a loopback address (127.0.0.1, ::1 or localhost), not {config.host!r}, while"
+            f" no keys are required: whoever reaches the server could change every flow. Set {variable('auth')}=keys"
+            " and make a key with `message-flows keys create --workspace NAME --scope flows:read,flows:write`."
         )
 
 
@@ -201,8 +217,8 @@ def _shown(default: object) -> str:
 def _misspelt(names: Iterable[str]) -> Iterator[str]:
     for name in sorted(names):
         setting = name.upper().removeprefix(PREFIX).lower()
-        if name.upper().startswith(PREFIX) and setting not in Config.model_fields:
-            near = get_close_matches(setting, Config.model_fields, n=1)
+        if name.upper().startswith(PREFIX) and setting not in {*Config.model_fields, *OPTIONS}:
+            near = get_close_matches(setting, [*Config.model_fields, *OPTIONS], n=1)
             yield f"{name} is no setting" + (f"; did you mean {variable(near[0])}?" if near else ".")
 
 

@@ -7,9 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """`is_data`: a mutation's payload may hold it; all other kinds are top-level errors on GraphQL."""
+
     status: int
     title: str
     remedy: str
+    is_data: bool = True
 
 
 KINDS: Mapping[str, Kind] = {
@@ -31,47 +34,59 @@ KINDS: Mapping[str, Kind] = {
     ),
     "CONFLICTING_FIELDS": Kind(400, "Members that contradict each other", "Send only one of the members."),
     "IMMUTABLE_FIELD": Kind(400, "Member cannot be changed", "Send the value it has, or leave the member out."),
-    "INVALID_JSON": Kind(400, "The body is not JSON", "Send one JSON document in UTF-8 without a byte order mark."),
-    "BAD_REQUEST": Kind(400, "The request cannot be understood", "Mend what the message names."),
-    "WORKSPACE_REQUIRED": Kind(400, "No workspace named", "Send the header x-workspace-id."),
-    "LIMIT_EXCEEDED": Kind(400, "A limit is exceeded", "Ask for less at once; the message names the limit."),
-    "UNAUTHENTICATED": Kind(401, "No valid API key", "Send a valid key in x-api-key."),
-    "FORBIDDEN": Kind(403, "Not allowed", "Use a key with the scope and the workspace, or an allowed origin."),
+    "INVALID_JSON": Kind(
+        400, "The body is not JSON", "Send one JSON document in UTF-8 without a byte order mark.", is_data=False
+    ),
+    "BAD_REQUEST": Kind(400, "The request cannot be understood", "Mend what the message names.", is_data=False),
+    "WORKSPACE_REQUIRED": Kind(400, "No workspace named", "Send the header x-workspace-id.", is_data=False),
+    "LIMIT_EXCEEDED": Kind(
+        400, "A limit is exceeded", "Ask for less at once; the message names the limit.", is_data=False
+    ),
+    "UNAUTHENTICATED": Kind(401, "No valid API key", "Send a valid key in x-api-key.", is_data=False),
+    "FORBIDDEN": Kind(
+        403, "Not allowed", "Use a key with the scope and the workspace, or an allowed origin.", is_data=False
+    ),
     "NOT_FOUND": Kind(404, "Not found", "Check the id and the workspace."),
     "UNKNOWN_VERSION": Kind(404, "Unknown version", "Choose a version that the flow's revisions list."),
     "NOT_DELETED": Kind(409, "The flow is not deleted", "Nothing to restore; read the flow."),
-    "METHOD_NOT_ALLOWED": Kind(405, "Method not allowed", "Use a method that the Allow header lists."),
-    "NOT_ACCEPTABLE": Kind(406, "No acceptable representation", "Accept application/json."),
+    "METHOD_NOT_ALLOWED": Kind(405, "Method not allowed", "Use a method that the Allow header lists.", is_data=False),
+    "NOT_ACCEPTABLE": Kind(406, "No acceptable representation", "Accept application/json.", is_data=False),
     "IDEMPOTENCY_IN_PROGRESS": Kind(
         409, "The same key is at work", "Wait for the time in Retry-After and send the request again."
     ),
     "VERSION_CONFLICT": Kind(412, "The flow has changed", "Read the flow again and decide on top of what it is now."),
-    "PAYLOAD_TOO_LARGE": Kind(413, "Body too large", "Send a smaller body; the message names the limit."),
-    "UNSUPPORTED_MEDIA_TYPE": Kind(415, "Not a JSON request", "Send Content-Type: application/json in UTF-8."),
+    "PAYLOAD_TOO_LARGE": Kind(
+        413, "Body too large", "Send a smaller body; the message names the limit.", is_data=False
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": Kind(
+        415, "Not a JSON request", "Send Content-Type: application/json in UTF-8.", is_data=False
+    ),
     "IDEMPOTENCY_KEY_REUSED": Kind(
         422, "The key belongs to another request", "Use a new key for a new request; resend only the same request."
     ),
-    "RATE_LIMITED": Kind(429, "Too many requests", "Wait for the time in Retry-After."),
-    "RESYNC_REQUIRED": Kind(400, "The cursor is too old", "Read the flows again and subscribe without a cursor."),
-    "INTERNAL": Kind(500, "Our fault", "Report the request id; the log has the cause under it."),
-    "UNAVAILABLE": Kind(503, "The database is away", "Nothing was written; try again after Retry-After."),
+    "RATE_LIMITED": Kind(429, "Too many requests", "Wait for the time in Retry-After.", is_data=False),
+    "RESYNC_REQUIRED": Kind(
+        400, "The cursor is too old", "Read the flows again and subscribe without a cursor.", is_data=False
+    ),
+    "INTERNAL": Kind(500, "Our fault", "Report the request id; the log has the cause under it.", is_data=False),
+    "UNAVAILABLE": Kind(
+        503, "The database is away", "Nothing was written; try again after Retry-After.", is_data=False
+    ),
 }
 
 
-TOP_LEVEL = frozenset(
-    {
-        "BAD_REQUEST",
-        "LIMIT_EXCEEDED",
-        "RATE_LIMITED",
-        "UNAUTHENTICATED",
-        "FORBIDDEN",
-        "WORKSPACE_REQUIRED",
-        "RESYNC_REQUIRED",
-        "UNAVAILABLE",
-        "INTERNAL",
-    }
-)
-"""Codes that are no answer of the domain: on GraphQL they stand in the errors of the response, not in a payload."""
+def table() -> str:
+    """The codes as the table of the docs, in Markdown."""
+    rows = [
+        f"| `{code}` | `{code.lower()}` | {kind.status} | {_place(kind)} | {kind.title}. | {kind.remedy} |"
+        for code, kind in KINDS.items()
+    ]
+    head = ["| GraphQL | REST | status | on GraphQL in | why | what to do |", "| --- | --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows])
+
+
+def _place(kind: Kind) -> str:
+    return "`errors` of the payload" if kind.is_data else "`errors` of the response"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +111,8 @@ class Refused(Exception):
 
     @property
     def is_top_level(self) -> bool:
-        return self.problems[0].code in TOP_LEVEL
+        """No answer of the domain: on GraphQL it stands in the errors of the response, not in a payload."""
+        return not all(KINDS[problem.code].is_data for problem in self.problems)
 
 
 def refused(code: str, message: str, *path: str) -> Refused:

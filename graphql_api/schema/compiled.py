@@ -58,7 +58,8 @@ class Compiled:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._readers = tuple(self._variable_readers())
-        self._switches = tuple(sorted(_switches(document)))
+        own = {name for name, *_ in self._readers}
+        self._switches = tuple(sorted(_switches(document) & own))
         self._plans: dict[tuple[bool, ...], _Plan] = {}
         if not self._switches:
             self._plans[()] = self._plan(())

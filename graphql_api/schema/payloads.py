@@ -92,6 +92,10 @@ def shown(flow: Values | None) -> MessageFlow | None:
 
 
 def errors(problems: tuple[Problem, ...]) -> list[MutationError]:
+    """Refusals as data; raises Refused for those that are none, which become top-level errors."""
+    refusal = Refused(*problems)
+    if refusal.is_top_level:
+        raise refusal
     return [MutationError(code=ErrorCode[p.code], message=p.message, path=list(p.path)) for p in problems]
 
 

@@ -1,16 +1,30 @@
-"""Who asks, read off the headers of a request."""
+"""Who asks: the key that a request shows and the workspace that its headers name, as one caller."""
 
 from starlette.types import Scope
 
 from graphql_api.domain.caller import Caller, is_id
-from graphql_api.domain.errors import refused
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.keys import Key
 from graphql_api.web.http import header
 
 
 def caller(scope: Scope, source: str) -> Caller:
-    """The caller of a request; refuses a malformed workspace id."""
-    workspace = header(scope, b"x-workspace-id") or None
-    if workspace is not None and not is_id(workspace):
+    """The caller of a request that went past `auth.Guard`; refuses what the guard found wrong, before all else."""
+    asker = scope["state"]["asker"]
+    if isinstance(asker, Refused):
+        raise asker
+    return entitled(asker, header(scope, b"x-workspace-id"), source, scope["state"]["request_id"])
+
+
+def entitled(key: Key | None, workspace: str | None, source: str, request_id: str) -> Caller:
+    """The caller with a key, or anybody where no keys are required; refuses workspaces that are not the key's."""
+    if workspace and not is_id(workspace):
         message = "the header x-workspace-id must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
         raise refused("BAD_REQUEST", message)
-    return Caller(workspace, source=source, request_id=scope["state"]["request_id"])
+    if key is None:
+        return Caller(workspace or None, source=source, request_id=request_id)
+    if not workspace and source == "GRAPHQL":
+        workspace = key.only_workspace()
+    if workspace and workspace not in key.workspaces:
+        raise refused("FORBIDDEN", "this key does not belong to the workspace")
+    return Caller(workspace or None, key.id, source, request_id, key.scopes)

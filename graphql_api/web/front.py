@@ -1,18 +1,31 @@
-"""What every request passes first and every answer last: request id, faults, unknown paths."""
+"""What every request passes first and every answer last: its id, its host, the size of its head, faults."""
 
+import contextlib
 import logging
 import re
 import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.domain.errors import Problem
+from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.schema.prepared import fault
 from graphql_api.web import refusals
-from graphql_api.web.http import Disconnected
+from graphql_api.web.cors import Cors
+from graphql_api.web.hosts import Hosts
+from graphql_api.web.http import Disconnected, Headers
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
-ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+ALWAYS: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+]
+"""Headers of every answer that does not set them itself."""
+
+FAULT = 1011
+POLICY = 1008
+"""Close codes of WebSockets."""
 
 log = logging.getLogger("message_flows")
 
@@ -20,35 +33,95 @@ log = logging.getLogger("message_flows")
 class Front:
     """Keeps a valid incoming x-request-id or makes one, and sends it with every answer; masks faults."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: Hosts, cors: Cors, head_bytes: int) -> None:
         self._app = app
+        self._hosts = hosts
+        self._cors = cors
+        self._head_bytes = head_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         id = request_id(scope)
         scope.setdefault("state", {})["request_id"] = id
-        own = [*ALWAYS, (b"x-request-id", id.encode())]
-        started = False
-
-        async def told(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                given = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(one for one in own if one[0] not in given)]
-            await send(message)
-
+        door = self._http if scope["type"] == "http" else self._websocket
         try:
-            await self._app(scope, receive, told)
+            await door(scope, receive, send)
+        except Disconnected:
+            return
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        id = scope["state"]["request_id"]
+        answer = Outgoing(scope, send, [*ALWAYS, (b"x-request-id", id.encode())], self._cors.headers(scope))
+        try:
+            self._admit(scope)
+            early = self._cors.preflight(scope)
+            if early is not None:
+                await early.send(answer.send)
+                return
+            await self._app(as_get(scope), receive, answer.send)
+        except Refused as refusal:
+            await refusals.answer(scope, refusal.problems).send(answer.send)
         except Disconnected:
             return
         except Exception as error:
             log.error("request %s failed: %s", id, fault(error))
-            if not started:
+            if not answer.started:
                 problem = Problem("INTERNAL", f"internal error; the log has it under {id}")
-                await refusals.answer(scope, [problem]).send(told)
+                await refusals.answer(scope, [problem]).send(answer.send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._admit(scope)
+            await self._app(scope, receive, send)
+        except Refused:
+            await send({"type": "websocket.close", "code": POLICY})
+        except Exception as error:
+            log.error("request %s failed: %s", scope["state"]["request_id"], fault(error))
+            with contextlib.suppress(Exception):
+                await send({"type": "websocket.close", "code": FAULT})
+
+    def _admit(self, scope: Scope) -> None:
+        if head_size(scope) > self._head_bytes:
+            raise too_long_a_head(self._head_bytes)
+        self._hosts.check(scope)
+
+
+class Outgoing:
+    """An answer on its way: it gets the headers that all have, and loses its body when HEAD asked for it."""
+
+    def __init__(self, scope: Scope, send: Send, usual: Headers, more: Headers) -> None:
+        self.started = False
+        self._send = send
+        self._has_body = scope["method"] != "HEAD"
+        self._usual = usual
+        self._more = more
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            given = {name for name, _ in message["headers"]}
+            usual = [one for one in self._usual if one[0] not in given]
+            message = {**message, "headers": [*message["headers"], *usual, *self._more]}
+        elif message["type"] == "http.response.body" and not self._has_body:
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def as_get(scope: Scope) -> Scope:
+    """HEAD is answered like GET; the body is left out on the way back."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+
+
+def head_size(scope: Scope) -> int:
+    """About the bytes of the head as it was sent: target, names, values and what stands between them."""
+    target = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
+    return target + sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+
+
+def too_long_a_head(limit: int) -> Refused:
+    return refused("LIMIT_EXCEEDED", f"the head of the request is longer than {limit} bytes (max_header_bytes)")
 
 
 def request_id(scope: Scope) -> str:
@@ -59,4 +132,7 @@ def request_id(scope: Scope) -> str:
 
 
 async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": POLICY})
+        return
     await refusals.answer(scope, [Problem("NOT_FOUND", "there is nothing at this path")]).send(send)

@@ -1,28 +1,41 @@
 """/graphql: GraphQL over HTTP to the letter (GET and POST, Accept, status)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import KINDS, Refused, refused
 from graphql_api.edits import Desk
 from graphql_api.schema import prepared
 from graphql_api.schema.context import Context
-from graphql_api.schema.prepared import Operations, Rejected
+from graphql_api.schema.prepared import Operations, Prepared, Rejected
 from graphql_api.web import refusals
 from graphql_api.web.callers import caller
-from graphql_api.web.http import Answer, BodyLimits, Headers, body, decoded, encoded, header, headers, weights_of
+from graphql_api.web.http import (
+    Answer,
+    BodyLimits,
+    Headers,
+    body,
+    decoded,
+    encoded,
+    favour,
+    header,
+    headers,
+    parameters,
+    weights_of,
+)
+from graphql_api.web.refusals import retry_after
 
 RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 MEDIA = {RESPONSE: f"{RESPONSE}; charset=utf-8".encode(), JSON: f"{JSON}; charset=utf-8".encode()}
-RANGES = {"application/*": JSON, "*/*": JSON}
+METHODS = ("GET", "POST")
 PARAMETERS = frozenset({"query", "operationName", "variables", "extensions"})
 OPERATION_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "UNAVAILABLE"})
-"""Codes of top-level errors that give the whole answer their status."""
+"""Codes of top-level errors that give the answer to a single field their status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,7 @@ class Asked:
     query: str
     operation_name: str | None
     variables: Mapping[str, Any] | None
+    tells_cost: bool
 
 
 class GraphQL:
@@ -46,19 +60,17 @@ class GraphQL:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
-            if scope["method"] not in ("GET", "POST"):
-                return refusals.answer(scope, not_allowed(scope).problems, more_headers=[(b"allow", b"GET, POST")])
             media = acceptable(headers(scope, b"accept"))
         except Refused as refusal:
             return refusals.answer(scope, refusal.problems)
         try:
+            who = caller(scope, "GRAPHQL")
             asked = await self._asked(scope, receive)
-            return await self._carry_out(scope, asked, media)
+            return await self._carry_out(scope, who, asked, media)
         except Rejected as rejected:
-            return request_error(rejected.errors, media)
+            return not_carried_out(rejected.errors, media)
         except Refused as refusal:
-            problem = refusal.problems[0]
-            return request_error([prepared.failure(problem.code, problem.message)], media)
+            return malformed(refusal, media)
 
     async def _asked(self, scope: Scope, receive: Receive) -> Asked:
         if scope["method"] == "GET":
@@ -67,56 +79,58 @@ class GraphQL:
         return _asked(decoded(await body(scope, receive, self._limits), self._limits))
 
     def _from_url(self, scope: Scope) -> Asked:
-        given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        parameters: dict[str, Any] = dict(given)
-        if len(parameters) != len(given):
-            raise refused("BAD_REQUEST", "a parameter is given more than once")
+        given: dict[str, Any] = parameters(scope)
         for name in ("variables", "extensions"):
-            if name in parameters:
-                text = parameters[name]
-                parameters[name] = decoded(text.encode("utf-8", "surrogatepass"), self._limits) if text else None
-        return _asked({name: value for name, value in parameters.items() if name in PARAMETERS})
+            if name in given:
+                given[name] = decoded(given[name].encode(), self._limits, name) if given[name] else None
+        return _asked({name: value for name, value in given.items() if name in PARAMETERS})
 
-    async def _carry_out(self, scope: Scope, asked: Asked, media: str) -> Answer:
+    async def _carry_out(self, scope: Scope, who: Caller, asked: Asked, media: str) -> Answer:
         operation = self._operations.prepare(asked.query, asked.operation_name)
         if scope["method"] == "GET" and not operation.only_reads:
-            return request_error([prepared.failure("METHOD_NOT_ALLOWED", "by GET only queries; send a POST")], media)
-        context = Context(self._desk, caller(scope, "GRAPHQL"))
+            raise refused("METHOD_NOT_ALLOWED", "GET takes queries only; send this operation by POST")
+        context = Context(self._desk, who)
         answer = await self._operations.carry_out(operation, asked.variables, context)
-        document: dict[str, Any] = {"data": answer.data}
-        if answer.errors:
-            document = {"errors": answer.errors, **document}
-        return Answer(_status(answer.errors), encoded(document), MEDIA[media])
-
-
-def not_allowed(scope: Scope) -> Refused:
-    return refused("METHOD_NOT_ALLOWED", f"/graphql takes GET and POST, not {scope['method'][:20]}")
+        if code := _whole(operation, answer):
+            return Answer(KINDS[code].status, encoded({"errors": answer.errors}), MEDIA[media], retry_after(code))
+        document: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
+        document["data"] = answer.data
+        if asked.tells_cost:
+            document["extensions"] = {"cost": answer.cost}
+        return Answer(200, encoded(document), MEDIA[media])
 
 
 def acceptable(accept: list[str]) -> str:
     """The media type of the answer: the caller's favourite of the two, application/json where it has none."""
-    weights = {RANGES.get(media, media): weight for media, weight in reversed(weights_of(accept).items())}
-    if not weights:
+    ranges = weights_of(accept)
+    if not ranges:
         return JSON
-    best = max((media for media in MEDIA if media in weights), key=lambda media: weights[media], default=None)
-    if best is None or weights[best][0] == 0:
+    best = max((JSON, RESPONSE), key=lambda media: favour(ranges, media))
+    if not favour(ranges, best)[0]:
         raise refused("NOT_ACCEPTABLE", f"answers come as {RESPONSE} or {JSON}")
     return best
 
 
-def request_error(errors: list[dict[str, Any]] | Any, media: str) -> Answer:
+def malformed(refusal: Refused, media: str) -> Answer:
+    """The HTTP request is no GraphQL request that could be looked at, so the status tells it in both media types."""
+    problem = refusal.problems[0]
+    more: Headers = [(b"allow", b"POST")] if problem.code == "METHOD_NOT_ALLOWED" else []
+    document = {"errors": [prepared.failure(problem.code, problem.message)]}
+    return Answer(KINDS[problem.code].status, encoded(document), MEDIA[media], [*more, *retry_after(problem.code)])
+
+
+def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
     """Nothing was carried out: no `data`; in application/json a well-formed request is answered with 200."""
-    code = errors[0]["extensions"]["code"]
-    status = KINDS[code].status
-    more: Headers = [(b"allow", b"POST")] if code == "METHOD_NOT_ALLOWED" else []
-    return Answer(status, encoded({"errors": errors}), MEDIA[media], more)
+    status = 200 if media == JSON else KINDS[errors[0]["extensions"]["code"]].status
+    return Answer(status, encoded({"errors": errors}), MEDIA[media])
 
 
-def _status(errors: Any) -> int:
-    for error in errors:
-        if error["extensions"]["code"] in OPERATION_STATUS:
-            return KINDS[error["extensions"]["code"]].status
-    return 200
+def _whole(operation: Prepared, answer: prepared.Answer) -> str | None:
+    """The code that gives the whole answer its status: of a single field, so that nothing else was carried out."""
+    if operation.measured.size.root_fields != 1:
+        return None
+    codes = [error["extensions"]["code"] for error in answer.errors]
+    return next((code for code in codes if code in OPERATION_STATUS), None)
 
 
 def _must_be_json(content_type: str | None) -> None:
@@ -142,4 +156,5 @@ def _asked(given: Any) -> Asked:
     for member in ("variables", "extensions"):
         if given.get(member) is not None and not isinstance(given[member], dict):
             raise refused("BAD_REQUEST", f"{member} must be an object or null")
-    return Asked(query, name or None, given.get("variables"))
+    tells_cost = (given.get("extensions") or {}).get("cost") is True
+    return Asked(query, name or None, given.get("variables"), tells_cost)

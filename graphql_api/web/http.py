@@ -1,11 +1,13 @@
 """Requests as they come in and answers as they go out: headers, bodies, JSON to the letter."""
 
 import asyncio
+import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -15,8 +17,11 @@ from graphql_api.domain.errors import refused
 
 Headers = list[tuple[bytes, bytes]]
 SURROGATES = re.compile("[\ud800-\udfff]")
-MANY_DIGITS = re.compile(rb"\d{20}")
-OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]|-?\d+', re.DOTALL)
+MANY_DIGITS = re.compile(rb"\d{10}")
+OUTSIDE_STRINGS = re.compile(
+    rb'"(?:[^"\\]|\\.)*+"?|(?P<opens>[\[{])|(?P<closes>[\]}])|\d++(?:\.\d*+)?+[eE][+-]?+\d*+|\d++\.\d*+|(?P<whole>\d++)',
+    re.DOTALL,
+)
 
 
 class Disconnected(Exception):
@@ -90,20 +95,35 @@ def _too_large(limits: BodyLimits) -> Exception:
     return refused("PAYLOAD_TOO_LARGE", f"the body is longer than {limits.bytes} bytes (max_body_bytes)")
 
 
-def decoded(raw: bytes, limits: BodyLimits) -> Any:
+def parameters(scope: Scope) -> dict[str, str]:
+    """The parameters of the query; refuses those that are not UTF-8 or there twice."""
+    given: dict[str, str] = {}
+    for pair in parse_qsl(scope["query_string"], keep_blank_values=True):
+        try:
+            name, value = (part.decode() for part in pair)
+        except UnicodeDecodeError:
+            raise refused("BAD_REQUEST", "the parameters must be percent-encoded UTF-8") from None
+        if name in given:
+            raise refused("BAD_REQUEST", f"the parameter {printable(name)} is given more than once")
+        given[name] = value
+    return given
+
+
+def decoded(raw: bytes, limits: BodyLimits, what: str = "the body") -> Any:
     """JSON to the letter: UTF-8, no byte order mark, no duplicate members, no NaN; bounded nesting and integers."""
     if raw.startswith(b"\xef\xbb\xbf"):
-        raise refused("INVALID_JSON", "the body starts with a byte order mark; send plain UTF-8")
+        raise refused("INVALID_JSON", f"{what} starts with a byte order mark; send plain UTF-8")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        raise refused("INVALID_JSON", f"the body is not UTF-8 at byte {error.start}") from None
+        raise refused("INVALID_JSON", f"{what} is not UTF-8 at byte {error.start}") from None
     _measure(raw, limits)
     try:
         return json.loads(text, object_pairs_hook=_members, parse_constant=_constant)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise refused("INVALID_JSON", f"the body is not JSON: {error.msg.lower()} at {where}") from None
+        wrong = error.msg.lower().removesuffix(" at")
+        raise refused("INVALID_JSON", f"{what} is not JSON: {wrong} at {where}") from None
 
 
 def _measure(raw: bytes, limits: BodyLimits) -> None:
@@ -112,16 +132,13 @@ def _measure(raw: bytes, limits: BodyLimits) -> None:
         return
     depth = 0
     for token in OUTSIDE_STRINGS.finditer(raw):
-        first = raw[token.start() : token.start() + 1]
-        if first in b"[{":
-            depth += 1
-            if depth > limits.nesting:
-                message = f"the JSON is nested deeper than {limits.nesting} levels (max_json_depth)"
-                raise refused("LIMIT_EXCEEDED", message)
-        elif first in b"]}":
-            depth -= 1
-        elif first != b'"' and token.end() - token.start() - (first == b"-") > limits.digits:
-            message = f"a number has more than {limits.digits} digits in a row (max_integer_digits)"
+        kind = token.lastgroup
+        depth += (kind == "opens") - (kind == "closes")
+        if depth > limits.nesting:
+            message = f"the JSON is nested deeper than {limits.nesting} levels (max_json_depth)"
+            raise refused("LIMIT_EXCEEDED", message)
+        if kind == "whole" and token.end() - token.start() > limits.digits:
+            message = f"a whole number has more than {limits.digits} digits (max_integer_digits)"
             raise refused("LIMIT_EXCEEDED", message)
 
 
@@ -142,6 +159,13 @@ def printable(name: str) -> str:
     """A name that a caller sent, fit to be told in a sentence."""
     shown = name if len(name) <= 64 else f"{name[:64]}…"
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in shown)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence that refuses a name: the one that was probably meant, else all."""
+    choices = list(known)
+    near = difflib.get_close_matches(name[:64], choices, 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(choices)}"
 
 
 def encoded(value: Any) -> bytes:
@@ -186,6 +210,15 @@ def weights_of(accept: Iterable[str]) -> dict[str, tuple[float, int]]:
         media, *parameters = (piece.strip().lower() for piece in one.split(";"))
         weights.setdefault(media, (_weight(parameters), -place))
     return weights
+
+
+def favour(ranges: Mapping[str, tuple[float, int]], media: str) -> tuple[float, int, int]:
+    """How much Accept wants a type: by its most specific range the weight, then how specific, then how early it is."""
+    for vagueness, name in enumerate((media, f"{media.partition('/')[0]}/*", "*/*")):
+        if name in ranges:
+            weight, place = ranges[name]
+            return weight, -vagueness, place
+    return 0.0, 0, 0
 
 
 def _weight(parameters: list[str]) -> float:

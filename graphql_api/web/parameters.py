@@ -1,16 +1,15 @@
-"""The query parameters of the list route, as variables of its operation."""
+"""The query parameters of the routes, as variables of their operations."""
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from graphql_api.domain.caller import is_id
-from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.errors import refused
 from graphql_api.domain.flow import Direction, MessageChannel
 from graphql_api.domain.instants import parse
-from graphql_api.web.http import printable
+from graphql_api.web.http import nearest, printable
 
 LONGEST_PAGE = 1_000
 ORDERS = {"createdAt": "CREATED_AT", "updatedAt": "UPDATED_AT", "name": "NAME"}
@@ -47,11 +46,12 @@ def agent(text: str) -> str:
     return text
 
 
-def since(text: str) -> str:
+def instant(text: str) -> str:
     try:
         parse(text)
     except ValueError:
-        raise ValueError("must be RFC 3339 with an offset, such as 2026-03-08T02:30:00Z") from None
+        escape = "; write the + of an offset as %2B in an address" if " " in text else ""
+        raise ValueError(f"must be RFC 3339 with an offset, such as 2026-03-08T02:30:00Z{escape}") from None
     return text
 
 
@@ -70,30 +70,40 @@ FILTERS: Mapping[str, Callable[[str], Any]] = {
     "hipaaCompliance": flag,
     "agent": agent,
     "nameContains": str,
-    "updatedSince": since,
+    "updatedSince": instant,
 }
 OTHERS: Mapping[str, Callable[[str], Any]] = {"limit": limit, "cursor": str, "orderBy": order}
-KNOWN = {**OTHERS, **FILTERS}
+KNOWN: Mapping[str, Callable[[str], Any]] = {**OTHERS, **FILTERS}
+HOURS: Mapping[str, Callable[[str], Any]] = {"at": instant, "from": instant, "to": instant}
 
 
-def list_variables(asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Raises Refused (BAD_REQUEST) for a parameter that is unknown, malformed, or there twice."""
-    values: dict[str, Any] = {}
-    for name, text in asked:
-        if name not in KNOWN:
-            raise _unknown(name)
-        if name in values:
-            raise refused("BAD_REQUEST", f"the parameter {name} is given more than once")
-        try:
-            values[name] = KNOWN[name](text)
-        except ValueError as error:
-            raise refused("BAD_REQUEST", f"the parameter {name} {error}") from None
+def list_variables(asked: Mapping[str, str], *, suggests: bool = True) -> dict[str, Any]:
+    """Raises Refused (BAD_REQUEST) for a parameter that is unknown or malformed; `suggests`: says what is known."""
+    values = _values(asked, KNOWN, suggests)
     filter = {name: value for name, value in values.items() if name in FILTERS}
     rest = {name: value for name, value in values.items() if name in OTHERS}
     return {"limit": LONGEST_PAGE, "filter": filter, **rest}
 
 
-def _unknown(name: str) -> Refused:
-    near = difflib.get_close_matches(name[:64], KNOWN, 1, 0.5)
-    offer = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(KNOWN)}"
-    return refused("BAD_REQUEST", f"{printable(name)} is not a parameter of this route{offer}")
+def hours_variables(asked: Mapping[str, str], *, suggests: bool = True) -> dict[str, Any]:
+    """As `list_variables`; openings are asked for by both ends of a range, refused for one."""
+    values = _values(asked, HOURS, suggests)
+    for given, missing in (("from", "to"), ("to", "from")):
+        if given in values and missing not in values:
+            raise refused("BAD_REQUEST", f"the parameter {missing} is missing; a range needs from and to")
+    return {**values, "ranged": "from" in values}
+
+
+def _values(asked: Mapping[str, str], known: Mapping[str, Callable[[str], Any]], suggests: bool) -> dict[str, Any]:
+    return {name: _value(name, text, known, suggests) for name, text in asked.items()}
+
+
+def _value(name: str, text: str, known: Mapping[str, Callable[[str], Any]], suggests: bool) -> Any:
+    if name not in known:
+        offer = nearest(name, known) if suggests else ""
+        raise refused("BAD_REQUEST", f"{printable(name)} is not a parameter of this route{offer}")
+    try:
+        return known[name](text)
+    except ValueError as error:
+        wrong = str(error) if suggests else "has no value that is documented"
+        raise refused("BAD_REQUEST", f"the parameter {name} {wrong}") from None

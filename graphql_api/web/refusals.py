@@ -45,10 +45,11 @@ def answer(
     }
     is_problem = prefers(headers(scope, b"accept"), "application/problem+json", "application/json")
     media = b"application/problem+json" if is_problem else b"application/json"
-    sent = [*(more_headers or [])]
-    if code in RETRY_AFTER:
-        sent.append((b"retry-after", RETRY_AFTER[code]))
-    return Answer(kind.status, encoded(document), media, sent)
+    return Answer(kind.status, encoded(document), media, [*(more_headers or []), *retry_after(code)])
+
+
+def retry_after(code: str) -> Headers:
+    return [(b"retry-after", RETRY_AFTER[code])] if code in RETRY_AFTER else []
 
 
 def _message(problems: Sequence[Problem], is_whole: bool) -> str:

@@ -1,10 +1,10 @@
 """The REST routes: method, path, operation of rest.graphql, status, ETag."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from starlette.types import Receive, Scope, Send
 
@@ -16,8 +16,20 @@ from graphql_api.schema.context import Context
 from graphql_api.schema.prepared import Operations, Prepared, Rejected
 from graphql_api.web import etags, refusals
 from graphql_api.web.callers import caller
-from graphql_api.web.http import Answer, BodyLimits, body, decoded, encoded, header
-from graphql_api.web.parameters import list_variables
+from graphql_api.web.http import (
+    Answer,
+    BodyLimits,
+    body,
+    decoded,
+    encoded,
+    favour,
+    header,
+    headers,
+    parameters,
+    weights_of,
+)
+from graphql_api.web.methods import untaken
+from graphql_api.web.parameters import hours_variables, list_variables
 from graphql_api.web.shape import Shape
 
 PREFIX = "/v1/api"
@@ -52,6 +64,7 @@ ROUTES = (
     Route("PATCH", f"{COLLECTION}/{{id}}", "UpdateMessageFlow", "updateMessageFlow", 200, "update"),
     Route("DELETE", f"{COLLECTION}/{{id}}", "DeleteMessageFlow", "deleteMessageFlow", 204),
     Route("PUT", f"{COLLECTION}/{{id}}/toggle-autopilot", "UpdateMessageFlow", "updateMessageFlow", 200, "toggle"),
+    Route("GET", f"{COLLECTION}/{{id}}/working-hours", "GetWorkingHours", "messageFlow", 200),
 )
 
 
@@ -69,10 +82,11 @@ class Call:
 class Rest:
     """Carries out the routes as operations that were prepared at start."""
 
-    def __init__(self, desk: Desk, operations: Operations, limits: BodyLimits) -> None:
+    def __init__(self, desk: Desk, operations: Operations, limits: BodyLimits, *, suggestions: bool = True) -> None:
         self._desk = desk
         self._operations = operations
         self._limits = limits
+        self._suggestions = suggestions
         self._prepared = {route.operation: operations.prepare(OPERATIONS, route.operation) for route in ROUTES}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,11 +99,12 @@ class Rest:
             who = caller(scope, "REST")
             who.within("flows:read" if route.method == "GET" else "flows:write")
             call = Call(scope, receive, route, id, who)
+            _must_take_json(call)
             if id and not is_id(id):
                 raise refused("INVALID_ID", "the id must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -", "id")
             return await HANDLERS[route.operation](self, call)
-        except NotAllowed as refusal:
-            return refusals.answer(scope, refusal.problems, more_headers=[(b"allow", refusal.allow)])
+        except NotTaken as other:
+            return untaken(scope, other.methods)
         except Conflict as refusal:
             tag = [(b"etag", etags.tag(refusal.version))]
             return refusals.answer(scope, refusal.problems, {"currentVersion": refusal.version}, tag)
@@ -109,22 +124,29 @@ class Rest:
         return Answer(200, encoded(spelled(flow)), headers=tag)
 
     async def page(self, call: Call) -> Answer:
-        asked = parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        variables = list_variables(asked)
+        asked = parameters(call.scope)
+        variables = list_variables(asked, suggests=self._suggestions)
         page = await self._run(call, variables)
         for flow in page["nodes"]:
             del flow["version"]
         more = []
         if page["pageInfo"]["hasNextPage"]:
-            rest = [(name, value) for name, value in asked if name != "cursor"]
-            query = urlencode([*rest, ("cursor", page["pageInfo"]["endCursor"])])
+            query = urlencode({**asked, "cursor": page["pageInfo"]["endCursor"]})
             path = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}?{query}"
             more.append((b"link", f'<{path}>; rel="next"'.encode()))
         return Answer(200, encoded([spelled(flow) for flow in page["nodes"]]), headers=more)
 
+    async def hours(self, call: Call) -> Answer:
+        """Without an ETag: the answer changes with the time."""
+        asked = hours_variables(parameters(call.scope), suggests=self._suggestions)
+        flow = await self._run(call, {"id": call.id, **asked})
+        if flow is None:
+            raise unknown(call)
+        return Answer(200, encoded(flow["settings"]["responseSettings"]["workingHours"]))
+
     async def create(self, call: Call) -> Answer:
         fixed = {"workspaceId": call.caller.workspace or ""}
-        input = Shape(fixed, creates=True).input(await self._body(call))
+        input = Shape(fixed, creates=True, suggests=self._suggestions).input(await self._body(call))
         payload = await self._run(call, {"input": input, **key(call)})
         flow, more = told(call, payload)
         place = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}/{quote(flow['_id'])}"
@@ -157,7 +179,7 @@ class Rest:
                 raise refused("INVALID_TYPE", "the body must be absent or an object")
             return {"toggleAutopilot": True}
         fixed = {"_id": call.id, "workspaceId": call.caller.workspace or ""}
-        return Shape(fixed, creates=False).input(await self._body(call))
+        return Shape(fixed, creates=False, suggests=self._suggestions).input(await self._body(call))
 
     async def _body(self, call: Call) -> Any:
         return self._json(call, await body(call.scope, call.receive, self._limits))
@@ -186,31 +208,43 @@ HANDLERS: Mapping[str, Callable[[Rest, Call], Awaitable[Answer]]] = {
     "CreateMessageFlow": Rest.create,
     "UpdateMessageFlow": Rest.update,
     "DeleteMessageFlow": Rest.delete,
+    "GetWorkingHours": Rest.hours,
 }
 
 
-class NotAllowed(Refused):
-    def __init__(self, method: str, allow: bytes) -> None:
-        super().__init__(Problem("METHOD_NOT_ALLOWED", f"this path takes {allow.decode()}, not {method[:20]}"))
-        self.allow = allow
+FORMS = {route: tuple(f"{PREFIX}{route.path}".split("/")) for route in ROUTES}
+ID_AT = FORMS[ROUTES[-1]].index("{id}")
+
+
+class NotTaken(Exception):
+    """The path takes other methods."""
+
+    def __init__(self, methods: Iterable[str]) -> None:
+        super().__init__()
+        self.methods = methods
 
 
 def find(scope: Scope) -> tuple[Route, str]:
     """The route of a request and the id in its path; segments are split before they are decoded."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    path = raw.partition(b"?")[0].decode("latin-1")
-    root = scope.get("root_path", "")
-    segments = path.removeprefix(root).removeprefix(PREFIX).split("/")[1:]
-    form = "/".join(["", *("{id}" if place == 1 else segment for place, segment in enumerate(segments))])
-    routes = {route.method: route for route in ROUTES if route.path == form}
+    path = raw.partition(b"?")[0].removeprefix(scope.get("root_path", "").encode())
+    form = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in path.split(b"/")]
+    id = form[ID_AT] if len(form) > ID_AT else ""
+    if id:
+        form[ID_AT] = "{id}"
+    routes = {route.method: route for route, known in FORMS.items() if known == tuple(form)}
     if not routes:
         raise refused("NOT_FOUND", "there is nothing at this path")
     if scope["method"] not in routes:
-        raise NotAllowed(scope["method"], ", ".join(routes).encode())
-    id = unquote_to_bytes(segments[1]).decode("utf-8", "replace") if len(segments) > 1 else ""
-    if len(segments) > 1 and not id:
-        raise refused("NOT_FOUND", "there is nothing at this path")
+        raise NotTaken(routes)
     return routes[scope["method"]], id
+
+
+def _must_take_json(call: Call) -> None:
+    ranges = weights_of(headers(call.scope, b"accept"))
+    weights = [favour(ranges, media)[0] for media in ("application/json", "application/problem+json")]
+    if call.route.status != 204 and ranges and not any(weights):
+        raise refused("NOT_ACCEPTABLE", "answers come as application/json")
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:

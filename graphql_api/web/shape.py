@@ -1,13 +1,13 @@
 """The shape of a REST body: known members, right types, the REST spelling of enums; values are the domain's matter."""
 
-import difflib
+import math
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import TREE, Block, Leaf
-from graphql_api.web.http import printable
+from graphql_api.web.http import nearest, printable
 
 TYPES: Mapping[type, tuple[str, tuple[type, ...]]] = {
     str: ("a string", (str,)),
@@ -25,10 +25,11 @@ WORKING_HOURS = "workingHours"
 class Shape:
     """Reads one body into the input of a GraphQL mutation and gathers every problem on the way."""
 
-    def __init__(self, fixed: Mapping[str, str], *, creates: bool) -> None:
-        """`fixed`: members that name the flow itself, with the value that they must have."""
+    def __init__(self, fixed: Mapping[str, str], *, creates: bool, suggests: bool = True) -> None:
+        """`fixed`: members that name the flow itself, with the value they must have; `suggests`: says what is known."""
         self._fixed = fixed
         self._creates = creates
+        self._suggests = suggests
         self.problems: list[Problem] = []
 
     def input(self, body: Any) -> dict[str, Any]:
@@ -77,6 +78,8 @@ class Shape:
         wanted, types = TYPES[leaf.kind]
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             self._blame("INVALID_TYPE", f"must be {wanted}, not {_name(value)}", at)
+        elif isinstance(value, float) and not math.isfinite(value):
+            self._blame("OUT_OF_RANGE", "must be a finite number", at)
         return value
 
     def _flag(self, value: Any, at: tuple[str, ...]) -> Any:
@@ -88,7 +91,7 @@ class Shape:
         for one in kind:
             if one.value == value:
                 return one.name
-        choices = ", ".join(str(one.value) for one in kind)
+        choices = ", ".join(str(one.value) for one in kind) if self._suggests else "the documented values"
         if isinstance(value, str):
             self._blame("INVALID_ENUM", f"must be one of {choices}", at)
         else:
@@ -118,8 +121,7 @@ class Shape:
 
     def _unknown(self, name: str, block: Block, at: tuple[str, ...]) -> None:
         known = [*block.members, *(("toggleAutopilot",) if block is TREE and not self._creates else ())]
-        near = difflib.get_close_matches(name[:64], known, 1, 0.5)
-        offer = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+        offer = nearest(name, known) if self._suggests else ""
         self._blame("UNKNOWN_FIELD", f"is not a member{offer}", (*at, printable(name)))
 
     def _blame(self, code: str, message: str, at: tuple[str, ...]) -> None:

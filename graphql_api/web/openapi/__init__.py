@@ -12,7 +12,7 @@ from graphql_api.domain.example import EXAMPLE
 from graphql_api.domain.flow import LEAVES
 from graphql_api.web import refusals
 from graphql_api.web.http import Answer, encoded
-from graphql_api.web.openapi import bodies, errors, heads
+from graphql_api.web.openapi import bodies, errors, heads, hours
 from graphql_api.web.openapi.values import Json
 from graphql_api.web.rest import COLLECTION, PREFIX, ROUTES, Route
 
@@ -23,6 +23,7 @@ answered with 404, a method that a path does not list with 405 and `Allow`, both
 
 ONE = f"{COLLECTION}/{{id}}"
 TOGGLE = f"{ONE}/toggle-autopilot"
+HOURS = f"{ONE}/working-hours"
 
 NAMED: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ("GET", COLLECTION): (
@@ -49,6 +50,12 @@ NAMED: Mapping[tuple[str, str], tuple[str, str, str]] = {
         "Flips autopilot once a request; not idempotent, so send an Idempotency-Key or If-Match. "
         "The members of the body are ignored.",
     ),
+    ("GET", HOURS): (
+        "getWorkingHours",
+        "Is it open?",
+        "Whether the flow is open at an instant, when that changes next, and, if a range is asked for, its open "
+        "stretches. By the wall clock of the flow's time zone, exact across clock changes. No ETag: time changes it.",
+    ),
 }
 """Operation id, summary, description."""
 
@@ -69,6 +76,7 @@ TAKEN: Mapping[str, Json] = {
     "create": {"example": {"value": {leaf.path: EXAMPLE[leaf.path] for leaf in LEAVES if leaf.is_required}}},
     "toggle": {"asPublished": {"value": {}}},
 }
+ABOUT_HOURS = next(route for route in ROUTES if route.path == HOURS)
 LINKED = ("getMessageFlow", "updateMessageFlow", "deleteMessageFlow", "toggleAutopilot")
 
 
@@ -95,7 +103,7 @@ def document(server: str = "/") -> Json:
             "parameters": dict(heads.HEADERS),
             "headers": dict(heads.ANSWERED),
             "responses": errors.responses(),
-            "schemas": {**bodies.answers(), **bodies.requests(), **errors.schemas()},
+            "schemas": {**bodies.answers(), **hours.answer(bodies.root_field(ABOUT_HOURS)), **bodies.requests(), **errors.schemas()},
             "links": {name: _link(name) for name in LINKED},
         },
     }
@@ -141,10 +149,10 @@ def _parameters(route: Route) -> list[Json]:
         "Id": _names_one(route),
         "IdempotencyKey": _writes(route),
         "IfMatch": _writes(route) and _names_one(route),
-        "IfNoneMatch": not _writes(route) and _names_one(route),
+        "IfNoneMatch": route.operation == "GetMessageFlow",
     }
     named = [{"$ref": f"#/components/parameters/{name}"} for name, is_used in used.items() if is_used]
-    return named + (heads.query() if route.operation == "ListMessageFlows" else [])
+    return named + heads.query(route.operation)
 
 
 def _body(route: Route) -> Json:
@@ -167,6 +175,9 @@ def _success(route: Route) -> Json:
     replay = ("Idempotency-Replayed",) if _writes(route) else ()
     if route.status == 204:
         return {"description": "The flow is deleted.", "headers": heads.headers(*replay)}
+    if route is ABOUT_HOURS:
+        media = {"schema": bodies.ref(hours.NAME), "examples": {"overnight": {"value": hours.EXAMPLE}}}
+        return {"description": "As asked.", "headers": heads.headers(), "content": {"application/json": media}}
     flow, shown = bodies.ref(bodies.answered_by(route)), EXAMPLE if route.status == 201 else SHOWN
     if route.operation == "ListMessageFlows":
         media = {"schema": {"type": "array", "items": flow}, "examples": {"example": {"value": [shown]}}}

@@ -7,7 +7,7 @@ from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.domain.terms import LONGEST_KEY
 from graphql_api.web import etags, parameters
 from graphql_api.web.openapi.values import BOOLEAN, IDENTIFIER, INSTANT, Json, choice
-from graphql_api.web.parameters import KNOWN, LONGEST_PAGE, ORDERS, Choice
+from graphql_api.web.parameters import LONGEST_PAGE, ORDERS, Choice
 
 TAGS = {"type": "string", "pattern": rf"^([ \t]*\*[ \t]*|{etags.TAG.pattern}(,{etags.TAG.pattern})*)$"}
 KEY = {
@@ -51,7 +51,7 @@ READERS: Mapping[Callable[[str], Any], Json] = {
     parameters.limit: {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": LONGEST_PAGE},
     parameters.flag: BOOLEAN,
     parameters.agent: IDENTIFIER,
-    parameters.since: INSTANT,
+    parameters.instant: INSTANT,
     parameters.order: {"type": "string", "enum": [f"{sign}{name}" for name in ORDERS for sign in ("", "-")]},
     str: {"type": "string", "pattern": r"^[^\u0000]*$"},
 }
@@ -68,12 +68,22 @@ MEANINGS = {
     "agent": "Only flows of this agent.",
     "nameContains": "Only flows with this text within the name, without regard to case; `%` and `_` are themselves.",
     "updatedSince": "Only flows changed at this instant or later.",
+    "at": "The instant that isOpen is about and that nextTransition is later than; now when absent.",
+    "from": "The instant at which the range of openings starts; together with `to`.",
+    "to": "The instant just after that range, not before `from` and at most 62 days after; together with `from`.",
 }
 
 
-def query() -> list[Json]:
-    """The parameters of the list route; fails for one that has no meaning or no schema here."""
-    return [_parameter(name, "query", MEANINGS[name], _read(reader)) for name, reader in KNOWN.items()]
+QUERIES = {"ListMessageFlows": parameters.KNOWN, "GetWorkingHours": parameters.HOURS}
+SHOWN = {"at": "2026-05-04T23:30:00+02:00", "from": "2026-05-04T00:00:00+02:00", "to": "2026-05-05T00:00:00+02:00"}
+
+
+def query(operation: str) -> list[Json]:
+    """The query parameters of an operation; fails for one that has no meaning or no schema here."""
+    return [
+        _parameter(name, "query", MEANINGS[name], _read(reader), SHOWN.get(name))
+        for name, reader in QUERIES.get(operation, {}).items()
+    ]
 
 
 def _read(reader: Callable[[str], Any]) -> Json:

@@ -1,0 +1,37 @@
+"""Which names a request may call the server by, so that no page can reach it under a name of its own."""
+
+import re
+from collections.abc import Iterable
+
+from starlette.types import Scope
+
+from graphql_api.domain.errors import refused
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+PROBED = "/health/"
+"""Probes call a server by its address; what they are told is no secret."""
+
+HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+
+
+class Hosts:
+    """The allowed names; without any, every well-formed Host will do."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names = frozenset(names)
+
+    def check(self, scope: Scope) -> None:
+        """Raises Refused (BAD_REQUEST) unless there is one Host with an allowed name."""
+        given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if not given and scope.get("http_version") == "1.0" and not self._names:
+            return
+        match = HOST.fullmatch(given[0]) if len(given) == 1 else None
+        if match is None:
+            raise refused("BAD_REQUEST", "the request must have one header Host, such as localhost:8000")
+        if self._names and match[1].lower() not in self._names and not _is_probe(scope):
+            raise refused("BAD_REQUEST", "the header Host names no host of this server (allowed_hosts)")
+
+
+def _is_probe(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")).startswith(PROBED)
