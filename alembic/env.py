@@ -1,6 +1,8 @@
 """Runs the migrations on SQLite or PostgreSQL; one at a time, whoever else asks."""
 
 import asyncio
+import sqlite3
+import time
 
 from alembic import context
 from sqlalchemy import Connection, event, pool, text
@@ -10,6 +12,9 @@ from graphql_api.storage.tables import METADATA
 
 LOCK = 7_203_557_611
 """Key of the advisory lock on PostgreSQL; any number that nothing else in the database uses."""
+
+PATIENCE = 30.0
+"""Seconds to wait for a connection on PostgreSQL, and for another process that writes on SQLite."""
 
 
 def migrate(connection: Connection) -> None:
@@ -28,7 +33,7 @@ def migrate(connection: Connection) -> None:
 async def main() -> None:
     url = context.config.get_main_option("sqlalchemy.url")
     assert url is not None
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    engine = create_async_engine(url, poolclass=pool.NullPool, connect_args={"timeout": PATIENCE})
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _begin_by_hand)
         event.listen(engine.sync_engine, "begin", _begin_immediate)
@@ -40,9 +45,22 @@ async def main() -> None:
 def _begin_by_hand(connection, record):  # type: ignore[no-untyped-def]
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    _write_ahead(cursor)
     cursor.close()
+
+
+def _write_ahead(cursor):  # type: ignore[no-untyped-def]
+    """SQLite does not wait for others when it changes the journal mode; the mode stays with the file."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -96,7 +96,7 @@ def revoke(key: Named, database_url: DatabaseUrl = None) -> None:
 
 def _with_store(database_url: str | None, work: Callable[[Store], Awaitable[T]]) -> T:
     settings = config.load(database_url=database_url)
-    from graphql_api.app import store_of
+    from graphql_api.opening import store_of
     from graphql_api.storage import migrations
 
     async def run() -> T:

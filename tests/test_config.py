@@ -37,6 +37,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "cors_origins": ("https://a.example.com",),
         "allowed_hosts": ("a.example.com",),
         "root_path": "/flows",
+        "auth": "keys",
     }
     for name, field in Config.model_fields.items():
         default = field.default
@@ -202,9 +203,11 @@ def test_nothing_but_loopback_may_be_listened_on(host: str) -> None:
     with pytest.raises(ConfigError) as refused:
         config.require_loopback(load(host=host))
     assert str(refused.value) == (
-        f"MESSAGE_FLOWS_HOST must be a loopback address (127.0.0.1, ::1 or localhost), not '{host}':"
-        " the server has no keys yet, so that whoever reaches it may change every flow."
+        f"MESSAGE_FLOWS_HOST must be a loopback address (127.0.0.1, ::1 or localhost), not '{host}', while no keys are"
+        " required: whoever reaches the server could change every flow. Set MESSAGE_FLOWS_AUTH=keys and make a key with"
+        " `message-flows keys create --workspace NAME --scope flows:read,flows:write`."
     )
+    config.require_loopback(load(host=host, auth="keys"))
 
 
 def test_the_table_of_the_docs_has_a_row_for_each_setting() -> None:

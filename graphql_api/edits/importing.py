@@ -1,7 +1,9 @@
 """Flows from outside with their ids and times, all in one transaction."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice
 
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Problem, Refused
@@ -14,6 +16,9 @@ from graphql_api.storage.engine import Raced, Script
 BROUGHT = ("created_at", "updated_at", *(leaf.column for leaf in LEAVES))
 """An import sets the times of a flow as well; its revision tells them."""
 
+AT_ONCE = 500
+"""Flows that are looked up with one statement a workspace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -25,38 +30,68 @@ class Imported:
 
 
 async def import_flows(
-    desk: Desk, caller: Caller, imported: Sequence[Imported], *, skip_existing: bool = False
+    desk: Desk,
+    caller: Caller,
+    imported: Iterable[Imported],
+    *,
+    skip_existing: bool = False,
+    tell: Callable[[int], None] = lambda flows: None,
 ) -> list[bool]:
     """Tells of each flow whether it was written; raises Refused when one exists, unless those are skipped.
 
+    `imported` can be gone through more than once and holds each id once; `tell` hears how many have been written.
     A flow that was deleted comes back at its next version, so that no ETag is used twice.
     """
-    edits = {one.workspace: _edit(desk, caller, one.workspace) for one in imported}
-    return await desk.store.run(lambda: _import_all(edits, imported, skip_existing), together=True)
+    edit_in = cache(lambda workspace: _edit(desk, caller, workspace))
+    return await desk.store.run(lambda: _import_all(edit_in, imported, skip_existing, tell), together=True)
 
 
 def _edit(desk: Desk, caller: Caller, workspace: str) -> Edit:
-    within = Caller(workspace, caller.actor, caller.source, caller.request_id, caller.scopes)
-    return desk.edit(within, "import", "", NO_TERMS)
+    return desk.edit(replace(caller, workspace=workspace), "import", "", NO_TERMS)
 
 
-def _import_all(edits: dict[str, Edit], imported: Iterable[Imported], skip: bool) -> Script[list[bool]]:
-    written = []
-    for one in imported:
-        written.append((yield from _import(edits[one.workspace], one, skip)))
+def exists(one: Imported) -> Refused:
+    return Refused(Problem("IMMUTABLE_FIELD", f"the flow {one.id} exists in workspace {one.workspace}", ("_id",)))
+
+
+def _import_all(
+    edit_in: Callable[[str], Edit], imported: Iterable[Imported], skip: bool, tell: Callable[[int], None]
+) -> Script[list[bool]]:
+    written: list[bool] = []
+    rest = iter(imported)
+    while batch := list(islice(rest, AT_ONCE)):
+        found = yield from _found(batch)
+        for one in batch:
+            place = (one.workspace, one.id)
+            written.append((yield from _import(edit_in(one.workspace), one, found.get(place), skip)))
+            found[place] = {"deleted_at": None}
+        tell(len(written))
     return written
 
 
-def _import(edit: Edit, one: Imported, skip: bool) -> Script[bool]:
-    rows = yield flows.read_whole(edit.workspace, one.id)
-    flow = flows.values(rows[0]) if rows else None
+def _found(batch: Sequence[Imported]) -> Script[dict[tuple[str, str], Values]]:
+    """The flows of the batch that are in the database, also deleted ones, by workspace and id."""
+    ids: dict[str, list[str]] = {}
+    for one in batch:
+        ids.setdefault(one.workspace, []).append(one.id)
+    found: dict[tuple[str, str], Values] = {}
+    for workspace, some in ids.items():
+        for row in (yield flows.read_many(workspace, some)):
+            found[workspace, row["id"]] = flows.values(row)
+    return found
+
+
+def _import(edit: Edit, one: Imported, flow: Values | None, skip: bool) -> Script[bool]:
     if flow is not None and flow["deleted_at"] is None:
         if skip:
             return False
-        raise Refused(Problem("IMMUTABLE_FIELD", f"a flow {one.id} exists in workspace {edit.workspace}", ("_id",)))
+        raise exists(one)
     version = 0 if flow is None else flow["version"] + 1
-    created = one.brought["created_at"] if one.brought["created_at"] is not None else edit.now
-    updated = one.brought["updated_at"] if one.brought["updated_at"] is not None else created
+    created, updated = one.brought["created_at"], one.brought["updated_at"]
+    if created is None:
+        created = edit.now if updated is None else updated
+    if updated is None:
+        updated = created
     row = {**one.brought, "created_at": created, "updated_at": updated, "version": version, "deleted_at": None}
     told = revisions.changes(flow or {}, row, [name for name in BROUGHT if _tells(name, flow, row)])
     revision = edit.revision(one.id, version, "IMPORT", told)

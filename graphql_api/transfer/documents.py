@@ -1,4 +1,4 @@
-"""Flows in and out in the documented REST shape: import with their ids and times, export as they are."""
+"""One flow in the documented REST shape: read with its id and times, and shown as it is."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -7,20 +7,20 @@ from typing import Any
 from graphql_api.domain import instants
 from graphql_api.domain import patch as patches
 from graphql_api.domain.caller import is_id
-from graphql_api.domain.errors import Problem, Refused
+from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.domain.flow import BY_PATH, TREE, Block, Values
 from graphql_api.domain.patch import Sent
 from graphql_api.edits.importing import Imported
 from graphql_api.web.shape import Shape
 
 
-def read(
-    document: Mapping[str, Any], *, workspace: str | None = None, initiation_message: str | None = None
-) -> Imported:
+def read(document: Any, *, workspace: str | None = None, initiation_message: str | None = None) -> Imported:
     """Checks one documented flow; raises Refused with every problem.
 
     `workspace` takes the place of the one given; `initiation_message` fills the member that published answers lack.
     """
+    if not isinstance(document, dict):
+        raise refused("INVALID_TYPE", "a flow must be a JSON object")
     given = dict(document)
     problems: list[Problem] = []
     id = _named(given.pop("_id", None), "_id", problems)

@@ -1,0 +1,51 @@
+"""The database and the desk that the settings ask for."""
+
+import os
+import time
+
+from graphql_api import storage
+from graphql_api.config import Config
+from graphql_api.edits.desk import Desk
+from graphql_api.storage.engine import Store
+
+HOUR = 3_600_000
+"""Milliseconds."""
+
+PATIENCE = 10.0
+"""Seconds that a command waits for the database."""
+
+AS_LONG_AS_IT_TAKES = 7 * 86_400.0
+
+
+def clock() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def noise() -> bytes:
+    return os.urandom(8)
+
+
+def store_of(settings: Config) -> Store:
+    """The store of a server, where nobody waits for long."""
+    return storage.opened(
+        settings.database_url,
+        synchronous=settings.sqlite_synchronous,
+        pool_size=settings.pool_size,
+        timeout=settings.statement_timeout,
+        patience=settings.acquire_timeout,
+    )
+
+
+def patient_store_of(settings: Config) -> Store:
+    """The store of a command, which may have one transaction for a million flows."""
+    return storage.opened(
+        settings.database_url,
+        synchronous=settings.sqlite_synchronous,
+        pool_size=2,
+        timeout=AS_LONG_AS_IT_TAKES,
+        patience=PATIENCE,
+    )
+
+
+def desk_of(settings: Config, store: Store) -> Desk:
+    return Desk(store, clock, noise, int(settings.replay_hours * HOUR))

@@ -1,0 +1,39 @@
+"""What a command could not do, said in a sentence; never a stack."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from graphql_api.config import ConfigError
+from graphql_api.domain.errors import Refused
+
+
+class Unfit(Exception):
+    """Something that a command needs is not as it must be; the sentence tells what to do about it."""
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Ends the command with exit code 2 when it cannot be carried out."""
+    try:
+        yield
+    except (ConfigError, Unfit) as wrong:
+        _say(str(wrong))
+    except Refused as refusal:
+        _say(f"{_capital(str(refusal))}{_cause(refusal)}.")
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(2) from None
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _cause(refusal: Refused) -> str:
+    """What the database said, which operators may read and callers may not."""
+    words = " ".join(str(refusal.__cause__ or "").split())
+    return f" ({words})" if words and words not in str(refusal) else ""

@@ -1,0 +1,141 @@
+"""Starts the server: an address that is free, a database that is fit, workers that are replaced when they die."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import connection, parent_process
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
+
+from graphql_api import config, demo
+from graphql_api.config import Config, ConfigError
+from graphql_api.opening import desk_of, store_of
+from graphql_api.storage import migrations
+
+GRACE = 10
+"""Seconds that requests in flight have to finish when the server is told to stop."""
+
+BACKLOG = 2048
+"""Connections that wait to be accepted."""
+
+
+def serve(settings: Config) -> None:
+    """Serves until it is told to stop; raises ConfigError or Refused when it cannot begin."""
+    with _bound(settings) as listener:
+        if settings.migrate:
+            migrations.upgrade(settings.database_url)
+        asyncio.run(_prepare(settings))
+        # From here on connections wait for the workers instead of being refused.
+        listener.listen(BACKLOG)
+        _greet(settings, listener.getsockname()[1])
+        _run(settings, listener)
+
+
+def _bound(settings: Config) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        where = f"{config.variable('host')} {settings.host}, {config.variable('port')} {settings.port}"
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise ConfigError(f"The address cannot be listened on ({where}): {why}; choose another one.") from None
+    return listener
+
+
+async def _prepare(settings: Config) -> None:
+    store = store_of(settings)
+    try:
+        await migrations.require_current(store)
+        if settings.demo:
+            await demo.seed(desk_of(settings, store))
+    finally:
+        await store.close()
+
+
+def _greet(settings: Config, port: int) -> None:
+    at = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}{settings.root_path}"
+    example = f"/v1/api/message-flows/{demo.EXAMPLE['_id']}"
+    print(
+        f"GraphQL       {at}/graphql",
+        f"REST example  {at}{example}  (header x-workspace-id: {demo.WORKSPACE})",
+        f"Health        {at}/health/ready",
+        sep="\n",
+        flush=True,
+    )
+
+
+def _run(settings: Config, listener: socket.socket) -> None:
+    os.environ |= config.environment(settings)
+    setup = uvicorn.Config(
+        "graphql_api.serving:worker",
+        factory=True,
+        workers=settings.workers,
+        root_path=settings.root_path,
+        loop="uvloop",
+        http="graphql_api.web.wire:Wire",
+        h11_max_incomplete_event_size=settings.max_header_bytes,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE,
+    )
+    # uvicorn raises the signal that stopped it once more when it has finished.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda *_: _exit())
+    if settings.workers == 1:
+        uvicorn.Server(setup).run([listener])
+    else:
+        Workers(setup, [listener]).run()
+
+
+def _exit() -> None:
+    raise SystemExit(0)
+
+
+class Workers(Multiprocess):
+    """Ctrl-C reaches the whole process group: it is the parent's alone, which then tells its workers to finish."""
+
+    def init_processes(self) -> None:
+        with _interrupts_held():
+            super().init_processes()
+
+    def keep_subprocess_alive(self) -> None:
+        with _interrupts_held():
+            super().keep_subprocess_alive()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes that begin meanwhile inherit that they are not interrupted."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def worker() -> ASGIApp:
+    """The application of one process, from the settings in the environment."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_stop_with, args=(parent.sentinel,), daemon=True).start()
+    from graphql_api.app import made
+
+    return made()
+
+
+def _stop_with(parent: int) -> None:
+    """Without its parent a worker would keep the address for itself."""
+    connection.wait([parent])
+    os.kill(os.getpid(), signal.SIGTERM)

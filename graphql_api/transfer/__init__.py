@@ -1,0 +1,7 @@
+"""Flows in and out of the server as files, in the documented REST shape."""
+
+from graphql_api.transfer.documents import document, read, sent
+from graphql_api.transfer.incoming import Brought, Listener, Terms, bring, check_workspace
+from graphql_api.transfer.outgoing import send
+
+__all__ = ["Brought", "Listener", "Terms", "bring", "check_workspace", "document", "read", "send", "sent"]

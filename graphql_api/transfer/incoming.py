@@ -1,0 +1,182 @@
+"""An import: every flow of a file is checked before the first one is written."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import BufferedReader
+from itertools import islice
+from typing import TypeVar
+
+from graphql_api import edits
+from graphql_api.domain.caller import Caller, is_id
+from graphql_api.domain.checks import Wrong
+from graphql_api.domain.errors import Problem, Refused, refused
+from graphql_api.domain.flow import BY_PATH
+from graphql_api.edits import Desk
+from graphql_api.edits.importing import Imported, exists
+from graphql_api.storage import flows
+from graphql_api.transfer.documents import read
+from graphql_api.transfer.pieces import Piece, pieces
+from graphql_api.transfer.waiting import Waiting
+from graphql_api.web.http import BodyLimits, decoded
+
+T = TypeVar("T")
+
+BATCH = 500
+"""Flows that are looked up at a time, and written at a time when the good ones are kept."""
+
+JSON = BodyLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a file is taken; `workspace` and `initiation_message` as in `documents.read`."""
+
+    workspace: str | None = None
+    initiation_message: str | None = None
+    skip_existing: bool = False
+    keep_good: bool = False
+
+    def check(self) -> None:
+        """Raises Refused when no flow could be read on these terms."""
+        check_workspace(self.workspace)
+        if self.initiation_message is not None:
+            try:
+                BY_PATH["initiationMessage"].rule.check(self.initiation_message)
+            except Wrong as wrong:
+                raise refused(wrong.code, f"--initiation-message {wrong.message}") from None
+
+
+def check_workspace(workspace: str | None) -> None:
+    if workspace is not None and not is_id(workspace):
+        raise refused("INVALID_ID", "--workspace must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -")
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Hears of every problem with its line, and how many flows have been checked and written."""
+
+    blame: Callable[[int, str], None]
+    checked: Callable[[int], None] = lambda flows: None
+    written: Callable[[int], None] = lambda flows: None
+
+
+@dataclass(slots=True)
+class Brought:
+    """What came of an import, in flows."""
+
+    found: int = 0
+    wrong: int = 0
+    written: int = 0
+    skipped: int = 0
+
+    def sentence(self, keep_good: bool) -> str:
+        if self.wrong and not keep_good:
+            return f"Nothing was imported: {self.wrong:,} of {self.found:,} flows are wrong."
+        told = [f"{self.written:,} of {self.found:,} flows imported"]
+        told += [f"{self.skipped:,} existed and were left as they are"] if self.skipped else []
+        told += [f"{self.wrong:,} refused"] if self.wrong else []
+        return f"{'; '.join(told)}."
+
+
+async def bring(desk: Desk, caller: Caller, source: BufferedReader, terms: Terms, listener: Listener) -> Brought:
+    """Imports a file in one transaction; if anything is wrong nothing is written, unless the good ones are kept."""
+    brought = Brought()
+    with Waiting() as waiting:
+        for batch in _batches(pieces(source)):
+            await _check(desk, batch, terms, waiting, listener, brought)
+            listener.checked(brought.found)
+        if terms.keep_good:
+            await _write_each_batch(desk, caller, terms, waiting, listener, brought)
+        elif brought.wrong == 0:
+            await _write_together(desk, caller, terms, waiting, listener, brought)
+    return brought
+
+
+async def _check(
+    desk: Desk, batch: Sequence[Piece], terms: Terms, waiting: Waiting, listener: Listener, brought: Brought
+) -> None:
+    """Right flows go to those that wait; problems are told in the order of their lines."""
+    blamed: dict[int, tuple[Problem, ...]] = {}
+    good: dict[int, Imported] = {}
+    for piece in batch:
+        try:
+            good[piece.line] = _taken_in(piece, terms, waiting)
+        except Refused as refusal:
+            blamed[piece.line] = blamed.get(piece.line, ()) + refusal.problems
+    if not terms.skip_existing:
+        for line in await _existing(desk, good):
+            waiting.send_away(good[line])
+            blamed[line] = exists(good[line]).problems
+    for line in sorted(blamed):
+        for problem in blamed[line]:
+            listener.blame(line, problem.message)
+    brought.found += len(batch)
+    brought.wrong += len(blamed)
+
+
+def _taken_in(piece: Piece, terms: Terms, waiting: Waiting) -> Imported:
+    if piece.wrong is not None:
+        raise refused("INVALID_JSON", piece.wrong)
+    flow = read(
+        decoded(piece.text, JSON, "the flow"),
+        workspace=terms.workspace,
+        initiation_message=terms.initiation_message,
+    )
+    earlier = waiting.add(piece.line, flow)
+    if earlier is not None:
+        message = f"the flow {flow.id} of workspace {flow.workspace} stands on line {earlier} already"
+        raise refused("CONFLICTING_FIELDS", message, "_id")
+    return flow
+
+
+async def _existing(desk: Desk, good: Mapping[int, Imported]) -> list[int]:
+    """The lines of the flows that are in the database; deleted ones may come back."""
+    lines = {(flow.workspace, flow.id): line for line, flow in good.items()}
+    ids: dict[str, list[str]] = {}
+    for workspace, id in lines:
+        ids.setdefault(workspace, []).append(id)
+    return [
+        lines[workspace, row["id"]]
+        for workspace, some in ids.items()
+        for row in await desk.store.read(flows.read_many(workspace, some))
+        if row["deleted_at"] is None
+    ]
+
+
+async def _write_together(
+    desk: Desk, caller: Caller, terms: Terms, waiting: Waiting, listener: Listener, brought: Brought
+) -> None:
+    try:
+        written = await edits.import_flows(
+            desk, caller, waiting, skip_existing=terms.skip_existing, tell=listener.written
+        )
+    except asyncio.CancelledError:
+        waiting.is_stopped = True
+        raise
+    brought.written = sum(written)
+    brought.skipped = len(written) - brought.written
+
+
+async def _write_each_batch(
+    desk: Desk, caller: Caller, terms: Terms, waiting: Waiting, listener: Listener, brought: Brought
+) -> None:
+    for batch in _batches(waiting.lines()):
+        some = [flow for _, flow in batch]
+        written = await edits.import_flows(desk, caller, some, skip_existing=True)
+        brought.written += sum(written)
+        listener.written(brought.written)
+        for (line, flow), is_written in zip(batch, written, strict=True):
+            if is_written:
+                continue
+            if terms.skip_existing:
+                brought.skipped += 1
+            else:
+                brought.wrong += 1
+                listener.blame(line, str(exists(flow)))
+
+
+def _batches(things: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(things)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
