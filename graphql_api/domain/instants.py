@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -36,8 +37,15 @@ def instant(milliseconds: int) -> datetime:
 def text(milliseconds: int) -> str:
     """RFC 3339 in UTC with `Z`; milliseconds only when they are not zero."""
     seconds, rest = divmod(milliseconds, 1000)
-    whole = (EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
-    return f"{whole}.{rest:03d}Z" if rest else f"{whole}Z"
+    minutes, second = divmod(seconds, 60)
+    minute = _minute(minutes)
+    return f"{minute}:{second:02d}.{rest:03d}Z" if rest else f"{minute}:{second:02d}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _minute(minutes: int) -> str:
+    """The text of an instant up to its minute, which many instants of one answer share."""
+    return (EPOCH + timedelta(minutes=minutes)).isoformat()[:16]
 
 
 def datetime_text(instant: datetime) -> str:
