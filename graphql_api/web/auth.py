@@ -1,7 +1,6 @@
 """Whose key a request shows: read off its headers, found by its digest, remembered for at most four seconds."""
 
 import asyncio
-import contextlib
 import logging
 import re
 import time
@@ -23,14 +22,13 @@ FRESH = 2.0
 STALE = 4.0
 """Seconds after which nothing is answered before it is read again: a revoked key ends within 5 on every worker."""
 
-MOST_KNOWN = 16_384
-MOST_UNKNOWN = 16_384
+MOST = 16_384
+"""Keys, wrong keys and addresses that guess: each that many are remembered."""
 
 GUESSES = 200
 GUESSING = 10.0
 """Keys that nobody knows are looked up so many times in so many seconds for one address; then it is told to wait."""
 
-MOST_ADDRESSES = 16_384
 NOTING = 20.0
 """Seconds between notes of which keys were used."""
 
@@ -54,11 +52,14 @@ class Known:
 class Keyring:
     """The keys as this process knows them."""
 
-    def __init__(self, store: Store, now: Callable[[], int], elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], int], elapsed: Callable[[], float] = time.monotonic, most: int = MOST
+    ) -> None:
         """`now` is the wall clock (milliseconds), by which keys expire; `elapsed` (seconds) ages what is remembered."""
         self._store = store
         self._now = now
         self._elapsed = elapsed
+        self._most = most
         self._known: dict[bytes, Known] = {}
         self._unknown: dict[bytes, float] = {}
         self._asking: dict[bytes, asyncio.Task[Key | None]] = {}
@@ -111,9 +112,9 @@ class Keyring:
             del self._asking[digest]
         if key is None:
             self._known.pop(digest, None)
-            _bounded(self._unknown, MOST_UNKNOWN)[digest] = began
+            _bounded(self._unknown, self._most)[digest] = began
         else:
-            _bounded(self._known, MOST_KNOWN)[digest] = Known(key, began)
+            _bounded(self._known, self._most)[digest] = Known(key, began)
         return key
 
     def _bear(self, address: str) -> None:
@@ -126,7 +127,7 @@ class Keyring:
         until, guesses = self._guesses.get(address, (0.0, 0))
         if self._elapsed() >= until:
             until, guesses = self._elapsed() + GUESSING, 0
-        _bounded(self._guesses, MOST_ADDRESSES)[address] = (until, guesses + 1)
+        _bounded(self._guesses, self._most)[address] = (until, guesses + 1)
 
     async def note_uses(self) -> None:
         """Writes which keys were used, for as long as the server lives, and once more at its end."""
@@ -149,8 +150,7 @@ class Keyring:
 def _bounded(remembered: dict[K, V], most: int) -> dict[K, V]:
     """Room for one more: the oldest goes."""
     if len(remembered) >= most:
-        with contextlib.suppress(StopIteration):
-            del remembered[next(iter(remembered))]
+        del remembered[next(iter(remembered))]
     return remembered
 
 
