@@ -23,6 +23,7 @@ DOCUMENT = openapi.document()
 FLOWS = f"{PREFIX}/message-flows"
 ONE = f"{FLOWS}/{{id}}"
 TOGGLE = f"{ONE}/toggle-autopilot"
+HOURS = f"{ONE}/working-hours"
 NEW = {leaf.path: EXAMPLE[leaf.path] for leaf in LEAVES if leaf.is_required}
 OF_EVERY_ANSWER = {name.decode() for name, _ in front.ALWAYS} | {"content-length", "content-type"}
 
@@ -68,7 +69,7 @@ async def test_the_server_answers_it_under_the_path_of_its_proxy(http: httpx2.As
 
 async def test_it_can_only_be_read(http: httpx2.AsyncClient) -> None:
     answer = await http.post("/openapi.json")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
     assert wrong({"$ref": "#/components/schemas/Error"}, answer.json()) == []
 
 
@@ -170,6 +171,20 @@ async def test_the_life_of_a_flow_is_answered_as_documented(http: httpx2.AsyncCl
     assert page.headers["link"].endswith('; rel="next"')
     assert (await sent(http, "DELETE", place, form=ONE)).status_code == 204
     assert (await sent(http, "GET", place, form=ONE)).status_code == 404
+
+
+async def test_the_example_of_working_hours_is_what_the_server_answers(http: httpx2.AsyncClient) -> None:
+    hours = {"enabled": True, "start": "22:00", "end": "06:00", "timezone": "Europe/Berlin"}
+    new = await http.post(FLOWS, json={**NEW, "settings": {"responseSettings": {"workingHours": hours}}})
+    place = f"{new.headers['location']}/working-hours"
+    operation = DOCUMENT["paths"][HOURS]["get"]
+    asked = {one["name"]: one["example"] for one in map(resolved, operation["parameters"]) if one["in"] == "query"}
+    answer = await sent(http, "GET", place, form=HOURS, params=asked)
+    assert (
+        answer.json() == operation["responses"]["200"]["content"]["application/json"]["examples"]["overnight"]["value"]
+    )
+    assert (await sent(http, "GET", place, form=HOURS)).json().keys() == {"isOpen", "nextTransition"}
+    assert (await sent(http, "GET", place, form=HOURS, params={"at": "now"})).status_code == 400
 
 
 REFUSED: Mapping[str, tuple[str, str, str, Json]] = {

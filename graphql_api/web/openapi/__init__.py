@@ -103,10 +103,14 @@ def document(server: str = "/") -> Json:
             "parameters": dict(heads.HEADERS),
             "headers": dict(heads.ANSWERED),
             "responses": errors.responses(),
-            "schemas": {**bodies.answers(), **hours.answer(bodies.root_field(ABOUT_HOURS)), **bodies.requests(), **errors.schemas()},
+            "schemas": {**bodies.answers(), **_hours(), **bodies.requests(), **errors.schemas()},
             "links": {name: _link(name) for name in LINKED},
         },
     }
+
+
+def _hours() -> dict[str, Json]:
+    return hours.answer(bodies.root_field(ABOUT_HOURS))
 
 
 def _link(operation: str) -> Json:

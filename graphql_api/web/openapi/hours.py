@@ -34,8 +34,9 @@ def answer(root: FieldNode) -> dict[str, Json]:
     """The schemas of the answer, its own under `NAME`, from the root field of the operation."""
     found, kind = root, GRAPHQL.type_map["MessageFlow"]
     for name in ABOVE:
+        assert isinstance(kind, GraphQLObjectType)
         found = next(field for field in _fields(found.selection_set) if field.name.value == name)
-        kind = get_named_type(kind.fields[name].type)  # type: ignore[attr-defined]
+        kind = get_named_type(kind.fields[name].type)
     assert isinstance(kind, GraphQLObjectType)
     return dict(_schemas(NAME, "Whether a flow is open, when that changes, and when it is open.", kind, found))
 
