@@ -1,0 +1,111 @@
+"""Connections over GraphQL: what is not selected costs no statement, and only cursors of ours are taken."""
+
+import pytest
+
+from graphql_api import edits
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.search import NEWEST_FIRST, Cursor, Order, OrderField
+from graphql_api.edits import Desk
+from tests.conftest import Execute
+from tests.edits.conftest import NEW
+
+
+@pytest.fixture
+async def ids(desk: Desk, caller: Caller) -> list[str]:
+    """Five flows, newest first."""
+    return [(await edits.create_flow(desk, caller, NEW)).flow["id"] for _ in range(5)][::-1]
+
+
+@pytest.mark.parametrize(
+    ("selection", "statements"),
+    [
+        ("nodes { id }", 1),
+        ("nodes { id } pageInfo { hasNextPage endCursor startCursor }", 1),
+        ("nodes { id } pageInfo { hasPreviousPage }", 2),
+        ("totalCount nodes { id }", 2),
+        ("edges { cursor node { name } } totalCount pageInfo { hasNextPage hasPreviousPage }", 3),
+        ("nodes { id } totalCount @skip(if: true)", 1),
+    ],
+)
+async def test_what_is_not_selected_is_not_asked(
+    execute: Execute, ids: list[str], heard: list[str], selection: str, statements: int
+) -> None:
+    heard.clear()
+    answer = await execute(f"{{ messageFlows(first: 2) {{ {selection} }} }}")
+    assert "errors" not in answer
+    assert len(heard) == statements
+    assert sum("count(" in sql for sql in heard) == ("totalCount" in selection and "@skip" not in selection)
+
+
+PAGE = """
+query ($first: Int, $after: String, $last: Int, $before: String) {
+  messageFlows(first: $first, after: $after, last: $last, before: $before) {
+    edges { cursor node { id } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    totalCount
+  }
+}
+"""
+
+
+async def test_pages_go_on_forwards_and_backwards(execute: Execute, ids: list[str]) -> None:
+    seen = []
+    place = None
+    for has_next in (True, True, False):
+        page = (await execute(PAGE, first=2, after=place))["data"]["messageFlows"]
+        seen += [edge["node"]["id"] for edge in page["edges"]]
+        assert page["pageInfo"]["hasNextPage"] is has_next
+        assert page["pageInfo"]["hasPreviousPage"] is (place is not None)
+        assert page["pageInfo"]["startCursor"] == page["edges"][0]["cursor"]
+        assert page["totalCount"] == 5
+        place = page["pageInfo"]["endCursor"]
+    assert seen == ids
+    back = (await execute(PAGE, last=2, before=place))["data"]["messageFlows"]
+    assert [edge["node"]["id"] for edge in back["edges"]] == ids[2:4]
+    assert (back["pageInfo"]["hasNextPage"], back["pageInfo"]["hasPreviousPage"]) == (True, True)
+
+
+async def test_an_empty_page_has_no_cursors(execute: Execute) -> None:
+    page = (await execute(PAGE))["data"]["messageFlows"]
+    assert page == {
+        "edges": [],
+        "pageInfo": {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None},
+        "totalCount": 0,
+    }
+
+
+NOT_OURS = "after is not a cursor of this server; send one that pageInfo or an edge gave you"
+OTHER_ORDER = "after belongs to another order; a cursor goes on only in the order that it was made in"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"after": "garbage"}, NOT_OURS),
+        ({"after": ""}, NOT_OURS),
+        ({"after": "ZjE6Mw"}, NOT_OURS),
+        ({"after": Cursor(Order(OrderField.NAME, True), "n", "f1").text()}, OTHER_ORDER),
+        ({"after": Cursor(Order(OrderField.CREATED_AT, False), 5, "f1").text()}, OTHER_ORDER),
+        ({"before": "garbage"}, NOT_OURS.replace("after", "before", 1)),
+        ({"first": 0}, "first must be between 1 and 100"),
+        ({"first": 101}, "first must be between 1 and 100"),
+        ({"last": -1}, "last must be between 1 and 100"),
+        ({"first": 1, "last": 1}, "send first or last, not both"),
+    ],
+)
+async def test_a_place_or_size_that_is_none_is_refused_before_any_statement(
+    execute: Execute, heard: list[str], arguments: dict[str, object], message: str
+) -> None:
+    answer = await execute(PAGE, **arguments)
+    assert answer["data"] is None
+    assert [(error["message"], error["extensions"]["code"]) for error in answer["errors"]] == [(message, "BAD_REQUEST")]
+    assert heard == []
+
+
+async def test_a_cursor_of_another_workspace_shows_only_flows_of_ones_own(
+    execute: Execute, desk: Desk, ids: list[str]
+) -> None:
+    theirs = (await edits.create_flow(desk, Caller("ws2"), NEW)).flow
+    place = Cursor(NEWEST_FIRST, theirs["created_at"], theirs["id"]).text()
+    page = (await execute(PAGE, after=place))["data"]["messageFlows"]
+    assert [edge["node"]["id"] for edge in page["edges"]] == ids

@@ -1,0 +1,212 @@
+"""Pages by keyset: right while flows come and go, in every order, from both ends, the same on both databases."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from graphql_api import edits, reads
+from graphql_api.domain import search
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.flow import DEFAULTS
+from graphql_api.domain.patch import Sent
+from graphql_api.domain.search import EVERYTHING, NEWEST_FIRST, Cursor, Filter, Order, OrderField, Span
+from graphql_api.edits import Desk
+from graphql_api.edits.importing import Imported
+
+ORDERS = [Order(field, descending) for field in OrderField for descending in (False, True)]
+NAMES = ["b", "B", "a", "ß", "SS", "ss", "İ", "i̇", "Σ", "ς", "z", "Z", "10%", "1_0", "", "🎉", "\uffee", "é", "e\u0301"]
+
+
+async def bring(desk: Desk, flows: Mapping[str, Mapping[str, Any]], workspace: str = "ws1") -> None:
+    """Imports flows by id, with the members that matter to a test."""
+    plain = {"direction": "INBOUND", "agent": "a", "prompt": "p", "initiation_message": "i", "message_channel": "SMS"}
+    times = {"created_at": 1_000, "updated_at": 1_000}
+    many = [
+        Imported(id, workspace, {**DEFAULTS, **plain, "name": "n", **times, **members}) for id, members in flows.items()
+    ]
+    await edits.import_flows(desk, Caller(None, source="CLI"), many)
+
+
+async def page(desk: Desk, span: Span, filter: Filter = EVERYTHING, order: Order = NEWEST_FIRST) -> reads.Page:
+    return await reads.page(desk.store, Caller("ws1"), ["id"], filter, order, span)
+
+
+def ids(page: reads.Page) -> list[str]:
+    return [flow["id"] for flow in page.flows()]
+
+
+async def all_ids(desk: Desk, order: Order, size: int, filter: Filter = EVERYTHING, *, last: bool = False) -> list[str]:
+    """Every flow, page by page, from the front or from the end."""
+    found: list[str] = []
+    place: Cursor | None = None
+    while True:
+        span = Span(size, last, before=place) if last else Span(size, after=place)
+        got = await page(desk, span, filter, order)
+        found = ids(got) + found if last else found + ids(got)
+        if not got.more:
+            return found
+        place = search.cursor(got.cursor(0 if last else -1).text(), order)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.field.name}-{order.descending}")
+async def test_every_order_holds_with_ties_from_both_ends(desk: Desk, order: Order) -> None:
+    flows = {
+        f"f{n}": {"created_at": 1_000 + n // 3, "updated_at": 5_000 - n // 2, "name": "aAbB"[n % 4]} for n in range(11)
+    }
+    await bring(desk, flows)
+    keys: dict[OrderField, Callable[[str], Any]] = {
+        OrderField.CREATED_AT: lambda id: flows[id]["created_at"],
+        OrderField.UPDATED_AT: lambda id: flows[id]["updated_at"],
+        OrderField.NAME: lambda id: str(flows[id]["name"]).casefold(),
+    }
+    right = sorted(flows, key=lambda id: (keys[order.field](id), id), reverse=order.descending)
+    for size in (1, 3, 100):
+        assert await all_ids(desk, order, size) == right
+        assert await all_ids(desk, order, size, last=True) == right
+
+
+async def test_names_go_by_folded_form_code_point_by_code_point_then_id(desk: Desk) -> None:
+    names = {f"f{n:02}": name or " " for n, name in enumerate(NAMES)}
+    await bring(desk, {id: {"name": name} for id, name in names.items()})
+    right = sorted(names, key=lambda id: (names[id].casefold(), id))
+    assert await all_ids(desk, Order(OrderField.NAME, False), 4) == right
+    assert await all_ids(desk, Order(OrderField.NAME, True), 4) == right[::-1]
+
+
+async def test_ids_of_equal_flows_go_byte_by_byte(desk: Desk) -> None:
+    some = ["a", "B", "_", "-", "0", "aa", "A"]
+    await bring(desk, {id: {} for id in some})
+    assert await all_ids(desk, Order(OrderField.CREATED_AT, False), 2) == sorted(some)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.field.name}-{order.descending}")
+async def test_a_cursor_stays_right_while_flows_come_and_go(desk: Desk, caller: Caller, order: Order) -> None:
+    await bring(desk, {f"f{n}": {"created_at": n * 10, "updated_at": n * 10, "name": f"name{n}"} for n in range(1, 8)})
+    right = [f"f{n}" for n in (range(7, 0, -1) if order.descending else range(1, 8))]
+    first = await page(desk, Span(3), order=order)
+    assert ids(first) == right[:3]
+    # The flow that the cursor stands on goes, another one comes before it, and one behind it.
+    await edits.delete_flow(desk, caller, right[2])
+    early, late = (75, 15) if order.descending else (5, 65)
+    await bring(
+        desk,
+        {
+            "early": {"created_at": early, "updated_at": early, "name": f"name{early / 10}"},
+            "late": {"created_at": late, "updated_at": late, "name": f"name{late / 10}"},
+        },
+    )
+    rest = await page(desk, Span(10, after=first.cursor(-1)), order=order)
+    assert ids(rest) == [*right[3:6], "late", right[6]]
+    assert not rest.more
+    back = await page(desk, Span(10, last=True, before=first.cursor(-1)), order=order)
+    assert ids(back) == ["early", *right[:2]]
+
+
+async def test_last_and_before_are_counted_from_the_end(desk: Desk) -> None:
+    await bring(desk, {f"f{n}": {"created_at": n} for n in range(1, 7)})
+    whole = await page(desk, Span(10))
+    assert ids(whole) == ["f6", "f5", "f4", "f3", "f2", "f1"]
+    end = await page(desk, Span(2, last=True))
+    assert (ids(end), end.more) == (["f2", "f1"], True)
+    middle = await page(desk, Span(2, last=True, before=end.cursor(0)))
+    assert (ids(middle), middle.more) == (["f4", "f3"], True)
+    start = await page(desk, Span(2, last=True, before=middle.cursor(0)))
+    assert (ids(start), start.more) == (["f6", "f5"], False)
+    between = await page(desk, Span(10, after=whole.cursor(0), before=whole.cursor(4)))
+    assert (ids(between), between.more) == (["f5", "f4", "f3"], False)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("%", ["percent"]),
+        ("_", ["underscore"]),
+        ("\\", ["backslash"]),
+        ("STRASSE", ["street"]),
+        ("straße", ["street"]),
+        ("ß", ["street"]),
+        ("i̇stanbul", ["city"]),
+        ("İSTANBUL", ["city"]),
+        ("ΟΔΟΣ", ["road"]),
+        ("οδος", ["road"]),
+        ("οδός", []),
+        ("", ["backslash", "city", "percent", "road", "street", "underscore"]),
+        ("100% _", []),
+        ("'; --", []),
+    ],
+)
+async def test_name_contains_ignores_case_by_folding_and_takes_signs_literally(
+    desk: Desk, text: str, found: list[str]
+) -> None:
+    await bring(
+        desk,
+        {
+            "percent": {"name": "100% sale"},
+            "underscore": {"name": "a_b"},
+            "backslash": {"name": "a\\b"},
+            "street": {"name": "Lange Straße"},
+            "city": {"name": "İstanbul"},
+            "road": {"name": "Οδος"},
+        },
+    )
+    by_id = Order(OrderField.CREATED_AT, False)
+    assert await all_ids(desk, by_id, 2, Filter(name_contains=text)) == found
+    assert await reads.count(desk.store, Caller("ws1"), Filter(name_contains=text)) == len(found)
+
+
+async def test_each_filter_narrows_and_all_together_do(desk: Desk, caller: Caller) -> None:
+    members: dict[str, dict[str, Any]] = {
+        "f1": {"message_channel": "EMAIL", "direction": "OUTBOUND", "is_active": True},
+        "f2": {"autopilot": True, "security_hipaa_compliance": True},
+        "f3": {"agent": "b", "updated_at": 2_000},
+        "f4": {"message_channel": "EMAIL", "updated_at": 1_999},
+    }
+    await bring(desk, members)
+    await bring(desk, {"f1": {}, "f5": {}}, "ws2")
+    by_id = Order(OrderField.CREATED_AT, False)
+    expected = [
+        (Filter(), ["f1", "f2", "f3", "f4"]),
+        (Filter(ids=("f4", "f5", "f1")), ["f1", "f4"]),
+        (Filter(ids=()), []),
+        (Filter(message_channel="EMAIL"), ["f1", "f4"]),
+        (Filter(direction="OUTBOUND"), ["f1"]),
+        (Filter(is_active=True), ["f1"]),
+        (Filter(is_active=False), ["f2", "f3", "f4"]),
+        (Filter(autopilot=True), ["f2"]),
+        (Filter(hipaa_compliance=False), ["f1", "f3", "f4"]),
+        (Filter(agent="b"), ["f3"]),
+        (Filter(updated_since=2_000), ["f3"]),
+        (Filter(message_channel="EMAIL", is_active=True), ["f1"]),
+        (Filter(message_channel="EMAIL", agent="b"), []),
+    ]
+    for filter, right in expected:
+        assert await all_ids(desk, by_id, 1, filter) == right
+        assert await reads.count(desk.store, caller, filter) == len(right)
+
+
+async def test_deleted_flows_are_on_no_page_and_in_no_count(desk: Desk, caller: Caller) -> None:
+    await bring(desk, {f"f{n}": {"created_at": n} for n in range(3)})
+    await edits.delete_flow(desk, caller, "f1")
+    assert ids(await page(desk, Span(10))) == ["f2", "f0"]
+    assert await reads.count(desk.store, caller, EVERYTHING) == 2
+    await edits.restore_flow(desk, caller, "f1")
+    assert ids(await page(desk, Span(10))) == ["f2", "f1", "f0"]
+
+
+async def test_a_renamed_flow_moves_in_the_order_of_names(desk: Desk, caller: Caller) -> None:
+    await bring(desk, {"f1": {"name": "a"}, "f2": {"name": "b"}})
+    await edits.update_flow(desk, caller, "f1", Sent({"name": "ZZ"}))
+    assert await all_ids(desk, Order(OrderField.NAME, False), 1) == ["f2", "f1"]
+    assert await all_ids(desk, NEWEST_FIRST, 1, Filter(name_contains="zz")) == ["f1"]
+
+
+async def test_what_lies_beyond_a_place_is_asked_for_on_its_own(desk: Desk, caller: Caller) -> None:
+    await bring(desk, {f"f{n}": {"created_at": n} for n in range(3)})
+    whole = await page(desk, Span(10))
+    beyond = [
+        await reads.lies_beyond(desk.store, caller, EVERYTHING, NEWEST_FIRST, place, backwards=backwards)
+        for place in (whole.cursor(0), whole.cursor(-1))
+        for backwards in (False, True)
+    ]
+    assert beyond == [True, False, False, True]
