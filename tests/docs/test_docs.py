@@ -1,0 +1,167 @@
+"""README.md and docs/*.md: what they show is sent to a server as `make run` starts it, and answered as shown."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+import typer.main
+
+from graphql_api import cli, config
+from graphql_api.web.rest import ROUTES
+from tests.docs.blocks import KINDS, SERVER, Block, Placeholders, Request, blocks, commands, curl, operation
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    page.relative_to(ROOT).as_posix(): page.read_text("utf-8")
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    if page.name != "working-hours.md"  # its examples have a test of their own
+}
+SHOWN = {name: text for name, text in PAGES.items() if re.search("^```(console|graphql)$", text, re.MULTILINE)}
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+
+
+@dataclass
+class Server:
+    """A running server and what it printed when it started."""
+
+    url: str
+    greeting: str
+    known: Placeholders = field(default_factory=Placeholders)
+
+    def send(self, request: Request) -> httpx2.Response:
+        body = None if request.body is None else self.known.filled(request.body)
+        path = self.known.filled(request.path)
+        return httpx2.request(
+            request.method, f"{self.url}{path}", headers=list(request.headers), content=body, timeout=20
+        )
+
+    def console(self, block: Block) -> None:
+        for command, printed in commands(block) if block.kind == "console" else ():
+            if command == "make run":
+                assert printed.replace(SERVER, self.url) == self.greeting
+            else:
+                assert command.startswith("curl "), f"line {block.line}: {command} is not known to the tests"
+                self.answers(block, curl(command), printed)
+
+    def answers(self, block: Block, request: Request, printed: str) -> None:
+        answer = self.send(request)
+        shown = printed
+        if request.shows_head:
+            head, _, shown = printed.partition("\n\n")
+            status, *headers = head.splitlines()
+            assert status == f"HTTP/1.1 {answer.status_code} {answer.reason_phrase}", f"line {block.line}"
+            for line in headers:
+                name, _, value = line.partition(":")
+                assert self.known.match(value.strip(), answer.headers.get(name, "(none)")), f"line {block.line}: {line}"
+        if not request.shows_body:
+            assert shown == "", f"line {block.line}"
+        elif not shown:
+            assert answer.content == b"", f"line {block.line}: {answer.text}"
+        else:
+            assert self.known.same(json.loads(shown), answer.json()), f"line {block.line}: {answer.text}"
+
+    def show(self, page: Sequence[Block]) -> None:
+        """Goes through a page from top to bottom."""
+        rest = list(page)
+        while rest:
+            block = rest.pop(0)
+            if block.kind == "graphql":
+                variables = (
+                    json.loads(self.known.filled(rest.pop(0).text)) if rest[0].kind == "json variables" else None
+                )
+                answer = rest.pop(0)
+                assert answer.kind == "json", f"line {block.line}: an operation is followed by its answer"
+                self.answers(answer, operation(block.text, variables), answer.text)
+            else:
+                assert block.kind in ("console", "text"), f"line {block.line}: this {block.kind} follows no operation"
+                self.console(block)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """What `make run` starts, on a free port, in an empty folder."""
+    started = re.search(r"^run:.*\n.*/message-flows (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert started
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MESSAGE_FLOWS_PORT": str(port)}
+    command = [sys.executable, "-c", "from graphql_api.cli import app; app()", *started[1].split()]
+    errors = tmp_path / "stderr"
+    with errors.open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        try:
+            assert process.stdout
+            lines: list[str] = []
+            while not lines or "/health/" not in lines[-1]:
+                lines.append(process.stdout.readline())
+                assert lines[-1], errors.read_text()
+            url = f"http://127.0.0.1:{port}"
+            _wait(url)
+            yield Server(url, "".join(lines).strip())
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+    assert errors.read_text() == ""
+
+
+def _wait(url: str) -> None:
+    """Until the server listens: it greets just before."""
+    for _ in range(200):
+        try:
+            assert httpx2.get(f"{url}/health/ready").status_code == 200
+            return
+        except httpx2.ConnectError:
+            time.sleep(0.05)
+    raise AssertionError("the server does not listen")
+
+
+@pytest.mark.parametrize("page", SHOWN.values(), ids=SHOWN)
+def test_a_page_shows_what_the_server_answers(page: str, server: Server) -> None:
+    server.show(blocks(page))
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_a_page_has_only_blocks_that_are_tried_or_said_not_to_be(page: str) -> None:
+    assert {block.kind for block in blocks(page)} <= KINDS
+    assert len(re.findall("^ *```", page, re.MULTILINE)) == 2 * len(blocks(page))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_within_the_project_lead_somewhere(page: str) -> None:
+    missing = [link for link in LINK.findall(PAGES[page]) if not (ROOT / page).parent.joinpath(link).exists()]
+    assert missing == []
+
+
+def test_the_readme_has_every_setting() -> None:
+    assert config.settings_table() in PAGES["README.md"], "paste graphql_api.config.settings_table()"
+
+
+def test_the_readme_has_every_command() -> None:
+    group = typer.main.get_command(cli.app)
+    rows = re.findall(r"^\| `message-flows (\w+)[^|]*\|", PAGES["README.md"], re.MULTILINE)
+    assert sorted(rows) == sorted(group.commands)  # type: ignore[attr-defined]
+
+
+def test_the_rest_page_has_every_route() -> None:
+    rows = re.findall(r"^\| `([A-Z]+) (/message-flows[^`?]*)` \|", PAGES["docs/rest.md"], re.MULTILINE)
+    assert sorted(rows) == sorted((route.method, route.path) for route in ROUTES)
+
+
+def test_the_picture_of_the_rooms_is_true() -> None:
+    """Every room is on it, and nothing that is not there."""
+    rooms = next(block.text for block in blocks(PAGES["docs/design.md"]) if "graphql_api/\n" in block.text)
+    files = {path.name for path in (ROOT / "graphql_api").rglob("*") if path.is_file()}
+    folders = {path.parent.name for path in (ROOT / "graphql_api").rglob("*.py")}
+    assert set(re.findall(r"[\w.]+\.(?:py|graphql)\b", rooms)) - files == {"schema.graphql"}
+    assert folders <= set(re.findall(r"(\w+)/", rooms))
