@@ -1,0 +1,1 @@
+"""What `bench/torture.py` is made of."""
