@@ -67,6 +67,20 @@ def headers(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
+def must_be_json(scope: Scope, *, any_kind: bool = False) -> None:
+    """Refuses a body that is not sent as JSON in UTF-8; `any_kind` takes types such as application/x+json as well."""
+    media, *parameters = [part.strip().lower() for part in (header(scope, b"content-type") or "").split(";")]
+    is_kind = any_kind and media.startswith("application/") and media.endswith("+json")
+    if media != "application/json" and not is_kind:
+        raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent with Content-Type: application/json")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
+            raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent in UTF-8")
+    if (header(scope, b"content-encoding") or "identity").strip().lower() != "identity":
+        raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent without a Content-Encoding")
+
+
 async def body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
     """The whole body; refuses one that is too long before it is read, or as soon as it is, or too slow."""
     told = header(scope, b"content-length")
@@ -98,9 +112,10 @@ def _too_large(limits: BodyLimits) -> Exception:
 def parameters(scope: Scope) -> dict[str, str]:
     """The parameters of the query; refuses those that are not UTF-8 or there twice."""
     given: dict[str, str] = {}
-    for pair in parse_qsl(scope["query_string"], keep_blank_values=True):
+    query: str = scope["query_string"].decode("latin-1")
+    for pair in parse_qsl(query, keep_blank_values=True, encoding="latin-1"):
         try:
-            name, value = (part.decode() for part in pair)
+            name, value = (part.encode("latin-1").decode() for part in pair)
         except UnicodeDecodeError:
             raise refused("BAD_REQUEST", "the parameters must be percent-encoded UTF-8") from None
         if name in given:

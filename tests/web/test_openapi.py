@@ -165,7 +165,9 @@ async def test_the_life_of_a_flow_is_answered_as_documented(http: httpx2.AsyncCl
     assert (back.status_code, back.headers["etag"], back.headers["x-changed-fields"]) == (200, '"2"', "")
     flipped = await sent(http, "PUT", f"{place}/toggle-autopilot", form=TOGGLE, json={"": "s"})
     assert (flipped.status_code, flipped.json()["autopilot"]) == (200, True)
-    second = await sent(http, "POST", FLOWS, form=FLOWS, json=NEW)
+    second = await sent(http, "POST", FLOWS, form=FLOWS, json=NEW | {"name": "Fr\u00fchling"})
+    found = await sent(http, "GET", f"{FLOWS}?nameContains=FR%C3%9CH", form=FLOWS)
+    assert [flow["_id"] for flow in found.json()] == [second.json()["_id"]]
     page = await sent(http, "GET", f"{FLOWS}?limit=1", form=FLOWS)
     assert [flow["_id"] for flow in page.json()] == [second.json()["_id"]]
     assert page.headers["link"].endswith('; rel="next"')
@@ -202,6 +204,7 @@ REFUSED: Mapping[str, tuple[str, str, str, Json]] = {
     "too much": ("PUT", ONE, "payload_too_large", {"json": {"prompt": "x" * 3_000_000}}),
     "no workspace": ("GET", FLOWS, "workspace_required", {"headers": {"x-workspace-id": ""}}),
     "an unknown parameter": ("GET", FLOWS, "bad_request", {"params": {"limt": "1"}}),
+    "a parameter that is not UTF-8": ("GET", FLOWS + "?nameContains=%FF", "bad_request", {}),
     "a malformed cursor": ("GET", FLOWS, "bad_request", {"params": {"cursor": "x"}}),
     "a malformed tag": ("DELETE", ONE, "bad_request", {"headers": {"if-match": "7"}}),
     "another version": ("PUT", ONE, "version_conflict", {"json": {}, "headers": {"if-match": '"7"'}}),
@@ -218,7 +221,8 @@ async def test_refusals_are_answered_as_documented(
 ) -> None:
     id = (await http.post(FLOWS, json=NEW)).json()["_id"]
     headers = {"accept": accept, **request_.get("headers", {})}
-    answer = await sent(http, method, form.replace("{id}", id), form=form, **{**request_, "headers": headers})
+    path = form.replace("{id}", id)
+    answer = await sent(http, method, path, form=form.partition("?")[0], **{**request_, "headers": headers})
     assert answer.headers["content-type"] == accept
     assert answer.json()["error"]["code"] == code
 

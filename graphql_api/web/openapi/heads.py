@@ -9,7 +9,10 @@ from graphql_api.web import etags, parameters
 from graphql_api.web.openapi.values import BOOLEAN, IDENTIFIER, INSTANT, Json, choice
 from graphql_api.web.parameters import LONGEST_PAGE, ORDERS, Choice
 
-TAGS = {"type": "string", "pattern": rf"^([ \t]*\*[ \t]*|{etags.TAG.pattern}(,{etags.TAG.pattern})*)$"}
+TAG = '(W/)?"[!#-~]*"'
+TAGS = {"type": "string", "pattern": f"^([*]|{TAG}(, *{TAG})*)$"}
+"""A little narrower than the door, which takes Latin-1 and blanks as well."""
+
 KEY = {
     "type": "string",
     # Blanks at the ends are no part of a header's value.
