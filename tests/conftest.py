@@ -34,6 +34,8 @@ CREATE = {
 }
 """The smallest input that creates a flow."""
 
+RAN: set[str] = set()
+
 Execute = Callable[..., Awaitable[dict[str, Any]]]
 
 
@@ -84,6 +86,20 @@ def migrated_postgres(postgres_url: str) -> str:
     return postgres_url
 
 
+@pytest.fixture
+def empty_postgres(postgres_url: str) -> Iterator[str]:
+    """A schema of its own without tables, beside the one that the other tests share."""
+    asyncio.run(_told(postgres_url, "DROP SCHEMA IF EXISTS empty CASCADE; CREATE SCHEMA empty"))
+    yield f"{postgres_url}{'&' if '?' in postgres_url else '?'}search_path=empty"
+    asyncio.run(_told(postgres_url, "DROP SCHEMA empty CASCADE"))
+
+
+async def _told(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute(sql)
+    await connection.close()
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
@@ -117,6 +133,7 @@ async def _emptied(url: str) -> None:
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     store = storage.opened(database_url)
+    store.heard = RAN.add
     yield store
     await store.close()
 
@@ -157,9 +174,23 @@ def execute(http: httpx2.AsyncClient) -> Execute:
 
 
 @pytest.fixture
-def heard(store: Store) -> Iterator[list[str]]:
+def heard(store: Store) -> list[str]:
     """The SQL of every statement that the store runs."""
     statements: list[str] = []
-    store.heard = statements.append
-    yield statements
-    store.heard = None
+
+    def hear(sql: str) -> None:
+        RAN.add(sql)
+        statements.append(sql)
+
+    store.heard = hear
+    return statements
+
+
+@pytest.fixture
+def ran() -> set[str]:
+    """The SQL of every statement that the tests before have run; who asks for it runs last."""
+    return RAN
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "ran" in getattr(item, "fixturenames", ()))

@@ -1,0 +1,224 @@
+"""Workspaces never meet: no statement looks across them, and what belongs to another one does not exist."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import select
+
+from graphql_api import edits
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.patch import Sent
+from graphql_api.edits import Desk
+from graphql_api.storage import flows, migrations, upkeep
+from graphql_api.storage.engine import Shape
+from graphql_api.storage.tables import FLOWS, METADATA, REPLAYS, REVISIONS
+
+OF_WORKSPACES = {FLOWS.name, REVISIONS.name, REPLAYS.name}
+OTHERS = set(METADATA.tables) - OF_WORKSPACES
+
+ACROSS: dict[Shape, str] = {
+    upkeep._FORGET_REPLAYS: "replays past their lifetime are removed wherever they are",
+    upkeep._BEHIND: "pruning finds flows in the order of the primary key, then works workspace by workspace",
+    flows.ANY_FLOW.shape: "whether a database is empty, before the demo is put into it",
+    flows.export(None).shape: "an operator exports everything",
+    **{
+        Shape(select(table).order_by(*table.primary_key.columns)): "tests look at whole tables"
+        for table in METADATA.sorted_tables
+    },
+}
+"""The only statements that are about more than one workspace, and why."""
+
+READ = re.compile(r"(?:FROM|JOIN|UPDATE|DELETE FROM) (\w+)(?: AS (\w+))?")
+WRITTEN = re.compile(r"INSERT INTO (\w+) \((\w+)")
+
+
+def texts(shape: Shape) -> Iterator[str]:
+    yield from (text.sql for text in shape.sqlite)
+    yield shape.postgresql.sql
+
+
+def forgetful(sql: str) -> Iterator[str]:
+    """The tables of a statement that it does not hold to one workspace."""
+    for table, first in WRITTEN.findall(sql):
+        if table in OF_WORKSPACES and first != "workspace_id":
+            yield table
+    anchors = re.findall(r"\.workspace_id = (?:\$\d+|\?)", sql)
+    for table, alias in READ.findall(sql):
+        name = alias or table
+        held = re.search(rf"\b{name}\.workspace_id = (?:\$\d+|\?|\w+\.workspace_id)", sql)
+        if table in OF_WORKSPACES and not (held and anchors):
+            yield table
+
+
+async def test_no_statement_that_any_test_ran_looks_across_workspaces(
+    desk: Desk, caller: Caller, ran: set[str]
+) -> None:
+    saved = await edits.create_flow(desk, caller, NEW)
+    await edits.update_flows(desk, caller, [saved.flow["id"]], None, Sent({"name": "n"}))
+    declared = {sql for shape in ACROSS for sql in texts(shape)} | {migrations._VERSION.shape.sqlite[0].sql}
+    mine = [sql for sql in ran if any(table in sql for table in OF_WORKSPACES)]
+    assert len(mine) >= 4, "statements are heard"
+    assert [sql for sql in mine if sql not in declared and any(forgetful(sql))] == []
+    assert [
+        sql for sql in ran if sql not in declared and sql not in mine and not any(table in sql for table in OTHERS)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("SELECT x FROM message_flows WHERE message_flows.id = $1", ["message_flows"]),
+        ("SELECT x FROM message_flows WHERE message_flows.workspace_id = $1", []),
+        ("SELECT x FROM message_flow_revisions AS r WHERE message_flows.workspace_id = ?", ["message_flow_revisions"]),
+        ("UPDATE message_flows SET workspace_id = ? WHERE message_flows.id = ?", ["message_flows"]),
+        ("INSERT INTO message_flows (id, workspace_id) VALUES (?, ?)", ["message_flows"]),
+        (
+            "SELECT x FROM message_flows WHERE message_flows.workspace_id = message_flows.workspace_id",
+            ["message_flows"],
+        ),
+    ],
+)
+def test_a_forgetful_statement_would_be_found(sql: str, tables: list[str]) -> None:
+    assert list(forgetful(sql)) == tables
+
+
+# Foreign and unknown ids
+
+NEW = Sent(
+    {
+        "name": "Theirs",
+        "direction": "INBOUND",
+        "agent": "a",
+        "prompt": "p",
+        "initiation_message": "i",
+        "message_channel": "SMS",
+    }
+)
+INPUT = {"name": "Mine"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One way to name a flow."""
+
+    method: str
+    path: str
+    body: Callable[[str], Any] = lambda id: None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def rest(method: str, path: str = "", body: Any = None, **headers: str) -> Ask:
+    sent = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Ask(method, f"/v1/api/message-flows/{{}}{path}", lambda id: body, sent)
+
+
+def graphql(document: str) -> Ask:
+    return Ask("POST", "/graphql", lambda id: {"query": document.replace("FLOW", id)})
+
+
+WAYS = {
+    "REST read": rest("GET"),
+    "REST read if changed": rest("GET", if_none_match='"0"'),
+    "REST update": rest("PUT", body=INPUT),
+    "REST update at a version": rest("PUT", body=INPUT, if_match='"0"'),
+    "REST update at any version": rest("PUT", body=INPUT, if_match="*"),
+    "REST update with a key": rest("PUT", body=INPUT, idempotency_key="k1"),
+    "REST patch": rest("PATCH", body=INPUT),
+    "REST toggle": rest("PUT", "/toggle-autopilot"),
+    "REST delete": rest("DELETE"),
+    "REST working hours": rest("GET", "/working-hours"),
+    "read": graphql('{messageFlow(id: "FLOW") {id name}}'),
+    "read a version": graphql('{messageFlow(id: "FLOW", atVersion: 0) {id name}}'),
+    "read history": graphql('{messageFlow(id: "FLOW") {revisions {nodes {id}}}}'),
+    "node": graphql('{node(id: "FLOW") {id}}'),
+    "revision": graphql('{node(id: "FLOW:0") {id}}'),
+    "filter by id": graphql('{messageFlows(filter: {ids: ["FLOW"]}) {totalCount nodes {id} pageInfo {endCursor}}}'),
+    "update": graphql(
+        'mutation {updateMessageFlow(id: "FLOW", input: {name: "M"}) {messageFlow {id} errors {message}}}'
+    ),
+    "update at a version": graphql(
+        'mutation {updateMessageFlow(id: "FLOW", input: {name: "M"}, ifVersion: 0, onConflict: MERGE)'
+        " {messageFlow {id} errors {code message path}}}"
+    ),
+    "try": graphql(
+        'mutation {updateMessageFlow(id: "FLOW", input: {name: "M"}, validateOnly: true) {errors {code message path}}}'
+    ),
+    "update with a key": graphql(
+        'mutation {updateMessageFlow(id: "FLOW", input: {name: "M"}, idempotencyKey: "k") {replayed errors {code}}}'
+    ),
+    "update many": graphql(
+        'mutation {updateMessageFlows(ids: ["FLOW"], input: {name: "M"})'
+        " {results {messageFlow {id} errors {code message path}} errors {code}}}"
+    ),
+    "update a filter": graphql(
+        'mutation {updateMessageFlows(filter: {ids: ["FLOW"]}, input: {name: "M"}) {results {messageFlowId}'
+        " errors {code message}}}"
+    ),
+    "delete": graphql('mutation {deleteMessageFlow(id: "FLOW") {deletedMessageFlowId errors {code message path}}}'),
+    "restore": graphql('mutation {restoreMessageFlow(id: "FLOW") {messageFlow {id} errors {code message path}}}'),
+    "revert": graphql(
+        'mutation {revertMessageFlow(id: "FLOW", toVersion: 0) {messageFlow {id} errors {code message path}}}'
+    ),
+}
+"""Every way in which the two doors let a caller name a flow."""
+
+
+async def told(client: httpx2.AsyncClient, ask: Ask, id: str, key: int) -> tuple[int, str, dict[str, str]]:
+    """Status, body and headers with the id taken out."""
+    headers = {**dict(ask.headers), "x-request-id": "r"}
+    if "idempotency-key" in headers:
+        headers["idempotency-key"] = f"k{key}"
+    response = await client.request(ask.method, ask.path.format(id), json=ask.body(id), headers=headers)
+    return response.status_code, response.text.replace(id, "FLOW"), dict(response.headers)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_foreign_flow_is_answered_like_an_unknown_one_by_the_same_statements(
+    desk: Desk, http: httpx2.AsyncClient, heard: list[str], way: str
+) -> None:
+    theirs = Caller("theirs", request_id="r")
+    foreign = (await edits.create_flow(desk, theirs, NEW)).flow["id"]
+    deleted = (await edits.create_flow(desk, theirs, NEW)).flow["id"]
+    await edits.delete_flow(desk, theirs, deleted)
+    unknown = "f" * len(foreign)
+    answers, statements = [], []
+    for number, id in enumerate((unknown, foreign, deleted)):
+        heard.clear()
+        answers.append(await told(http, WAYS[way], id, number))
+        statements.append(list(heard))
+    assert answers[0] == answers[1] == answers[2]
+    assert statements[0] == statements[1] == statements[2] != []
+    assert "Theirs" not in answers[1][1]
+    heard.clear()
+    kept = await desk.store.read(flows.read_whole("theirs", foreign))
+    assert (kept[0]["name"], kept[0]["version"]) == ("Theirs", 0)
+
+
+async def test_a_replay_of_one_workspace_is_unknown_in_another(desk: Desk, http: httpx2.AsyncClient) -> None:
+    document = 'mutation {createMessageFlow(input: {%s}, idempotencyKey: "k") {replayed errors {code}}}'
+    create = {"query": document % CREATE}
+    for workspace, replayed in (("theirs", False), ("theirs", True), ("ws1", False)):
+        response = await http.post("/graphql", json=create, headers={"x-workspace-id": workspace})
+        assert response.json()["data"]["createMessageFlow"] == {"replayed": replayed, "errors": []}
+
+
+CREATE = 'name: "n", direction: INBOUND, agent: "a", prompt: "p", initiationMessage: "i", messageChannel: SMS'
+
+
+async def test_a_cursor_of_another_workspace_leads_to_no_flow_of_it(desk: Desk, http: httpx2.AsyncClient) -> None:
+    theirs = Caller("theirs", request_id="r")
+    for _ in range(3):
+        await edits.create_flow(desk, theirs, NEW)
+    page = "{messageFlows(first: 1%s) {nodes {name} pageInfo {endCursor hasPreviousPage hasNextPage} totalCount}}"
+    response = await http.post("/graphql", json={"query": page % ""}, headers={"x-workspace-id": "theirs"})
+    cursor = response.json()["data"]["messageFlows"]["pageInfo"]["endCursor"]
+    response = await http.post("/graphql", json={"query": page % f', after: "{cursor}"'})
+    assert response.json()["data"]["messageFlows"] == {
+        "nodes": [],
+        "pageInfo": {"endCursor": None, "hasPreviousPage": True, "hasNextPage": False},
+        "totalCount": 0,
+    }
