@@ -112,10 +112,13 @@ class _Plan:
         self._keys = [(key, None if key in named else root.name) for key in fields]
         (self._key, self._nodes), *_ = named.items()
         self._run: Run = plan(root.name, document, self._nodes)
+        instant = reader(schema.type_map["DateTime"])  # type: ignore[arg-type]
+        self._instants = tuple((_give(node, instant) if node else None, needed) for node, needed in document.instants)
         self._arguments = tuple(_arguments(root.fields[self._nodes[0].name.value], self._nodes[0]))
 
     async def run(self, given: Variables, sent: Variables, context: Context) -> Outcome:
         arguments = self._given(given, sent)
+        context.instants = tuple(self._asked_instants(given, sent))
         try:
             value = await self._run(arguments, context)
         except Refused as refusal:
@@ -123,6 +126,13 @@ class _Plan:
                 raise Unusual from refusal
             return None, GraphQLError(str(refusal), self._nodes, path=[self._key], original_error=refusal)
         return {key: value if name is None else name for key, name in self._keys}, None
+
+    def _asked_instants(self, given: Variables, sent: Variables) -> Iterator[Any]:
+        for give, is_needed in self._instants:
+            value = ABSENT if give is None else give(given, sent)
+            if is_needed and (value is ABSENT or value is None):
+                raise Unusual
+            yield None if value is ABSENT else value
 
     def _given(self, given: Variables, sent: Variables) -> Arguments:
         arguments = {}

@@ -14,12 +14,16 @@ LONGEST_PAGE = 100
 
 @dataclass(slots=True)
 class Context:
-    """`if_versions` are the versions that REST's If-Match lists; `longest_page` is the cap of the door."""
+    """`if_versions` are the versions that REST's If-Match lists; `longest_page` is the cap of the door.
+
+    `instants` are those that fields of a compiled answer ask for; None is now.
+    """
 
     desk: Desk
     caller: Caller
     if_versions: frozenset[int] | None = None
     longest_page: int = LONGEST_PAGE
+    instants: tuple[datetime | None, ...] = ()
     _read: tuple[object, datetime] | None = field(default=None, init=False)
 
     def now(self, answer: object) -> datetime:
@@ -30,6 +34,9 @@ class Context:
         if self._read is None or self._read[0] is not answer:
             self._read = (answer, instants.instant(self.desk.now()))
         return self._read[1]
+
+    def instant(self, place: int) -> datetime:
+        return self.instants[place] or self.now(None)
 
 
 Info = strawberry.Info[Context, None]

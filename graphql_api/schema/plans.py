@@ -37,7 +37,7 @@ def message_flow(document: Document, nodes: Sequence[FieldNode]) -> Run:
         if arguments.get("atVersion") is not None:
             raise Unusual
         row = await reads.row(context.desk.store, context.caller, arguments["id"], columns)
-        return None if row is None else write(row)
+        return None if row is None else write(row, context)
 
     return run
 
@@ -80,7 +80,7 @@ def _nodes(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> M
     write = writers.code(writers.flow(document, fields, place))
 
     async def nodes(found: Found) -> Any:
-        return [write(row) for row in found.page.rows]
+        return [write(row, found.context) for row in found.page.rows]
 
     return nodes
 
@@ -92,7 +92,8 @@ def _edges(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> M
     write = writers.code(f"lambda cursor: {{{', '.join(sources)}}}")
 
     async def edges(found: Found) -> Any:
-        return [write(row)(found.page.cursor(index).text()) for index, row in enumerate(found.page.rows)]
+        context, page = found.context, found.page
+        return [write(row, context)(page.cursor(index).text()) for index, row in enumerate(page.rows)]
 
     return edges
 

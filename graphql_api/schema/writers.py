@@ -1,19 +1,29 @@
 """Selections turned into code that makes the answer of one object straight from a row.
 
-A writer is the source of a Python expression in which `f` is what it is made from. Only names of this schema and
-response names of the document (GraphQL names: letters, digits, `_`) ever get into that source.
+A writer is the source of a Python expression in which `f` is what it is made from and `c` the context. Only names of
+this schema and response names of the document (GraphQL names: letters, digits, `_`) ever get into that source.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    SelectionSetNode,
+    ValueNode,
+)
 
-from graphql_api.domain import instants
+from graphql_api.domain import hours, instants
 from graphql_api.domain.checks import whole
 from graphql_api.domain.flow import TREE, Block, Leaf
+from graphql_api.schema import scalars
+from graphql_api.schema.hours import openings
+from graphql_api.schema.selection import HOURS, WINDOW
 
 Access = Callable[[str], str]
 """Column -> the expression that reads it from `f`."""
@@ -34,7 +44,26 @@ KEPT = {
     "updatedAt": ("updated_at", "text({})"),
     "version": ("version", "{}"),
 }
-NAMES: dict[str, Any] = {"text": instants.text, "whole": whole}
+
+
+class Window(NamedTuple):
+    """The columns that tell when a flow is open."""
+
+    enabled: bool
+    start: str
+    end: str
+    timezone: str
+
+
+NAMES: dict[str, Any] = {
+    "text": instants.text,
+    "told": scalars.told,
+    "whole": whole,
+    "window": Window,
+    "is_open": hours.is_open,
+    "next_transition": hours.next_transition,
+    "openings": openings,
+}
 """What the source of a writer may use."""
 
 
@@ -44,10 +73,20 @@ class NotCompiled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a selection is read with: its fragments, and the values of the variables that skip and include."""
+    """What a selection is read with: its fragments, and the values of the variables that skip and include.
+
+    `instants` gathers the arguments of computed fields on the way; None where there is none.
+    """
 
     fragments: Mapping[str, FragmentDefinitionNode]
     switches: Mapping[str, bool]
+    instants: list[tuple[ValueNode | None, bool]] = field(default_factory=list)
+
+    def instant(self, node: FieldNode, name: str, *, is_needed: bool = False) -> str:
+        """The expression for the instant that an argument names."""
+        given = (argument.value for argument in node.arguments or () if argument.name.value == name)
+        self.instants.append((next(given, None), is_needed))
+        return f"c.instant({len(self.instants) - 1})"
 
     def fields(self, selections: Iterable[SelectionSetNode | None], kind: str) -> dict[str, list[FieldNode]]:
         """Response name -> the fields that meet there, in the order of the answer; each fragment is entered once."""
@@ -110,6 +149,8 @@ def member(document: Document, declared: Block, kind: str, fields: list[FieldNod
     if declared is TREE and name in KEPT:
         column, form = KEPT[name]
         return form.format(access(column))
+    if declared.path == HOURS and name in COMPUTED:
+        return COMPUTED[name](document, fields, access)
     known = declared.members.get(name)
     if known is None:
         raise NotCompiled
@@ -128,9 +169,42 @@ def leaf(known: Leaf, access: Access) -> str:
     return access(known.column)
 
 
-def code(source: str) -> Callable[[Any], Any]:
-    """The function of `f` that an expression is."""
-    return eval(f"lambda f: {source}", {"__builtins__": {}, **NAMES})  # type: ignore[no-any-return]
+def _is_open(document: Document, fields: list[FieldNode], access: Access) -> str:
+    return f"is_open({_window(access)}, {document.instant(fields[0], 'at')})"
+
+
+def _next_transition(document: Document, fields: list[FieldNode], access: Access) -> str:
+    forms = {"at": "told(t.at)", "opens": "t.opens"}
+    written = _written(document, fields, "WorkingHoursTransition", forms)
+    found = f"next_transition({_window(access)}, {document.instant(fields[0], 'after')})"
+    return f"(lambda t: None if t is None else {written})({found})"
+
+
+def _openings(document: Document, fields: list[FieldNode], access: Access) -> str:
+    written = _written(document, fields, "Opening", {"from": "told(o.start)", "to": "told(o.end)"})
+    start, end = (document.instant(fields[0], name, is_needed=True) for name in ("from", "to"))
+    return f"[{written} for o in openings({_window(access)}, {start}, {end})]"
+
+
+COMPUTED = {"isOpen": _is_open, "nextTransition": _next_transition, "openings": _openings}
+
+
+def _window(access: Access) -> str:
+    """Refuses after a write: a zone that is not known is then too late to be left to the general executor."""
+    if not isinstance(access, ByPlace):
+        raise NotCompiled
+    return f"window({', '.join(map(access, WINDOW))})"
+
+
+def _written(document: Document, fields: list[FieldNode], kind: str, forms: Mapping[str, str]) -> str:
+    forms = {**forms, "__typename": repr(kind)}
+    inner = document.fields((node.selection_set for node in fields), kind).items()
+    return "{" + ", ".join(f"{name!r}: {forms[found[0].name.value]}" for name, found in inner) + "}"
+
+
+def code(source: str) -> Callable[..., Any]:
+    """The function of `f`, and of `c` where a plan only reads, that an expression is."""
+    return eval(f"lambda f, c=None: {source}", {"__builtins__": {}, **NAMES})  # type: ignore[no-any-return]
 
 
 def by_name(column: str) -> str:

@@ -16,6 +16,17 @@ SETTINGS: dict[str, Any] = {
     "emailSettings": {"subjectLine": None, "signature": None},
     "__typename": None,
 }
+NEXT = {"at": None, "opens": None, "__typename": None}
+COMPUTED: dict[str, Any] = {
+    "isOpen": None,
+    "nextTransition": NEXT,
+    'then: nextTransition(after: "2026-03-08T02:30:00+01:00")': NEXT,
+    'openings(from: "2026-03-28T00:00:00Z", to: "2026-03-30T00:00:00.0005Z")': {"from": None, "to": None},
+}
+HOURS = SETTINGS["responseSettings"]["workingHours"] | COMPUTED
+ANSWERED = SETTINGS | {"responseSettings": {"delay": None, "workingHours": HOURS}}
+"""Settings as a selection may have them, with what is computed."""
+
 ERRORS = ["code", "message", "path", "__typename"]
 
 
@@ -48,7 +59,7 @@ class Dice(Random):
     def flow(self) -> str:
         parts = [self.leaf(name) for name in self.some(FLOW)]
         if self.chance(0.6):
-            parts.append(f"settings {self.block(SETTINGS)}")
+            parts.append(f"settings {self.block(ANSWERED if self.chance(0.3) else SETTINGS)}")
         if self.chance(0.2):
             parts.append(f"... on {self.choice(['MessageFlow', 'Node'])} {{id}}")
         if self.chance(0.2):

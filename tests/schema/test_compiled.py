@@ -131,6 +131,9 @@ COMPILED = {
     "pageInfo {hasNextPage hasPreviousPage startCursor endCursor}}}",
     "a filter": "query ($f: MessageFlowFilter, $o: MessageFlowOrder) {messageFlows(filter: $f, orderBy: $o, last: 3) "
     "{nodes {id}}}",
+    "working hours": "query ($at: DateTime, $to: DateTime!) {messageFlows {nodes {settings {responseSettings {"
+    "workingHours {isOpen(at: $at) now: isOpen nextTransition(after: null) {at opens} "
+    'openings(from: "2026-01-01T00:00:00Z", to: $to) {from to}}}}}}}',
     "update": "mutation ($id: ID!, $i: UpdateMessageFlowInput!, $v: Int) {updateMessageFlow(id: $id, input: $i, "
     "ifVersion: $v) {messageFlow {id version} changedFields errors {code message path} replayed rebasedFrom}}",
     "an input with variables in it": "mutation ($d: Float) {updateMessageFlow(id: 1, input: {settings: "
@@ -144,6 +147,8 @@ COMPILED = {
 }
 GENERAL = {
     "two fields at the root": "{a: messageFlow(id: 1) {id} b: messageFlow(id: 2) {id}}",
+    "working hours after a write": "mutation {"
+    "restoreMessageFlow(id: 1) {messageFlow {settings {responseSettings {workingHours {isOpen}}}}}}",
     "history": "{messageFlow(id: 1) {revisions {nodes {id}}}}",
     "introspection": "{__schema {queryType {name}}}",
 }
