@@ -1,0 +1,4 @@
+SELECT message_flows.name, message_flows.id, message_flows.response_settings_working_hours_start, message_flows.response_settings_working_hours_end, message_flows.response_settings_delay 
+FROM message_flows 
+WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.deleted_at IS NULL;
+

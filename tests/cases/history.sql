@@ -1,0 +1,9 @@
+SELECT message_flows.id, message_flows.version 
+FROM message_flows 
+WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.deleted_at IS NULL;
+
+SELECT message_flow_revisions.flow_id, message_flow_revisions.version, message_flow_revisions.at, message_flow_revisions.operation, message_flow_revisions.source, message_flow_revisions.actor, message_flow_revisions.request_id, message_flow_revisions.note, message_flow_revisions.changes 
+FROM message_flow_revisions 
+WHERE message_flow_revisions.workspace_id = ? AND message_flow_revisions.flow_id = ? ORDER BY message_flow_revisions.version DESC
+ LIMIT ? OFFSET ?;
+

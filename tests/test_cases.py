@@ -1,0 +1,117 @@
+"""Golden cases: a document and its variables, the exact answer, and the exact statements on each database.
+
+A case is `cases/NAME.graphql` with `NAME.json` (variables and answer), `NAME.sql` (statements on SQLite) and
+`NAME.postgresql.sql`. All begin from the same seed. `REWRITE_CASES=1 pytest tests/test_cases.py` writes them anew;
+read the difference before you commit it.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphql_api import edits
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.flow import DEFAULTS
+from graphql_api.domain.patch import Sent
+from graphql_api.domain.terms import Terms
+from graphql_api.edits import Desk
+from graphql_api.edits.importing import Imported
+from graphql_api.schema.context import Context
+from graphql_api.schema.limits import Limits
+from graphql_api.schema.prepared import Operations, Rejected
+from graphql_api.web.http import encoded
+
+CASES = sorted(Path(__file__).with_name("cases").glob("*.graphql"))
+REWRITES = bool(os.environ.get("REWRITE_CASES"))
+CALLER = Caller("ws1", request_id="r1")
+SALE = {
+    "name": "New Years Sale",
+    "direction": "BIDIRECTIONAL",
+    "agent": "agent1",
+    "prompt": "You are a helpful AI.",
+    "initiation_message": "Hi!",
+    "message_channel": "SMS",
+    "created_at": 1_735_812_900_000,
+    "updated_at": 1_735_812_900_000,
+}
+
+
+def brought(id: str, workspace: str = "ws1", **members: Any) -> Imported:
+    return Imported(id, workspace, {**DEFAULTS, **SALE, **members})
+
+
+async def seed(desk: Desk) -> None:
+    """Five flows of ws1 and one of ws2; f1 is at version 2, f3 at 2, f4 is deleted; k1 and b1 are used keys."""
+    cli = Caller(None, source="CLI")
+    mail: dict[str, Any] = {"message_channel": "EMAIL", "direction": "OUTBOUND", "is_active": True}
+    many = [
+        brought("f1"),
+        brought("f2", name="Lange Straße", created_at=1_735_900_000_500, **mail),
+        brought("f3", name="10% off", created_at=1_735_900_000_500),
+        brought("f4", name="Gone"),
+        brought("f5", name="another", agent="agent2", created_at=1_736_000_000_000),
+        brought("theirs", "ws2", name="Theirs"),
+    ]
+    await edits.import_flows(desk, cli, many)
+    await edits.update_flow(desk, CALLER, "f1", Sent({"name": "Summer Sale", "response_settings_delay": 2.5}))
+    await edits.update_flow(desk, CALLER, "f1", Sent(toggles=True), Terms(note="try it out"))
+    await edits.delete_flow(desk, CALLER, "f4")
+    await edits.update_flow(desk, CALLER, "f3", Sent({"response_settings_delay": 1.0}), Terms(key="k1"))
+    await edits.update_flow(desk, CALLER, "f3", Sent({"name": "20% off"}))
+    await edits.update_flows(desk, CALLER, ["f5", "f9"], None, Sent({"is_active": True}), Terms(key="b1"))
+
+
+async def answer(desk: Desk, document: str, variables: dict[str, Any], compiles: bool) -> Any:
+    """What /graphql answers; a document or variables that are rejected answer errors only."""
+    operations = Operations(Limits(), compiles=compiles)
+    try:
+        told = await operations.carry_out(operations.prepare(document), variables, Context(desk, CALLER))
+    except Rejected as rejected:
+        return json.loads(encoded({"errors": rejected.errors}))
+    return json.loads(encoded({**({"errors": told.errors} if told.errors else {}), "data": told.data}))
+
+
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+async def test_case(desk: Desk, database: str, heard: list[str], path: Path, compiles: bool) -> None:
+    await seed(desk)
+    heard.clear()
+    told = await answer(desk, text(path), case(path)["variables"], compiles)
+    statements = "".join(f"{sql};\n\n" for sql in heard)
+    kept = path.with_suffix(".sql" if database == "sqlite" else ".postgresql.sql")
+    if REWRITES and compiles:
+        rewrite(path, told, kept, statements)
+    assert json.dumps(told) == json.dumps(case(path)["answer"])
+    if compiles:
+        assert statements == text(kept)
+    else:
+        assert words(statements) == words(text(kept))
+
+
+def text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def case(path: Path) -> dict[str, Any]:
+    return dict(json.loads(text(path.with_suffix(".json"))))
+
+
+def rewrite(path: Path, told: Any, kept: Path, statements: str) -> None:
+    whole = {"variables": case(path)["variables"], "answer": told}
+    path.with_suffix(".json").write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    kept.write_text(statements, "utf-8")
+
+
+def words(statements: str) -> list[list[str]]:
+    """Statements without their order and that of their columns, in which the general way may differ."""
+    return sorted(sorted(statement.replace(",", " ").split()) for statement in statements.split(";"))
+
+
+def test_there_are_cases_and_no_file_without_one() -> None:
+    folder = Path(__file__).with_name("cases")
+    wanted = {f"{path.stem}{end}" for path in CASES for end in (".graphql", ".json", ".sql", ".postgresql.sql")}
+    assert {path.name for path in folder.iterdir()} == wanted
+    assert len(CASES) >= 25
