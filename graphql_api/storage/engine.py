@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Executable
+from sqlalchemy import Executable, Integer, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgresql
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite
 from sqlalchemy.engine import Dialect
@@ -16,6 +16,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from graphql_api.domain.errors import Problem, Refused, refused
 
 T = TypeVar("T")
+ORDINAL = "ordinal"
 Row = Mapping[str, Any]
 Script = Generator["Statement", Sequence[Row], T]
 """An edit that yields its statements and is sent their rows; it can be run again from the start."""
@@ -43,13 +44,17 @@ class Shape:
     """One form of a statement, compiled once for each database.
 
     On SQLite the steps run one after another until one gives no row; PostgreSQL may be given them as one statement.
-    A shape with `locks` reads rows that the script is about to write.
+    A shape with `locks` reads rows that the script is about to write; `single` ones answer at most one row, so that
+    many of them can be sent together.
     """
 
-    def __init__(self, *steps: Executable, postgresql: Executable | None = None, locks: bool = False) -> None:
+    def __init__(
+        self, *steps: Executable, postgresql: Executable | None = None, locks: bool = False, single: bool = False
+    ) -> None:
         self._steps = steps
         self._whole = postgresql
         self.locks = locks
+        self.single = single
         self.writes = any(isinstance(step, UpdateBase) for step in steps)
 
     @cached_property
@@ -58,7 +63,18 @@ class Shape:
 
     @cached_property
     def postgresql(self) -> Text:
-        return compiled(self._steps[0] if self._whole is None else self._whole, postgresql())  # type: ignore[no-untyped-call]
+        return compiled(self._for_postgresql, postgresql())  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def batched(self) -> Text:
+        """The same for PostgreSQL, whose row tells as its last column which of many statements it answers."""
+        chosen: Any = self._for_postgresql
+        numbered = chosen.add_columns(bindparam(ORDINAL, type_=Integer).label(ORDINAL))
+        return compiled(numbered, postgresql())  # type: ignore[no-untyped-call]
+
+    @property
+    def _for_postgresql(self) -> Executable:
+        return self._steps[0] if self._whole is None else self._whole
 
 
 def compiled(statement: Executable, dialect: Dialect) -> Text:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from graphql_api.domain.checks import whole
 from graphql_api.domain.flow import COLUMNS, LEAVES, Values
-from graphql_api.storage.engine import Row, Shape, Statement
+from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.sets import one_of
@@ -36,6 +36,7 @@ def values(row: Row) -> dict[str, Any]:
     for column in FLAGS:
         if column in flow:
             flow[column] = bool(flow[column])
+    flow.pop(ORDINAL, None)
     if DELAY in flow:
         flow[DELAY] = whole(flow[DELAY])
     return flow
@@ -53,7 +54,8 @@ def read(workspace: str, id: str, columns: Sequence[str]) -> Statement:
 def _read(columns: tuple[str, ...]) -> Shape:
     chosen: list[ColumnElement[Any]] = [FLOWS.c[column] for column in columns]
     chosen = chosen or [literal_column("1").label("found")]
-    return Shape(select(*chosen).where(owned(FLOWS), FLOWS.c.id == bindparam("id"), FLOWS.c.deleted_at.is_(None)))
+    living = select(*chosen).where(owned(FLOWS), FLOWS.c.id == bindparam("id"), FLOWS.c.deleted_at.is_(None))
+    return Shape(living, single=True)
 
 
 def read_whole(workspace: str, id: str) -> Statement:
@@ -62,7 +64,7 @@ def read_whole(workspace: str, id: str) -> Statement:
 
 
 _ALL = [*(FLOWS.c[column] for column in COLUMNS), FLOWS.c.deleted_at]
-_WHOLE = Shape(select(*_ALL).where(owned(FLOWS), FLOWS.c.id == bindparam("id")), locks=True)
+_WHOLE = Shape(select(*_ALL).where(owned(FLOWS), FLOWS.c.id == bindparam("id")), locks=True, single=True)
 
 
 def read_many(workspace: str, ids: Sequence[str]) -> Statement:
@@ -131,7 +133,7 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> Shape:
     for table, prefix in followers:
         whole = whole.add_cte(_follows(saved, table, prefix).cte(f"with_{prefix}"))
     steps: list[Executable] = [insert(table).values(_parameters(table, prefix)) for table, prefix in followers]
-    return Shape(first.returning(FLOWS.c.version), *steps, postgresql=whole)
+    return Shape(first.returning(FLOWS.c.version), *steps, postgresql=whole, single=True)
 
 
 def _follows(saved: CTE, table: Table, prefix: str) -> Insert:

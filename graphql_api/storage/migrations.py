@@ -117,8 +117,8 @@ def _sentences() -> Iterator[None]:
         yield
     except CommandError as error:
         found = re.search(r"Can't locate revision identified by '(\w+)'", str(error))
-        raise (_newer(found[1]) if found else _unfit(f"the tables cannot be migrated: {error}")) from error
+        raise (_newer(found[1]) if found else _unfit(f"the tables cannot be migrated: {error}")) from None
     except SQLAlchemyError as error:
-        raise unavailable(str(getattr(error, "orig", error))) from error
+        raise unavailable(str(getattr(error, "orig", error))) from None
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error) as error:
-        raise unavailable(str(error) or type(error).__name__) from error
+        raise unavailable(str(error) or type(error).__name__) from None

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import asyncpg
 
-from graphql_api.storage.engine import NoTables, Raced, Row, Script, Statement, of_unknown_outcome, unavailable
+from graphql_api.storage.batches import Batches
+from graphql_api.storage.engine import NoTables, Raced, Row, Script, Shape, Statement, of_unknown_outcome, unavailable
 from graphql_api.storage.postgres_pool import AWAY, Pool
 
 T = TypeVar("T")
@@ -41,13 +42,22 @@ class Lost(Exception):
 class PostgresStore:
     """One database; see `engine.Store`."""
 
-    def __init__(self, dsn: str, *, size: int = 10, timeout: float = 10.0, patience: float = 1.5) -> None:
-        """`size`: connections; `timeout`: seconds a statement may run; `patience`: seconds to wait for a connection."""
+    def __init__(
+        self, dsn: str, *, size: int = 10, timeout: float = 10.0, patience: float = 1.5, batch: int = 64
+    ) -> None:
+        """`size`: connections; `timeout`: seconds a statement may run; `patience`: seconds to wait for a connection;
+        `batch`: statements that are sent together when they wait at the same moment, 1 for none."""
         self.heard: Callable[[str], None] | None = None
         self._timeout = timeout
         self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience)
+        self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES)) if batch > 1 else None
 
     async def read(self, statement: Statement) -> Sequence[Row]:
+        if self._batches is not None and statement.shape.single:
+            return await self._batches.rows(statement)
+        return await self._read(statement)
+
+    async def _read(self, statement: Statement) -> Sequence[Row]:
         until = self._pool.until()
         while True:
             try:
@@ -62,10 +72,10 @@ class PostgresStore:
         while lost_races < TRIES:
             is_locked = lost_races >= OPTIMISTIC_TRIES
             try:
+                if not (together or is_locked):
+                    return await _drive(script(), self._apart)
                 async with self._connection(until) as connection:
-                    if together or is_locked:
-                        return await self._in_transaction(script(), connection)
-                    return await self._drive(script(), connection, locks=False)
+                    return await self._in_transaction(script(), connection)
             except RACES:
                 lost_races += 1
                 until = self._pool.until()
@@ -77,7 +87,7 @@ class PostgresStore:
         transaction = connection.transaction()
         try:
             await transaction.start()
-            done = await self._drive(script, connection, locks=True)
+            done = await _drive(script, lambda statement: self._step(connection, statement, locks=True))
         except SILENT as error:
             raise _lost(error) from error
         except BaseException:
@@ -90,22 +100,37 @@ class PostgresStore:
             raise of_unknown_outcome("the connection was lost") from error
         return done
 
-    async def _drive(self, script: Script[T], connection: Any, *, locks: bool) -> T:
-        try:
-            statement = next(script)
-            while True:
-                statement = script.send(await self._step(connection, statement, locks=locks))
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        finally:
-            script.close()
+    async def _apart(self, statement: Statement) -> Sequence[Row]:
+        """A statement outside a transaction, with others of its shape if it may be."""
+        if self._batches is not None and statement.shape.single:
+            return await self._batches.rows(statement)
+        return await self._alone(statement)
+
+    async def _alone(self, statement: Statement) -> Sequence[Row]:
+        if not statement.shape.writes:
+            return await self._read(statement)
+        async with self._connection(self._pool.until()) as connection:
+            return await self._step(connection, statement, locks=False)
+
+    async def _together(self, shape: Shape, arguments: list[list[Any]]) -> Sequence[Row]:
+        """One implicit transaction; all or nothing of it is done."""
+        sql = shape.batched.sql
+        for _ in arguments if self.heard is not None else ():
+            self._tell(sql)
+        async with self._connection(self._pool.until()) as connection:
+            may_write = shape.writes and not connection.is_closed()
+            try:
+                return await connection.fetchmany(sql, arguments)  # type: ignore[no-any-return]
+            except SILENT as error:
+                if may_write and not isinstance(error, ValueError):
+                    raise of_unknown_outcome("the connection was lost") from error
+                raise _lost(error) from error
 
     async def _step(self, connection: Any, statement: Statement, *, locks: bool) -> Sequence[Row]:
         """With `locks` a transaction is open, so that nothing is changed before its commit."""
         text = statement.shape.postgresql
         sql = f"{text.sql} FOR UPDATE" if locks and statement.shape.locks else text.sql
-        if self.heard is not None:
-            self.heard(sql)
+        self._tell(sql)
         may_write = statement.shape.writes and not locks and not connection.is_closed()
         try:
             rows = await connection.fetch(sql, *text.arguments(statement.values))
@@ -120,8 +145,7 @@ class PostgresStore:
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
         text = statement.shape.postgresql
-        if self.heard is not None:
-            self.heard(text.sql)
+        self._tell(text.sql)
         async with self._connection(self._pool.until()) as connection:
             try:
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -148,8 +172,23 @@ class PostgresStore:
                 raise Lost from error
             raise unavailable("it is stopping or short of resources") from error
 
+    def _tell(self, sql: str) -> None:
+        if self.heard is not None:
+            self.heard(sql)
+
     async def close(self) -> None:
         await self._pool.close()
+
+
+async def _drive(script: Script[T], step: Callable[[Statement], Awaitable[Sequence[Row]]]) -> T:
+    try:
+        statement = next(script)
+        while True:
+            statement = script.send(await step(statement))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        script.close()
 
 
 def _lost(error: Exception) -> Exception:

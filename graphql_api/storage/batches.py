@@ -1,0 +1,111 @@
+"""Statements of the same shape that wait at the same moment go to PostgreSQL together, in one round trip."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement
+
+AT_ONCE = 2
+"""Batches of one shape that are under way at the same time; what comes meanwhile waits for the next."""
+
+Fetch = Callable[[Statement], Awaitable[Sequence[Row]]]
+FetchMany = Callable[[Shape, list[list[Any]]], Awaitable[Sequence[Row]]]
+
+
+@dataclass(slots=True)
+class Waiting:
+    statement: Statement
+    rows: asyncio.Future[Sequence[Row]]
+
+
+@dataclass(slots=True)
+class Line:
+    """Who waits for statements of one shape, and how many batches of it are under way."""
+
+    waiting: deque[Waiting] = field(default_factory=deque)
+    under_way: int = 0
+
+
+class Batches:
+    """`together` carries out many statements of one shape in one transaction; `alone` one that has no company.
+
+    A batch that fails is carried out once more, one statement after another: nobody fails for a neighbour.
+    """
+
+    def __init__(self, alone: Fetch, together: FetchMany, most: int, again: tuple[type[BaseException], ...]) -> None:
+        """`most`: statements of a batch; `again`: errors after which nothing of the batch has been done."""
+        self._alone = alone
+        self._together = together
+        self._most = most
+        self._again = again
+        self._lines: dict[Shape, Line] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def rows(self, statement: Statement) -> Sequence[Row]:
+        """At most one row: only such shapes may be batched."""
+        line = self._lines.get(statement.shape)
+        if line is None:
+            line = self._lines[statement.shape] = Line()
+        one = Waiting(statement, asyncio.get_running_loop().create_future())
+        line.waiting.append(one)
+        if line.under_way < AT_ONCE:
+            line.under_way += 1
+            task = asyncio.create_task(self._work(statement.shape, line))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await one.rows
+
+    async def _work(self, shape: Shape, line: Line) -> None:
+        try:
+            while line.waiting:
+                batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
+                batch = [one for one in batch if not one.rows.done()]  # the others' callers are gone
+                await self._carry_out(shape, batch)
+        finally:
+            line.under_way -= 1
+            if not line.waiting and not line.under_way:
+                self._lines.pop(shape, None)
+
+    async def _carry_out(self, shape: Shape, batch: list[Waiting]) -> None:
+        if len(batch) == 1:
+            await self._one(batch[0])
+            return
+        batch.sort(key=_key)
+        text = shape.batched
+        arguments = [text.arguments({**one.statement.values, ORDINAL: number}) for number, one in enumerate(batch)]
+        try:
+            found = await self._together(shape, arguments)
+        except self._again:
+            for one in batch:
+                await self._one(one)
+        except Exception as error:
+            for one in batch:
+                _fail(one, error)
+        else:
+            by_number = {row[ORDINAL]: row for row in found}
+            for number, one in enumerate(batch):
+                if not one.rows.done():
+                    one.rows.set_result((by_number[number],) if number in by_number else ())
+
+    async def _one(self, one: Waiting) -> None:
+        try:
+            rows = await self._alone(one.statement)
+        except Exception as error:
+            _fail(one, error)
+        else:
+            if not one.rows.done():
+                one.rows.set_result(rows)
+
+
+def _key(one: Waiting) -> tuple[str, str]:
+    """Batches lock rows in one order, so that two of them never wait for each other."""
+    values = one.statement.values
+    return values["workspace"], values.get("id", "")
+
+
+def _fail(one: Waiting, error: Exception) -> None:
+    if not one.rows.done():
+        one.rows.set_exception(error)
