@@ -1,4 +1,4 @@
-"""The documented example flow, as REST writes it: seeded into an empty database, shown in the description of the API."""
+"""The documented example flow, as REST writes it: for an empty database, and for the description of the API."""
 
 from typing import Any
 
