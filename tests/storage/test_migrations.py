@@ -1,0 +1,213 @@
+"""Migrations on both databases: up, down, by many at once; the tables are those that the code declares."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Connection, inspect, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from graphql_api.domain.flow import DEFAULTS, LEAVES, Values
+from graphql_api.domain.patch import difference
+from graphql_api.storage import flows, migrations
+from graphql_api.storage.engine import Script, Store
+from graphql_api.storage.revisions import Revision
+from graphql_api.storage.tables import METADATA
+
+T = TypeVar("T")
+
+MANY = 8
+REFUSED = (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError)
+FLOW = {
+    "name": "Sale",
+    "direction": "INBOUND",
+    "agent": "a",
+    "prompt": "p",
+    "initiation_message": "i",
+    "message_channel": "SMS",
+}
+
+
+@pytest.fixture
+def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table."""
+    if database == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/fresh %41.db"
+        return
+    server = make_url(request.getfixturevalue("postgres_url"))
+    name = f"fresh_{uuid.uuid4().hex}"
+    asyncio.run(told_to(server.render_as_string(hide_password=False), f"CREATE DATABASE {name}"))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    asyncio.run(told_to(server.render_as_string(hide_password=False), f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def told_to(url: str, command: str) -> None:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute(command)
+    await connection.close()
+
+
+def looked_at(url: str, look: Callable[[Connection], T]) -> T:
+    """What a function finds out about a database."""
+
+    async def connect() -> T:
+        engine = create_async_engine(url)
+        async with engine.connect() as connection:
+            found = await connection.run_sync(look)
+        await engine.dispose()
+        return found
+
+    return asyncio.run(connect())
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
+
+
+def checks(connection: Connection) -> set[str | None]:
+    inspector = inspect(connection)
+    return {check["name"] for table in METADATA.tables for check in inspector.get_check_constraints(table)}
+
+
+def differences(connection: Connection) -> list[Any]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, METADATA))
+
+
+def test_all_the_way_up_down_and_up_again(empty_url: str) -> None:
+    for _ in range(2):
+        migrations.upgrade(empty_url)
+        assert looked_at(empty_url, tables) == {*METADATA.tables, "alembic_version"}
+        migrations.downgrade(empty_url, "base")
+        assert looked_at(empty_url, tables) == {"alembic_version"}
+
+
+def test_each_step_up_can_be_taken_back(empty_url: str) -> None:
+    below = "base"
+    for revision in migrations.known():
+        before = looked_at(empty_url, tables)
+        migrations.upgrade(empty_url, revision)
+        migrations.downgrade(empty_url, below)
+        assert looked_at(empty_url, tables) - {"alembic_version"} == before - {"alembic_version"}
+        migrations.upgrade(empty_url, revision)
+        below = revision
+    assert below == migrations.newest()
+
+
+def test_the_migrated_tables_are_the_declared_ones(empty_url: str) -> None:
+    migrations.upgrade(empty_url)
+    assert looked_at(empty_url, differences) == []
+    declared = {
+        constraint.name
+        for table in METADATA.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    assert looked_at(empty_url, checks) == {str(name) for name in declared}
+
+
+def test_an_upgrade_of_current_tables_does_nothing(empty_url: str) -> None:
+    migrations.upgrade(empty_url)
+    before = looked_at(empty_url, tables)
+    migrations.upgrade(empty_url)
+    assert looked_at(empty_url, tables) == before
+
+
+def test_many_processes_may_migrate_at_once(empty_url: str) -> None:
+    command = "import sys; from graphql_api.storage import migrations; migrations.upgrade(sys.argv[1])"
+    running = [
+        subprocess.Popen([sys.executable, "-c", command, empty_url], stderr=subprocess.PIPE, text=True)
+        for _ in range(MANY)
+    ]
+    ended = [(process.communicate(timeout=120)[1], process.returncode) for process in running]
+    assert ended == [("", 0)] * MANY
+    assert looked_at(empty_url, tables) == {*METADATA.tables, "alembic_version"}
+    assert looked_at(empty_url, differences) == []
+
+
+# What the tables refuse by themselves
+
+
+async def write(store: Store, id: str = "f1", workspace: str = "ws1", **members: Any) -> None:
+    row = {**DEFAULTS, **FLOW, "id": id, "version": 0, "created_at": 1, "updated_at": 1, **members}
+    revision = Revision("f1", 0, 1, "CREATE", "CLI", "anonymous", None, None, {})
+
+    def script() -> Script[None]:
+        yield flows.create(workspace, row, revision, None)
+
+    await store.run(script)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"id": ""},
+        {"id": "f" * 65},
+        {"workspace": ""},
+        {"workspace": "w" * 65},
+        {"version": -1},
+        {"name": ""},
+        {"name": "n" * 201},
+        {"direction": "inbound"},
+        {"description": "d" * 2_001},
+        {"agent": ""},
+        {"agent": "a" * 65},
+        {"prompt": ""},
+        {"prompt": "p" * 100_001},
+        {"initiation_message": ""},
+        {"initiation_message": "i" * 10_001},
+        {"message_channel": "Email"},
+        {"response_settings_delay": -0.001},
+        {"response_settings_delay": 86_400.001},
+        {"response_settings_delay": float("inf")},
+        {"response_settings_delay": float("nan")},
+        {"response_settings_working_hours_start": "9:00"},
+        {"response_settings_working_hours_end": "17:00:00"},
+        {"response_settings_working_hours_start": "17:00"},
+        {"response_settings_working_hours_out_of_hours_message": "m" * 2_001},
+        {"email_settings_subject_line": "s" * 501},
+        {"email_settings_signature": "s" * 5_001},
+    ],
+    ids=lambda members: "-".join(f"{name}={str(value)[:12]}" for name, value in members.items()),
+)
+async def test_the_tables_refuse_what_the_domain_refuses(store: Store, members: Mapping[str, Any]) -> None:
+    with pytest.raises(REFUSED):
+        await write(store, **members)
+    assert await store.read(flows.ANY_FLOW) == []
+
+
+@pytest.mark.parametrize("column", [leaf.column for leaf in LEAVES if leaf.column != "name"])
+async def test_no_leaf_is_null(store: Store, column: str) -> None:
+    nothing: dict[str, Any] = {column: None}
+    with pytest.raises(REFUSED):
+        await write(store, **nothing)
+
+
+EDGES: Values = {
+    "name": "🎉" * 200,
+    "description": "é" * 2_000,
+    "agent": "a" * 64,
+    "prompt": "🎉" * 100_000,
+    "initiation_message": "i" * 10_000,
+    "response_settings_delay": 86_400,
+    "response_settings_working_hours_start": "00:00",
+    "response_settings_working_hours_end": "24:00",
+    "response_settings_working_hours_out_of_hours_message": "é" * 2_000,
+    "email_settings_subject_line": "🎉" * 500,
+    "email_settings_signature": "s" * 5_000,
+}
+
+
+async def test_the_tables_take_what_the_domain_takes(store: Store) -> None:
+    await write(store, "f" * 64, "w" * 64, **EDGES)
+    (row,) = await store.read(flows.read_whole("w" * 64, "f" * 64))
+    assert difference(flows.values(row), {**DEFAULTS, **FLOW, **EDGES}) == ()
