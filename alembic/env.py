@@ -4,9 +4,10 @@ import asyncio
 import sqlite3
 import time
 
+import asyncpg
 from alembic import context
-from sqlalchemy import Connection, event, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import URL, Connection, event, make_url, pool, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from graphql_api.storage.tables import METADATA
 
@@ -30,13 +31,23 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
+def engine_of(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(url, poolclass=pool.NullPool, connect_args={"timeout": PATIENCE})
+        event.listen(engine.sync_engine, "connect", _begin_by_hand)
+        event.listen(engine.sync_engine, "begin", _begin_immediate)
+        return engine
+    # The address is read as the server reads it, its options too.
+    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return create_async_engine(
+        url, poolclass=pool.NullPool, async_creator=lambda: asyncpg.connect(dsn, timeout=PATIENCE)
+    )
+
+
 async def main() -> None:
     url = context.config.get_main_option("sqlalchemy.url")
     assert url is not None
-    engine = create_async_engine(url, poolclass=pool.NullPool, connect_args={"timeout": PATIENCE})
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _begin_by_hand)
-        event.listen(engine.sync_engine, "begin", _begin_immediate)
+    engine = engine_of(make_url(url))
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
     await engine.dispose()

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 something in the files is wrong; 2 the command could not b
 
 import asyncio
 import json
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -196,6 +197,28 @@ async def _prune(desk: "Desk", days: int) -> tuple[int, int]:
         return await edits.prune(desk, days * 86_400_000, looked_at)
 
 
+@app.command()
+def hours(
+    flow: Annotated[str, typer.Argument(metavar="FLOW", help="Id of the flow.")],
+    workspace: Annotated[
+        str, typer.Option(envvar=config.variable("workspace"), help="The workspace that owns the flow.")
+    ],
+    week: Annotated[
+        str | None, typer.Option(metavar="WEEK", help="A week such as 2026-W10, or a day in it; this week if absent.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Draw a week of a flow's working hours, on the wall clock of its time zone."""
+    with sentences():
+        settings = config.load(database_url=database_url)
+        from graphql_api import week as weeks
+        from graphql_api.transfer import check_workspace
+
+        check_workspace(workspace)
+        found = _at_desk(settings, lambda desk: weeks.of_flow(desk, workspace, flow, week))
+    weeks.show(found)
+
+
 def _at_desk(settings: "Config", work: Callable[["Desk"], Awaitable[T]]) -> T:
     """Works on a database whose tables are those of this version."""
     from graphql_api.opening import desk_of, patient_store_of
@@ -209,7 +232,13 @@ def _at_desk(settings: "Config", work: Callable[["Desk"], Awaitable[T]]) -> T:
         finally:
             await store.close()
 
+    # asyncio would wait for the next await, which never comes while standard input is being read.
+    signal.signal(signal.SIGINT, _interrupt)
     return asyncio.run(run())
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @app.command()

@@ -5,17 +5,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from graphql_api.sentences import Unfit
+from graphql_api.transfer.pieces import Source
 
 
 @contextmanager
-def reading(name: str) -> Iterator[BufferedReader]:
+def reading(name: str) -> Iterator[Source]:
     if name == "-":
-        yield sys.stdin.buffer  # type: ignore[misc]
+        yield cast(Source, sys.stdin.buffer)
         return
     try:
         source = open(name, "rb")  # noqa: SIM115

@@ -11,7 +11,7 @@ from graphql_api.storage.engine import Store
 HOUR = 3_600_000
 """Milliseconds."""
 
-PATIENCE = 10.0
+PATIENCE = 5.0
 """Seconds that a command waits for the database."""
 
 AS_LONG_AS_IT_TAKES = 7 * 86_400.0

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BufferedReader
 from itertools import islice
 from typing import TypeVar
 
@@ -16,7 +15,7 @@ from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported, exists
 from graphql_api.storage import flows
 from graphql_api.transfer.documents import read
-from graphql_api.transfer.pieces import Piece, pieces
+from graphql_api.transfer.pieces import Piece, Source, pieces
 from graphql_api.transfer.waiting import Waiting
 from graphql_api.web.http import BodyLimits, decoded
 
@@ -79,7 +78,7 @@ class Brought:
         return f"{'; '.join(told)}."
 
 
-async def bring(desk: Desk, caller: Caller, source: BufferedReader, terms: Terms, listener: Listener) -> Brought:
+async def bring(desk: Desk, caller: Caller, source: Source, terms: Terms, listener: Listener) -> Brought:
     """Imports a file in one transaction; if anything is wrong nothing is written, unless the good ones are kept."""
     brought = Brought()
     with Waiting() as waiting:

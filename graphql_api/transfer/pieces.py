@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader
-from typing import BinaryIO
+from typing import Protocol
 
 LONGEST = 4 * 2**20
 """Bytes of one flow; twice what the longest valid flow takes with every character escaped."""
@@ -16,6 +15,14 @@ OUTSIDE_STRINGS = re.compile(rb'["\[\]{},\n]')
 INSIDE_STRINGS = re.compile(rb'["\\\n]')
 
 
+class Source(Protocol):
+    """A binary file that can be looked into before it is read, as `open` gives one."""
+
+    def peek(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes: ...
+    def readline(self, size: int, /) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """The text that stands for one flow and the line that it begins on, or what is wrong there."""
@@ -25,7 +32,7 @@ class Piece:
     wrong: str | None = None
 
 
-def pieces(source: BufferedReader) -> Iterator[Piece]:
+def pieces(source: Source) -> Iterator[Piece]:
     """Lines, or elements if the first thing in the file is a bracket."""
     head = source.peek(len(BYTE_ORDER_MARK))
     if head.startswith(BYTE_ORDER_MARK):
@@ -35,7 +42,7 @@ def pieces(source: BufferedReader) -> Iterator[Piece]:
     yield from _elements(source) if head.lstrip(BLANK).startswith(b"[") else _lines(source)
 
 
-def _lines(source: BinaryIO) -> Iterator[Piece]:
+def _lines(source: Source) -> Iterator[Piece]:
     number = 0
     while line := source.readline(LONGEST + 1):
         number += 1
@@ -51,7 +58,7 @@ def _too_long(line: int) -> Piece:
     return Piece(line, wrong=f"the flow is longer than {LONGEST} bytes")
 
 
-def _elements(source: BinaryIO) -> Iterator[Piece]:
+def _elements(source: Source) -> Iterator[Piece]:
     """Cuts at the commas of the array itself; whatever stands between two of them is one flow's own matter."""
     cutter = _Cutter()
     while chunk := source.read(CHUNK):
@@ -81,7 +88,6 @@ class _Cutter:
             token = match[0]
             if token == b"\n":
                 self.line += 1
-                self._in_string = False  # no string reaches beyond its line; the flows behind it can still be told
             elif token == b'"':
                 self._in_string = not self._in_string
             elif token == b"\\":
