@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -9,9 +10,11 @@ import msgspec
 from graphql_api.domain.errors import KINDS, Problem
 from graphql_api.web import refusals
 from graphql_api.web.openapi.heads import headers
-from graphql_api.web.openapi.values import Json
+from graphql_api.web.openapi.values import INSTANT, Json
 
-REQUEST = {"headers": [], "state": {"request_id": "4bf92f3577b34da6"}}
+# A caller who is over a limit may come back in `wait` seconds, at `reset` (seconds since 1970).
+LIMITED = SimpleNamespace(wait=30, reset=1_777_852_830)
+REQUEST = {"headers": [], "state": {"request_id": "4bf92f3577b34da6", "limited": LIMITED}}
 DELAY = ("settings", "responseSettings", "delay")
 START = ("settings", "responseSettings", "workingHours", "start")
 
@@ -165,7 +168,7 @@ def schemas() -> dict[str, Json]:
             message=message,
             details={"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/ErrorDetail"}},
             currentVersion={"type": "integer", "minimum": 0, "description": "With 412: the version the flow has."},
-            reset_at={"description": "With 429: when to try again."},
+            reset_at={"description": "With 429: when to try again.", **INSTANT},
         ),
         "ErrorDetail": _object(
             "One member that is to blame.",
