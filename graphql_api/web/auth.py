@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from math import ceil
 from typing import TypeVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +16,7 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.keys import LENGTH, Key, is_spelt
 from graphql_api.edits import keys
 from graphql_api.storage.engine import Store
+from graphql_api.web.throttle import Limited
 
 FRESH = 2.0
 """Seconds after which a key in use is read again, in the background."""
@@ -121,7 +123,8 @@ class Keyring:
         until, guesses = self._guesses.get(address, (0.0, 0))
         left = until - self._elapsed()
         if guesses >= GUESSES and left > 0:
-            raise refused("RATE_LIMITED", f"too many unknown keys from this address; wait {left:.0f} s")
+            wait = max(1, ceil(left))
+            raise Limited(f"too many unknown keys from this address; wait {wait} s", time.time() + left, wait)
 
     def _blame(self, address: str) -> None:
         until, guesses = self._guesses.get(address, (0.0, 0))
@@ -179,6 +182,8 @@ class Guard:
             scope["state"]["asker"] = await self._keyring.key(token(scope), client[0] if client else "")
         except Refused as refusal:
             scope["state"]["asker"] = refusal
+            if isinstance(refusal, Limited):
+                scope["state"]["limited"] = refusal
             send = _challenging(send)
         await self._door(scope, receive, send)
 

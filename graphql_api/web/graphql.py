@@ -22,8 +22,8 @@ from graphql_api.web.http import (
     decoded,
     encoded,
     favour,
-    header,
     headers,
+    must_be_json,
     parameters,
     weights_of,
 )
@@ -70,12 +70,12 @@ class GraphQL:
         except Rejected as rejected:
             return not_carried_out(rejected.errors, media)
         except Refused as refusal:
-            return malformed(refusal, media)
+            return malformed(scope, refusal, media)
 
     async def _asked(self, scope: Scope, receive: Receive) -> Asked:
         if scope["method"] == "GET":
             return self._from_url(scope)
-        _must_be_json(header(scope, b"content-type"))
+        must_be_json(scope)
         return _asked(decoded(await body(scope, receive, self._limits), self._limits))
 
     def _from_url(self, scope: Scope) -> Asked:
@@ -89,10 +89,12 @@ class GraphQL:
         operation = self._operations.prepare(asked.query, asked.operation_name)
         if scope["method"] == "GET" and not operation.only_reads:
             raise refused("METHOD_NOT_ALLOWED", "GET takes queries only; send this operation by POST")
-        context = Context(self._desk, who)
+        context = Context(self._desk, who, charge=scope["state"]["charge"], seen=scope["state"]["seen"])
         answer = await self._operations.carry_out(operation, asked.variables, context)
         if code := _whole(operation, answer):
-            return Answer(KINDS[code].status, encoded({"errors": answer.errors}), MEDIA[media], retry_after(code))
+            return Answer(
+                KINDS[code].status, encoded({"errors": answer.errors}), MEDIA[media], retry_after(scope, code)
+            )
         document: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
         document["data"] = answer.data
         if asked.tells_cost:
@@ -111,12 +113,14 @@ def acceptable(accept: list[str]) -> str:
     return best
 
 
-def malformed(refusal: Refused, media: str) -> Answer:
+def malformed(scope: Scope, refusal: Refused, media: str) -> Answer:
     """The HTTP request is no GraphQL request that could be looked at, so the status tells it in both media types."""
     problem = refusal.problems[0]
     more: Headers = [(b"allow", b"POST")] if problem.code == "METHOD_NOT_ALLOWED" else []
     document = {"errors": [prepared.failure(problem.code, problem.message)]}
-    return Answer(KINDS[problem.code].status, encoded(document), MEDIA[media], [*more, *retry_after(problem.code)])
+    return Answer(
+        KINDS[problem.code].status, encoded(document), MEDIA[media], [*more, *retry_after(scope, problem.code)]
+    )
 
 
 def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
@@ -131,16 +135,6 @@ def _whole(operation: Prepared, answer: prepared.Answer) -> str | None:
         return None
     codes = [error["extensions"]["code"] for error in answer.errors]
     return next((code for code in codes if code in OPERATION_STATUS), None)
-
-
-def _must_be_json(content_type: str | None) -> None:
-    media, *parameters = [part.strip().lower() for part in (content_type or "").split(";")]
-    if media != JSON:
-        raise refused("UNSUPPORTED_MEDIA_TYPE", f"the body must be sent with Content-Type: {JSON}")
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
-            raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent in UTF-8")
 
 
 def _asked(given: Any) -> Asked:

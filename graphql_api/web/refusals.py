@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.types import Scope
 
+from graphql_api.domain import instants
 from graphql_api.domain.errors import KINDS, Problem
 from graphql_api.web.http import Answer, Headers, encoded, headers, prefers
 
@@ -18,6 +19,7 @@ WHOLE = frozenset(code for code, kind in KINDS.items() if kind.status != 400) | 
 }
 ARGUMENTS = frozenset({"id", "ifVersion", "idempotencyKey", "note", "validateOnly"})
 RETRY_AFTER = {"UNAVAILABLE": b"1", "IDEMPOTENCY_IN_PROGRESS": b"1"}
+"""Seconds; who is over a limit waits as long as the refusal says that `auth` or `throttle` left in the state."""
 
 
 def answer(
@@ -35,6 +37,8 @@ def answer(
     if not is_whole:
         error["details"] = [_detail(problem) for problem in problems]
     error |= extra or {}
+    if limited := scope["state"].get("limited"):
+        error["reset_at"] = instants.text(int(limited.reset) * 1_000)
     document = {
         "error": error,
         "type": f"urn:message-flows:{code.lower()}",
@@ -45,10 +49,12 @@ def answer(
     }
     is_problem = prefers(headers(scope, b"accept"), "application/problem+json", "application/json")
     media = b"application/problem+json" if is_problem else b"application/json"
-    return Answer(kind.status, encoded(document), media, [*(more_headers or []), *retry_after(code)])
+    return Answer(kind.status, encoded(document), media, [*(more_headers or []), *retry_after(scope, code)])
 
 
-def retry_after(code: str) -> Headers:
+def retry_after(scope: Scope, code: str) -> Headers:
+    if limited := scope["state"].get("limited"):
+        return [(b"retry-after", b"%d" % limited.wait)]
     return [(b"retry-after", RETRY_AFTER[code])] if code in RETRY_AFTER else []
 
 

@@ -25,6 +25,7 @@ from graphql_api.web.http import (
     favour,
     header,
     headers,
+    must_be_json,
     parameters,
     weights_of,
 )
@@ -185,15 +186,14 @@ class Rest:
         return self._json(call, await body(call.scope, call.receive, self._limits))
 
     def _json(self, call: Call, raw: bytes) -> Any:
-        media = (header(call.scope, b"content-type") or "").partition(";")[0].strip().lower()
-        if not (media == "application/json" or (media.startswith("application/") and media.endswith("+json"))):
-            raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent with Content-Type: application/json")
+        must_be_json(call.scope, any_kind=True)
         return decoded(raw, self._limits)
 
     async def _run(self, call: Call, variables: Mapping[str, Any], *, guarded: bool = False) -> Any:
         """The answer to the route's root field; errors outside payloads become refusals."""
         guard = etags.if_match(header(call.scope, b"if-match")) if guarded else None
-        context = Context(self._desk, call.caller, guard, LONGEST_PAGE)
+        state = call.scope["state"]
+        context = Context(self._desk, call.caller, guard, LONGEST_PAGE, charge=state["charge"], seen=state["seen"])
         prepared: Prepared = self._prepared[call.route.operation]
         answer = await self._operations.carry_out(prepared, variables, context)
         if answer.errors:

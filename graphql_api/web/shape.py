@@ -80,6 +80,9 @@ class Shape:
             self._blame("INVALID_TYPE", f"must be {wanted}, not {_name(value)}", at)
         elif isinstance(value, float) and not math.isfinite(value):
             self._blame("OUT_OF_RANGE", "must be a finite number", at)
+        elif isinstance(value, int) and leaf.kind is float:
+            # GraphQL takes no whole number as a Float that a float cannot hold to the last digit.
+            return float(value)
         return value
 
     def _flag(self, value: Any, at: tuple[str, ...]) -> Any:

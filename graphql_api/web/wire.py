@@ -43,9 +43,11 @@ class Wire(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(refused("BAD_REQUEST", "this is not HTTP/1.1 as RFC 9112 has it").problems[0])
             return
-        except httptools.HttpParserUpgrade:
+        except httptools.HttpParserUpgrade as upgrade:
             if self._should_upgrade():
                 self.handle_websocket_upgrade()
+            else:
+                self._go_on(data[upgrade.args[0] :])
             return
         if self._head_bytes is not None:
             self._grow(len(data))
@@ -67,10 +69,23 @@ class Wire(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_bytes = None
         self._stop_waiting()
-        super().on_headers_complete()
-        if self.parser.should_upgrade() and not self._should_upgrade():
-            # The parser takes what follows for the other protocol, so that this answer is the connection's last.
-            self.cycle.keep_alive = False
+        if not self._is_declining():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self._is_declining():
+            super().on_message_complete()
+
+    def _is_declining(self) -> bool:
+        """Whether the client offers a protocol that is not spoken here, such as HTTP/2 in clear text."""
+        return self.parser.should_upgrade() and not self._should_upgrade() and self.parser.get_method() != b"CONNECT"
+
+    def _go_on(self, rest: bytes) -> None:
+        """The parser takes what follows a head with an upgrade for the other protocol; a new one gets it without."""
+        head = [b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)]
+        head += [b"%s: %s\r\n" % field for field in self.headers if field[0] not in (b"upgrade", b"connection")]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"".join([*head, b"\r\n", rest]))
 
     def _waited_enough(self) -> None:
         message = f"the head of the request did not arrive within {HEAD_SECONDS:g} s"

@@ -1,0 +1,81 @@
+"""Raw bytes to and from a server: requests, answers, and what is in its database."""
+
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+WORKSPACE = "exampleWorkspaceId1"
+EVERYTHING = """{ messageFlows(first: 10) { totalCount nodes {
+  id workspaceId name direction description agent prompt initiationMessage isActive autopilot messageChannel
+  createdAt updatedAt version
+  settings { security { hipaaCompliance } emailSettings { subjectLine signature } responseSettings { delay
+    workingHours { enabled start end timezone outOfHoursMessage } } }
+  revisions(first: 10) { nodes { version at operation changes { path before after } } }
+} } }"""
+
+
+class Case(NamedTuple):
+    """A request and what is answered; `message` is a part of the error's."""
+
+    name: str
+    raw: bytes
+    status: int
+    code: str = ""
+    message: str = ""
+
+
+class Told(NamedTuple):
+    """An answer as it came over the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    log: Path
+
+    def tell(self, raw: bytes, *, patience: float = 10.0) -> Told:
+        """The final answer to these bytes, sent over a connection of their own."""
+        with socket.create_connection(("127.0.0.1", self.port), patience) as connection:
+            connection.sendall(raw)
+            return heard(connection.makefile("rb"))
+
+    def state(self) -> Any:
+        """All flows and their histories."""
+        body = json.dumps({"query": EVERYTHING}).encode()
+        return self.tell(request("POST", "/graphql", body)).json["data"]
+
+
+def heard(stream: BinaryIO) -> Told:
+    """The next final answer of a connection; ConnectionError when there is none."""
+    status = 100
+    while status == 100:
+        line = stream.readline()
+        if not line:
+            raise ConnectionError("closed without an answer")
+        status = int(line.split()[1])
+        headers = {}
+        while field := stream.readline().strip():
+            name, _, value = field.decode("latin-1").partition(":")
+            assert name.lower() not in headers or name.lower() == "vary", f"{name} is there twice"
+            headers[name.lower()] = value.strip()
+    return Told(status, headers, stream.read(int(headers.get("content-length", 0))))
+
+
+def request(method: str, target: str, body: bytes | None = None, **headers: str | None) -> bytes:
+    """A well-formed request of the example's workspace; headers replace its own, None leaves one out."""
+    usual: dict[str, str | None] = {"host": "localhost", "x_workspace_id": WORKSPACE}
+    if body is not None:
+        usual |= {"content_type": "application/json", "content_length": str(len(body))}
+    fields = {name.replace("_", "-"): value for name, value in (usual | headers).items() if value is not None}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + (body or b"")
