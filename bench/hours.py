@@ -22,9 +22,17 @@ FLOWS = 50
 ROUNDS = 40
 REQUESTS = 10
 ZONES = (
-    "UTC Europe/Berlin America/New_York Asia/Kolkata Australia/Lord_Howe Africa/Cairo Asia/Tokyo America/St_Johns "
-    "Europe/Lisbon Pacific/Auckland"
-).split()
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Africa/Cairo",
+    "Asia/Tokyo",
+    "America/St_Johns",
+    "Europe/Lisbon",
+    "Pacific/Auckland",
+)
 
 LEAVES = (
     "id workspaceId name direction description agent prompt initiationMessage isActive autopilot messageChannel "
@@ -110,7 +118,7 @@ def main() -> None:
         migrations.upgrade(url)
         found = asyncio.run(measure(app.made(config.load(database_url=url))))
     for name, micros in found.items():
-        print(f"{name:24}{micros:8.0f} µs{micros / found['without']:8.2f}×")
+        print(f"{name:24}{micros:8.0f} µs{micros / found['without']:8.2f} x")
 
 
 if __name__ == "__main__":

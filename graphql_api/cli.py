@@ -204,7 +204,12 @@ def hours(
         str, typer.Option(envvar=config.variable("workspace"), help="The workspace that owns the flow.")
     ],
     week: Annotated[
-        str | None, typer.Option(metavar="WEEK", help="A week such as 2026-W10, or a day in it; this week if absent.")
+        str | None,
+        typer.Option(
+            metavar="WEEK",
+            envvar=config.variable("week"),
+            help="A week such as 2026-W10, or a day in it; this week if absent.",
+        ),
     ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:

@@ -17,7 +17,7 @@ PREFIX = "MESSAGE_FLOWS_"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg"}
 
 
-OPTIONS = ("workspace", "initiation_message", "skip_existing", "keep_good")
+OPTIONS = ("workspace", "initiation_message", "skip_existing", "keep_good", "week")
 """Options of single commands that are variables as well, but no settings of the server."""
 
 
