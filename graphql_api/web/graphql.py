@@ -99,7 +99,7 @@ class GraphQL:
         document["data"] = answer.data
         if asked.tells_cost:
             document["extensions"] = {"cost": answer.cost}
-        return Answer(200, encoded(document), MEDIA[media])
+        return Answer(200, encoded(document, is_plain=answer.is_compiled), MEDIA[media])
 
 
 def acceptable(accept: list[str]) -> str:

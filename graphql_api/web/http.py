@@ -183,20 +183,24 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(choices)}"
 
 
-def encoded(value: Any) -> bytes:
-    """JSON as it is sent; whole numbers print without a fraction, lone surrogates as U+FFFD."""
+def encoded(value: Any, *, is_plain: bool = False) -> bytes:
+    """JSON as it is sent; whole numbers print without a fraction, lone surrogates as U+FFFD.
+
+    `is_plain`: the numbers are as they are to be printed.
+    """
     try:
-        return msgspec.json.encode(plain(value))
+        return msgspec.json.encode(value if is_plain else plain(value))
     except UnicodeEncodeError:
         return msgspec.json.encode(_without_surrogates(plain(value)))
 
 
 def plain(value: Any) -> Any:
-    if isinstance(value, float):
+    kind = type(value)
+    if kind is float:
         return whole(value) if value - value == 0 else None
-    if isinstance(value, Mapping):
+    if kind is dict:
         return {name: plain(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
+    if kind is list or kind is tuple:
         return [plain(member) for member in value]
     return value
 
