@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphql_api.domain.caller import Caller, is_id
+from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.flow import Values
 from graphql_api.domain.search import Cursor, Filter, Order, Span
 from graphql_api.storage import flows, pages, revisions
@@ -59,10 +60,18 @@ class Page:
 
 async def page(store: Store, caller: Caller, columns: Sequence[str], filter: Filter, order: Order, span: Span) -> Page:
     workspace = caller.within("flows:read")
-    filter.check()
+    _check(filter)
     rows = await store.read(pages.page(workspace, columns, filter, order, span))
     shown = rows[: span.limit]
     return Page(order, shown[::-1] if span.last else shown, len(rows) > span.limit)
+
+
+def _check(filter: Filter) -> None:
+    """A read has no payload that could hold the refusal: it is one of the request."""
+    try:
+        filter.check()
+    except Refused as refusal:
+        raise refused("BAD_REQUEST", str(refusal), *refusal.problems[0].path) from None
 
 
 async def count(store: Store, caller: Caller, filter: Filter) -> int:

@@ -57,11 +57,11 @@ class Filter:
         for member, texts in (("ids", self.ids or ()), ("agent", (self.agent,) if self.agent is not None else ())):
             if not all(map(is_id, texts)):
                 message = f"filter.{member}: an id is 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
-                raise refused("BAD_REQUEST", message, "filter", member)
+                raise refused("INVALID_ID", message, "filter", member)
         try:
             storable(self.name_contains or "")
         except Wrong as wrong:
-            raise refused("BAD_REQUEST", f"filter.nameContains {wrong.message}", "filter", "nameContains") from None
+            raise refused(wrong.code, f"filter.nameContains {wrong.message}", "filter", "nameContains") from None
 
 
 EVERYTHING = Filter()

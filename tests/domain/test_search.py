@@ -71,20 +71,20 @@ def test_a_key_that_no_name_has_is_refused(key: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filter", "path"),
+    ("filter", "code", "path"),
     [
-        (Filter(ids=("f1", "f 2")), ("filter", "ids")),
-        (Filter(ids=("",)), ("filter", "ids")),
-        (Filter(agent="a\0"), ("filter", "agent")),
-        (Filter(agent="\ud800"), ("filter", "agent")),
-        (Filter(name_contains="\0"), ("filter", "nameContains")),
-        (Filter(name_contains="\udfff"), ("filter", "nameContains")),
+        (Filter(ids=("f1", "f 2")), "INVALID_ID", ("filter", "ids")),
+        (Filter(ids=("",)), "INVALID_ID", ("filter", "ids")),
+        (Filter(agent="a\0"), "INVALID_ID", ("filter", "agent")),
+        (Filter(agent="\ud800"), "INVALID_ID", ("filter", "agent")),
+        (Filter(name_contains="\0"), "INVALID_CHARACTER", ("filter", "nameContains")),
+        (Filter(name_contains="\udfff"), "INVALID_CHARACTER", ("filter", "nameContains")),
     ],
 )
-def test_a_filter_that_no_flow_can_match_is_refused(filter: Filter, path: tuple[str, ...]) -> None:
+def test_a_filter_that_no_flow_can_match_is_refused(filter: Filter, code: str, path: tuple[str, ...]) -> None:
     with pytest.raises(Refused) as refused:
         filter.check()
-    assert [(problem.code, problem.path) for problem in refused.value.problems] == [("BAD_REQUEST", path)]
+    assert [(problem.code, problem.path) for problem in refused.value.problems] == [(code, path)]
 
 
 def test_only_members_that_were_given_narrow() -> None:

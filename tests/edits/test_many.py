@@ -98,9 +98,9 @@ async def test_a_deleted_and_a_foreign_flow_are_not_found(desk: Desk, caller: Ca
         (None, Filter(), ("REQUIRED", "filter")),
         (None, Filter(agent="nobody"), ("NOT_FOUND", "filter")),
         (None, Filter(ids=()), ("NOT_FOUND", "filter")),
-        (None, Filter(ids=("a\0",)), ("BAD_REQUEST", "filter.ids")),
-        (None, Filter(agent="\ud800"), ("BAD_REQUEST", "filter.agent")),
-        (None, Filter(name_contains="\0"), ("BAD_REQUEST", "filter.nameContains")),
+        (None, Filter(ids=("a\0",)), ("INVALID_ID", "filter.ids")),
+        (None, Filter(agent="\ud800"), ("INVALID_ID", "filter.agent")),
+        (None, Filter(name_contains="\0"), ("INVALID_CHARACTER", "filter.nameContains")),
     ],
 )
 async def test_a_choice_that_is_none_is_refused(
