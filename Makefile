@@ -38,6 +38,9 @@ clean:
 # What tests need beyond Python packages (a browser, node) is fetched here as well, or named when it cannot be had.
 .venv/test: .venv/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[dev]'
+	@command -v redis-server >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; \
+	else echo "make test needs redis-server: install it (Debian: apt-get install redis-server)" >&2; exit 1; fi
 	@touch .venv/run $@
 
 # node 20.19 or newer and npm: the machine's, or PyPI's where there are none as new.

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from graphql_api import config, edits
-from graphql_api.config import Config
+from graphql_api.config import Config, ConfigError
 from graphql_api.edits import Desk
 from graphql_api.opening import HOUR as HOUR
 from graphql_api.opening import desk_of, store_of
@@ -24,6 +25,7 @@ from graphql_api.web.http import BodyLimits
 from graphql_api.web.methods import Takes
 from graphql_api.web.openapi import OpenApi
 from graphql_api.web.rest import PREFIX, Rest
+from graphql_api.web.throttle import Metered, OwnCounts, SharedCounts, Throttle
 
 
 def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
@@ -36,6 +38,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     operations = Operations(
         Limits(
             tokens=settings.max_tokens,
+            integer_digits=settings.max_integer_digits,
             depth=settings.max_depth,
             aliases=settings.max_aliases,
             root_fields=settings.max_root_fields,
@@ -47,16 +50,34 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         suggestions=settings.suggestions,
     )
     keyring = Keyring(desk.store, desk.now) if settings.auth == "keys" else None
+    throttle = throttle_of(settings)
+
+    def guarded(door: ASGIApp) -> ASGIApp:
+        return Guard(Metered(door, throttle), keyring)
+
     rest = Rest(desk, operations, limits, suggestions=settings.suggestions)
     routes = [
-        Route("/graphql", Takes(Guard(GraphQL(desk, operations, limits), keyring), "GET", "POST")),
-        Route(f"{PREFIX}/{{path:path}}", Guard(rest, keyring)),
+        Route("/graphql", Takes(guarded(GraphQL(desk, operations, limits)), "GET", "POST")),
+        Route(f"{PREFIX}/{{path:path}}", guarded(rest)),
         Route("/openapi.json", Takes(OpenApi(), "GET")),
         Route("/health/live", Takes(Live(), "GET")),
         Route("/health/ready", Takes(Ready(desk.store), "GET")),
     ]
-    router = Router(routes, redirect_slashes=False, default=nothing_here, lifespan=lambda app: life(desk, keyring))
+    router = Router(
+        routes, redirect_slashes=False, default=nothing_here, lifespan=lambda app: life(desk, keyring, throttle)
+    )
     return Front(router, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
+
+
+def throttle_of(settings: Config) -> Throttle | None:
+    points = settings.key_points if settings.auth == "keys" else settings.address_points
+    if not points:
+        return None
+    if not settings.redis_url:
+        return Throttle(OwnCounts(), points)
+    if not (find_spec("limits") and find_spec("redis")):
+        raise ConfigError(f"{config.variable('redis_url')} needs the extra `redis`: pip install 'message-flows[redis]'.")
+    return Throttle(SharedCounts(settings.redis_url), points)
 
 
 def hosts_of(settings: Config) -> Hosts:
@@ -68,7 +89,7 @@ def hosts_of(settings: Config) -> Hosts:
 
 
 @contextlib.asynccontextmanager
-async def life(desk: Desk, keyring: Keyring | None) -> AsyncIterator[None]:
+async def life(desk: Desk, keyring: Keyring | None, throttle: Throttle | None) -> AsyncIterator[None]:
     """In the background, while the server lives: old replays are removed, and the last uses of keys are noted."""
     works = [edits.sweep(desk), *([keyring.note_uses()] if keyring else [])]
     tasks = [asyncio.create_task(work) for work in works]
@@ -78,4 +99,6 @@ async def life(desk: Desk, keyring: Keyring | None) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if throttle is not None:
+            await throttle.close()
         await desk.store.close()

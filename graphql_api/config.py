@@ -75,6 +75,9 @@ HostHeader = Annotated[
 RootPath = Annotated[
     str, _spelt(r"(/[A-Za-z0-9._~-]+)*", "must be empty or begin with a slash and end without one, as in /flows")
 ]
+RedisUrl = Annotated[
+    str, _spelt(r"(rediss?://[^\s/]+(/[0-9]*)?)?", "must be empty or an address as in redis://127.0.0.1:6379/0")
+]
 Commas = (NoDecode, BeforeValidator(_split))
 
 
@@ -155,6 +158,21 @@ class Config(BaseSettings):
         "open",
         description="`open` lets in whoever reaches the server, on a loopback address only; `keys` asks every request"
         " for an API key.",
+    )
+    key_points: int = Field(
+        60_000, ge=0, le=1_000_000_000, description="Points of cost that a key may spend in a minute; 0 is no limit."
+    )
+    address_points: int = Field(
+        0,
+        ge=0,
+        le=1_000_000_000,
+        description="Points of cost that an address may spend in a minute while no keys are required; 0 is no limit.",
+    )
+    redis_url: RedisUrl = Field(
+        "",
+        repr=False,
+        description="Redis in which all processes count the points of a minute, as in `redis://host:6379/0`; when empty"
+        " each process counts its own.",
     )
 
 

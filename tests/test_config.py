@@ -38,6 +38,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "allowed_hosts": ("a.example.com",),
         "root_path": "/flows",
         "auth": "keys",
+        "redis_url": "redis://127.0.0.1:6379/0",
     }
     for name, field in Config.model_fields.items():
         default = field.default

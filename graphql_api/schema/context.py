@@ -1,5 +1,6 @@
 """What the resolvers of one request share."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,9 +14,20 @@ LONGEST_PAGE = 100
 
 
 @dataclass(slots=True)
+class Seen:
+    """What a request turned out to ask for, as logs and metrics tell it: nothing of what callers wrote but a name."""
+
+    operation: str = ""
+    field: str = ""
+    cost: int = 0
+    is_compiled: bool = False
+
+
+@dataclass(slots=True)
 class Context:
     """`if_versions` are the versions that REST's If-Match lists; `longest_page` is the cap of the door.
 
+    `charge` takes the points of an operation, or refuses it, before it is carried out.
     `instants` are those that fields of a compiled answer ask for; None is now.
     """
 
@@ -24,6 +36,8 @@ class Context:
     if_versions: frozenset[int] | None = None
     longest_page: int = LONGEST_PAGE
     instants: tuple[datetime | None, ...] = ()
+    charge: Callable[[int], Awaitable[None]] | None = None
+    seen: Seen = field(default_factory=Seen)
     _read: tuple[object, datetime] | None = field(default=None, init=False)
 
     def now(self, answer: object) -> datetime:

@@ -9,6 +9,7 @@ from typing import Any
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
@@ -32,6 +33,9 @@ LONGEST_REMEMBERED = 16_384
 """Documents with more characters are prepared anew each time, so that the cache stays within some 16 MiB of text."""
 
 MOST_ERRORS = 10
+LONGEST_MESSAGE = 1_000
+"""Characters of an error's message, which may repeat what was sent."""
+
 GRAPHQL = SCHEMA._schema
 """Strawberry offers no public way to carry out a document that is parsed already; a test holds that this one works."""
 
@@ -54,6 +58,16 @@ class Prepared:
     operation: OperationDefinitionNode
     measured: Measured
     compiled: Compiled | None
+
+    @property
+    def name(self) -> str:
+        return self.operation.name.value if self.operation.name else ""
+
+    @property
+    def field(self) -> str:
+        """The first field at the root: a name of the schema, of which there are few."""
+        first = next(iter(self.operation.selection_set.selections), None)
+        return first.name.value if isinstance(first, FieldNode) else self.operation.operation.value
 
     @property
     def only_reads(self) -> bool:
@@ -111,9 +125,14 @@ class Operations:
             cost = limits.charge(prepared.measured, variables, self._limits)
         except LimitExceeded as exceeded:
             raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
+        seen = context.seen
+        seen.operation, seen.field, seen.cost = prepared.name, prepared.field, cost
+        if context.charge is not None:
+            await context.charge(cost)
         if prepared.compiled is not None:
             try:
                 data, error = await prepared.compiled.run(variables or {}, context)
+                seen.is_compiled = True
                 return Answer(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
             except (Unusual, NotCompiled):
                 pass
@@ -177,6 +196,10 @@ def shown(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
     log.error("request %s failed: %s", request_id, fault(original))
     extensions = {"code": "INTERNAL", "requestId": request_id}
     return {**told, "message": f"internal error; the log has it under {request_id}", "extensions": extensions}  # type: ignore[dict-item]
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
 
 
 def tacit(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Points that a key, or an address where no keys are required, may spend a minute: told in headers, refused with 429."""
+"""Points that a key, or an address where no keys are required, may spend a minute; over them a request gets a 429."""
 
 import logging
 import math
