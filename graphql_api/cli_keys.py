@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -12,7 +12,9 @@ from graphql_api import config
 from graphql_api.domain import instants, keys
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.keys import Key
-from graphql_api.storage.engine import Store
+
+if TYPE_CHECKING:
+    from graphql_api.storage.engine import Store
 
 T = TypeVar("T")
 
@@ -94,7 +96,7 @@ def revoke(key: Named, database_url: DatabaseUrl = None) -> None:
         typer.echo(f"{key} was revoked before.")
 
 
-def _with_store(database_url: str | None, work: Callable[[Store], Awaitable[T]]) -> T:
+def _with_store(database_url: str | None, work: Callable[["Store"], Awaitable[T]]) -> T:
     settings = config.load(database_url=database_url)
     from graphql_api.opening import store_of
     from graphql_api.storage import migrations
