@@ -35,7 +35,7 @@ TOKEN = re.compile(
     r"""(?:
     [_A-Za-z][_0-9A-Za-z]*+
     | (?P<opens>[{(\[]) | (?P<closes>[})\]]) | (?P<directive>@) | [!$&:=|] | \.{3}
-    | -?[0-9]++ (?:\.[0-9]++)?+ (?:[Ee][+-]?[0-9]++)?+
+    | (?P<whole>-?[0-9]++) (?:\.[0-9]++)?+ (?:[Ee][+-]?[0-9]++)?+
     | "{3} (?:[^"\\]++ | \\"{3} | \\ | "(?!""))*+ (?:"{3})?+
     | " (?:[^"\\\n\r]++ | \\[^\n\r])*+ "?+
     | \#[^\n\r]*+
@@ -49,13 +49,14 @@ class Limits:
     """The most a document may have: first as a whole, then (from depth on) in one operation with its fragments.
 
     Tokens include comments. Nesting counts brackets of any kind, and selection sets through fragments; far above 100
-    it would meet the recursion limit of Python. Depth counts fields: the introspection query of GraphiQL has 15.
+    it would meet the recursion limit of Python. Digits are those before a point, with the sign. Depth counts fields: the introspection query of GraphiQL has 15.
     Overlaps are pairs of fields at one place of the answer. Cost is that of one request.
     """
 
     characters: int = 200_000
     tokens: int = 2_000
     nesting: int = 64
+    integer_digits: int = 20
     directives: int = 50
     selections: int = 5_000
     overlaps: int = 10_000
@@ -75,7 +76,12 @@ class LimitExceeded(Exception):
         self.name, self.allowed, self.found = name, allowed, found
 
 
-SAYINGS = {"depth": "has depth {}", "nesting": "is nested {} levels deep", "cost": "costs {} points"}
+SAYINGS = {
+    "integer_digits": "has a number of {} digits",
+    "depth": "has depth {}",
+    "nesting": "is nested {} levels deep",
+    "cost": "costs {} points",
+}
 
 
 class Price(NamedTuple):
@@ -127,7 +133,7 @@ class Measured(NamedTuple):
 def parse(text: str, limits: Limits) -> ast.DocumentNode:
     """Raises GraphQLSyntaxError, or LimitExceeded for what characters and tokens alone can tell."""
     _hold(limits, characters=len(text))
-    nesting = deepest = directives = 0
+    nesting = deepest = directives = digits = 0
     for tokens, token in enumerate(TOKEN.finditer(text), 1):
         if tokens > limits.tokens:
             raise LimitExceeded("tokens", limits.tokens, tokens)
@@ -135,7 +141,9 @@ def parse(text: str, limits: Limits) -> ast.DocumentNode:
         nesting += (kind == "opens") - (kind == "closes")
         deepest = max(deepest, nesting)
         directives += kind == "directive"
-    _hold(limits, nesting=deepest, directives=directives)
+        if kind == "whole":
+            digits = max(digits, len(token["whole"]))
+    _hold(limits, nesting=deepest, directives=directives, integer_digits=digits)
     return graphql.parse(text)
 
 
