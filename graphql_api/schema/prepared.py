@@ -189,7 +189,7 @@ def shown(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
     told = error.formatted
     original = error.original_error
     if original is None or isinstance(original, GraphQLError):
-        return {**told, "extensions": {"code": "BAD_REQUEST"}}  # type: ignore[dict-item]
+        return {**told, "message": _short(error.message), "extensions": {"code": "BAD_REQUEST"}}  # type: ignore[dict-item]
     if isinstance(original, Refused):
         problem = original.problems[0]
         return {**told, "message": problem.message, "extensions": {"code": problem.code}}  # type: ignore[dict-item]
@@ -205,7 +205,8 @@ def _short(message: str) -> str:
 def tacit(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
     """As `shown`, but an error that the schema finds says only where it is, so that nobody guesses names by it."""
     told = shown(error, request_id)
-    return told if error.original_error else {**told, "message": NOT_FITTING}
+    is_of_schema = error.original_error is None or isinstance(error.original_error, GraphQLError)
+    return {**told, "message": NOT_FITTING} if is_of_schema else told
 
 
 def fault(error: BaseException) -> str:
