@@ -189,6 +189,8 @@ def main() -> int:
         reports += with_database(Given(options.url) if options.url else Postgres(), options.postgres_workers, plan)
     print(table(reports))
     for report in reports:
+        for reason, times in report.account.refusals.most_common():
+            print(f"{report.title}: 503, {times} times: {reason}")
         for example in [*report.verdict.examples[:5], *report.account.faults[:5]]:
             print(f"{report.title}: {example}")
     return 0 if all(report.is_clean for report in reports) else 1

@@ -58,6 +58,7 @@ class Account:
     replayed: int = 0
     seconds: list[float] = field(default_factory=list)
     slowest_refusal: float = 0.0
+    refusals: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -182,6 +183,7 @@ class Client:
         account.answers[status] += 1
         if status == 503:
             account.slowest_refusal = max(account.slowest_refusal, seconds)
+            account.refusals[reason(got)] += 1
             if got.status == 503 and "retry-after" not in got.headers:
                 account.faults.append("503 without Retry-After")
         elif status == 200:
@@ -196,6 +198,11 @@ class Client:
 def is_unavailable(got: Answer) -> bool:
     """REST says so by the status, GraphQL in its errors."""
     return got.status == 503 or b'"UNAVAILABLE"' in got.body
+
+
+def reason(got: Answer) -> str:
+    document = json.loads(got.body)
+    return str(document["error"]["message"] if "error" in document else document["errors"][0]["message"])
 
 
 def version(got: Answer) -> int:

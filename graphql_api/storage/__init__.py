@@ -1,6 +1,6 @@
 """Rows and SQL, on SQLite and PostgreSQL: the store of a database URL."""
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from graphql_api.storage.engine import Store
 
@@ -19,5 +19,10 @@ def opened(
         return SqliteStore(address.database or "", synchronous=synchronous, timeout=timeout, patience=patience)
     from graphql_api.storage.postgres import PostgresStore
 
-    dsn = address.set(drivername="postgresql").render_as_string(hide_password=False)
-    return PostgresStore(dsn, size=pool_size, timeout=timeout, patience=patience)
+    return PostgresStore(dsn(address), size=pool_size, timeout=timeout, patience=patience)
+
+
+def dsn(address: URL) -> str:
+    """The address as asyncpg reads it; `ssl` of SQLAlchemy's addresses is its `sslmode`."""
+    query = {"sslmode" if name == "ssl" else name: value for name, value in address.query.items()}
+    return address.set(drivername="postgresql", query=query).render_as_string(hide_password=False)

@@ -14,8 +14,7 @@ from graphql_api.storage.postgres_pool import AWAY, Pool
 
 T = TypeVar("T")
 
-OPTIMISTIC_TRIES = 2
-TRIES = 12
+TRIES = 10
 
 RACES = (
     Raced,
@@ -67,20 +66,25 @@ class PostgresStore:
                 _still_time(until)
 
     async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
+        """Once without locks, as most edits meet nobody; after a lost race in its turn, on one connection."""
         until = self._pool.until()
-        lost_races = 0
-        while lost_races < TRIES:
-            is_locked = lost_races >= OPTIMISTIC_TRIES
+        is_alone = not together
+        while True:
             try:
-                if not (together or is_locked):
-                    return await _drive(script(), self._apart)
+                if is_alone:
+                    with contextlib.suppress(*RACES):
+                        return await _drive(script(), self._apart)
+                    is_alone = False
+                    until = self._pool.until()
                 async with self._connection(until) as connection:
-                    return await self._in_transaction(script(), connection)
-            except RACES:
-                lost_races += 1
-                until = self._pool.until()
+                    return await self._in_turn(script, connection)
             except Lost:
                 _still_time(until)
+
+    async def _in_turn(self, script: Callable[[], Script[T]], connection: Any) -> T:
+        for _ in range(TRIES):
+            with contextlib.suppress(*RACES):
+                return await self._in_transaction(script(), connection)
         raise unavailable("too many others change the same flow")
 
     async def _in_transaction(self, script: Script[T], connection: Any) -> T:
@@ -120,7 +124,7 @@ class PostgresStore:
         async with self._connection(self._pool.until()) as connection:
             may_write = shape.writes and not connection.is_closed()
             try:
-                return await connection.fetchmany(sql, arguments)  # type: ignore[no-any-return]
+                return _answered(await connection.fetchmany(sql, arguments))
             except SILENT as error:
                 if may_write and not isinstance(error, ValueError):
                     raise of_unknown_outcome("the connection was lost") from error
@@ -133,10 +137,7 @@ class PostgresStore:
         self._tell(sql)
         may_write = statement.shape.writes and not locks and not connection.is_closed()
         try:
-            rows = await connection.fetch(sql, *text.arguments(statement.values))
-            if rows is None:  # so asyncpg answers when the connection is given up meanwhile
-                raise ConnectionAbortedError
-            return rows  # type: ignore[no-any-return]
+            return _answered(await connection.fetch(sql, *text.arguments(statement.values)))
         except SILENT as error:
             if may_write and not isinstance(error, ValueError):
                 raise of_unknown_outcome("the connection was lost") from error
@@ -200,3 +201,10 @@ def _still_time(until: float) -> None:
     """A new connection is waited for until the same moment."""
     if asyncio.get_running_loop().time() >= until:
         raise unavailable("the connection was lost")
+
+
+def _answered(rows: Any) -> Sequence[Row]:
+    """asyncpg answers None when the connection is given up meanwhile."""
+    if rows is None:
+        raise ConnectionAbortedError
+    return rows  # type: ignore[no-any-return]

@@ -275,11 +275,12 @@ class Writer:
 
 
 def _deliver(jobs: list[Job]) -> None:
-    if jobs:
+    for loop in {job.done.get_loop() for job in jobs}:
+        theirs = [job for job in jobs if job.done.get_loop() is loop]
         with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits
-            jobs[0].done.get_loop().call_soon_threadsafe(_deliver_all, jobs)
+            loop.call_soon_threadsafe(_deliver_on_loop, theirs)
 
 
-def _deliver_all(jobs: list[Job]) -> None:
+def _deliver_on_loop(jobs: list[Job]) -> None:
     for job in jobs:
         job.deliver()

@@ -1,0 +1,314 @@
+"""SQLite: one thread writes, many scripts share a commit, and nobody waits for long."""
+
+import asyncio
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from graphql_api.domain.errors import Refused
+from graphql_api.storage import sqlite_file, sqlite_writer
+from graphql_api.storage.engine import Script, Shape, Statement
+from graphql_api.storage.sqlite import SqliteStore
+from tests.storage.tally import DDL, ROWS, TOTAL, count, failing, read, refused_by_a_check
+
+SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT max(i) AS most FROM n"
+ENDLESS = Statement(Shape(text(SLOW.format(10**12))), {})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "tally.db"
+    with closing(plain(path)) as connection:
+        connection.executescript(f"PRAGMA journal_mode = WAL; {DDL}; {ROWS}")
+    return path
+
+
+def plain(path: Path) -> sqlite3.Connection:
+    """A connection of somebody else."""
+    return sqlite3.connect(path, isolation_level=None)
+
+
+def log_size(path: Path) -> int:
+    return os.stat(f"{path}-wal").st_size
+
+
+def other_process(path: Path, times: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-m", "tests.storage.other_process", str(path), str(times)])
+
+
+def counted(path: Path) -> int:
+    with closing(plain(path)) as connection:
+        return int(connection.execute("SELECT count FROM tally WHERE id = 'a'").fetchone()[0])
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(str(path), patience=10)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def locked(path: Path) -> Iterator[sqlite3.Connection]:
+    """While another process writes, scripts wait for it and for one another."""
+    with closing(plain(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+
+
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that SQLite itself was given."""
+    told: list[str] = []
+    connect = sqlite_file.connect
+
+    def listening(path: str, mode: str) -> sqlite3.Connection:
+        connection = connect(path, mode)
+        connection.set_trace_callback(told.append)
+        return connection
+
+    monkeypatch.setattr(sqlite_file, "connect", listening)
+    return told
+
+
+def waiting(store: SqliteStore, *scripts: Any) -> list["asyncio.Task[Any]"]:
+    return [asyncio.create_task(store.run(script)) for script in scripts]
+
+
+async def test_scripts_that_wait_share_a_commit(
+    store: SqliteStore, locked: sqlite3.Connection, traced: list[str]
+) -> None:
+    jobs = waiting(store, *[count] * 50)
+    await asyncio.sleep(0.05)
+    locked.execute("COMMIT")
+    assert sorted(await asyncio.gather(*jobs)) == list(range(1, 51))
+    assert traced.count("COMMIT") <= 2
+    assert traced.count("SAVEPOINT script") == 50
+
+
+async def test_a_failing_script_costs_its_neighbours_nothing(
+    store: SqliteStore, locked: sqlite3.Connection, traced: list[str], path: Path
+) -> None:
+    jobs = waiting(store, count, failing, count, refused_by_a_check, count)
+    await asyncio.sleep(0.05)
+    locked.execute("COMMIT")
+    told = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [told[0], told[2], told[4]] == [1, 2, 3]
+    assert isinstance(told[1], ZeroDivisionError)
+    assert isinstance(told[3], sqlite3.IntegrityError)
+    assert counted(path) == 3
+    assert traced.count("ROLLBACK TO script") == 2
+
+
+async def test_a_script_that_fills_the_disk_costs_its_neighbours_nothing(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite_file.connect
+
+    def small(path: str, mode: str) -> sqlite3.Connection:
+        connection = connect(path, mode)
+        connection.execute("PRAGMA max_page_count = 20")
+        return connection
+
+    monkeypatch.setattr(sqlite_file, "connect", small)
+    with closing(plain(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        jobs = waiting(store, count, lambda: count(note="x" * 200_000), count)
+        await asyncio.sleep(0.05)
+        other.execute("COMMIT")
+    first, full, third = await asyncio.gather(*jobs, return_exceptions=True)
+    assert (first, third) == (1, 2)
+    assert isinstance(full, Refused)
+    assert str(full) == "the database is not available: its disk is full; nothing was written"
+    assert counted(path) == 2
+
+
+async def test_a_commit_that_fails_is_refused_and_leaves_nothing(store: SqliteStore, path: Path) -> None:
+    assert await store.run(count) == 1
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat(f"{path}-wal").st_size, hard))
+    try:
+        with pytest.raises(Refused, match="nothing was written") as refused:
+            await store.run(lambda: count(note="x" * 100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert refused.value.problems[0].code == "UNAVAILABLE"
+    assert counted(path) == 1
+    assert await store.run(count) == 2
+
+
+async def test_a_caller_who_leaves_before_the_script_has_begun_leaves_no_trace(
+    store: SqliteStore, locked: sqlite3.Connection
+) -> None:
+    gone, stays = waiting(store, count, count)
+    await asyncio.sleep(0.05)
+    gone.cancel()
+    await asyncio.sleep(0)
+    locked.execute("COMMIT")
+    assert await stays == 1
+    assert (await store.read(TOTAL))[0]["total"] == 1
+
+
+async def test_a_script_that_has_begun_is_finished_though_its_caller_leaves(store: SqliteStore) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Script[int]:
+        begun.set()
+        go_on.wait(10)
+        return (yield from count())
+
+    (job,) = waiting(store, slow)
+    await asyncio.to_thread(begun.wait, 10)
+    job.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await store.run(count) == 2
+
+
+async def test_whoever_waits_too_long_for_another_process_is_refused(path: Path, locked: sqlite3.Connection) -> None:
+    store = SqliteStore(str(path), patience=0.2)
+    started = time.monotonic()
+    told = await asyncio.gather(*waiting(store, *[count] * 30), return_exceptions=True)
+    assert time.monotonic() - started < 2
+    assert {type(one) for one in told} == {Refused}
+    assert (await store.read(read("a")))[0]["count"] == 0
+    locked.execute("ROLLBACK")
+    assert await store.run(count) == 1
+    await store.close()
+
+
+async def test_closing_finishes_the_scripts_that_wait(path: Path, locked: sqlite3.Connection) -> None:
+    store = SqliteStore(str(path), patience=10)
+    jobs = waiting(store, count, count)
+    await asyncio.sleep(0.05)
+    closed = asyncio.create_task(store.close())
+    await asyncio.sleep(0.05)
+    locked.execute("COMMIT")
+    await closed
+    assert await asyncio.gather(*jobs) == [1, 2]
+
+
+def test_a_store_outlives_an_event_loop_that_ended_before_its_answer(path: Path) -> None:
+    store = SqliteStore(str(path))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Script[int]:
+        begun.set()
+        go_on.wait(10)
+        return (yield from count())
+
+    async def leaves() -> None:
+        (job,) = waiting(store, slow)
+        await asyncio.to_thread(begun.wait, 10)
+        job.cancel()
+
+    async def comes() -> int:
+        told = await store.run(count)
+        await store.close()
+        return told
+
+    asyncio.run(leaves())
+    go_on.set()
+    assert asyncio.run(comes()) == 2
+
+
+async def test_a_read_that_takes_long_does_not_hold_up_the_event_loop(store: SqliteStore) -> None:
+    slow = asyncio.create_task(store.read(Statement(Shape(text(SLOW.format(3_000_000))), {})))
+    await asyncio.sleep(0)
+    ticks = 0
+    while not slow.done():
+        await asyncio.sleep(0.01)
+        ticks += 1
+    assert (await slow)[0]["most"] == 3_000_000
+    assert ticks > 3
+
+
+async def test_statements_have_a_timeout(path: Path) -> None:
+    store = SqliteStore(str(path), timeout=0.2)
+
+    def endless() -> Script[None]:
+        yield from count()
+        yield ENDLESS
+
+    for refused in (store.read(ENDLESS), store.run(endless)):
+        with pytest.raises(Refused, match="the statement took too long; nothing was written"):
+            await refused
+    assert await store.run(count) == 1
+    await store.close()
+
+
+async def test_more_long_reads_than_places_are_refused_not_hung(path: Path) -> None:
+    store = SqliteStore(str(path), timeout=1, patience=0.1)
+    told = await asyncio.gather(*(store.read(ENDLESS) for _ in range(6)), return_exceptions=True)
+    assert [str(one).split(": ")[1].split(";")[0] for one in told].count("other long statements keep it busy") == 2
+    assert (await store.read(read("a")))[0]["count"] == 0
+    await store.close()
+
+
+async def test_nothing_is_written_into_a_file_that_is_not_there_any_more(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphql_api.storage.sqlite.LOOK", 0.0)
+    kept = path.with_name("kept.db")
+    shutil.copy(path, kept)
+    assert await store.run(count) == 1
+    for end in ("", "-wal", "-shm"):
+        os.unlink(f"{path}{end}")
+    for gone in (store.run(count), store.read(TOTAL)):
+        with pytest.raises(Refused, match="its file is gone"):
+            await gone
+    os.rename(kept, path)
+    assert (await store.read(TOTAL))[0]["total"] == 0
+    assert await store.run(count) == 1
+    assert counted(path) == 1
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("This is a text, and not a short one. " * 100)
+    store = SqliteStore(str(tmp_path / "text.db"))
+    for refused in (store.run(count), store.read(TOTAL)):
+        with pytest.raises(Refused, match="its file is not a SQLite database"):
+            await refused
+    await store.close()
+
+
+async def test_the_log_stays_bounded_and_shrinks_when_a_long_reader_ends(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "WAL_TO_COPY", 100_000)
+    monkeypatch.setattr(sqlite_writer, "WAL_TO_COPY_NOW", 200_000)
+    monkeypatch.setattr(sqlite_writer, "WAL_BOUND", 400_000)
+
+    async def write() -> int:
+        for letter in "abcdefghijklmnopqrst":
+            await store.run(partial(count, note=letter * 20_000))
+        return log_size(path)
+
+    assert await write() < 400_000
+    with closing(plain(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM tally").fetchall()
+        assert await write() > 400_000
+    assert await write() < 400_000
+    assert counted(path) == 60
+
+
+async def test_two_processes_write_to_one_file(store: SqliteStore, path: Path) -> None:
+    other = other_process(path, 200)
+    for _ in range(20):
+        await asyncio.gather(*(store.run(count) for _ in range(10)))
+    assert await asyncio.to_thread(other.wait, 60) == 0
+    assert counted(path) == 400
