@@ -76,7 +76,8 @@ def throttle_of(settings: Config) -> Throttle | None:
     if not settings.redis_url:
         return Throttle(OwnCounts(), points)
     if not (find_spec("limits") and find_spec("redis")):
-        raise ConfigError(f"{config.variable('redis_url')} needs the extra `redis`: pip install 'message-flows[redis]'.")
+        name = config.variable("redis_url")
+        raise ConfigError(f"{name} needs the extra `redis`: pip install 'message-flows[redis]'.")
     return Throttle(SharedCounts(settings.redis_url), points)
 
 

@@ -37,8 +37,8 @@ def answer(
     if not is_whole:
         error["details"] = [_detail(problem) for problem in problems]
     error |= extra or {}
-    if limited := scope["state"].get("limited"):
-        error["reset_at"] = instants.text(int(limited.reset) * 1_000)
+    if code == "RATE_LIMITED":
+        error["reset_at"] = instants.text(int(scope["state"]["limited"].reset) * 1_000)
     document = {
         "error": error,
         "type": f"urn:message-flows:{code.lower()}",
@@ -53,8 +53,8 @@ def answer(
 
 
 def retry_after(scope: Scope, code: str) -> Headers:
-    if limited := scope["state"].get("limited"):
-        return [(b"retry-after", b"%d" % limited.wait)]
+    if code == "RATE_LIMITED":
+        return [(b"retry-after", b"%d" % scope["state"]["limited"].wait)]
     return [(b"retry-after", RETRY_AFTER[code])] if code in RETRY_AFTER else []
 
 
