@@ -38,18 +38,28 @@ SALE = {
     "updated_at": 1_735_812_900_000,
 }
 
+DAY = {
+    "response_settings_working_hours_enabled": True,
+    "response_settings_working_hours_start": "02:30",
+    "response_settings_working_hours_end": "10:00",
+    "response_settings_working_hours_timezone": "America/New_York",
+}
+
 
 def brought(id: str, workspace: str = "ws1", **members: Any) -> Imported:
     return Imported(id, workspace, {**DEFAULTS, **SALE, **members})
 
 
 async def seed(desk: Desk) -> None:
-    """Five flows of ws1 and one of ws2; f1 is at version 2, f3 at 2, f4 is deleted; k1 and b1 are used keys."""
+    """Five flows of ws1 and one of ws2; f1 is at version 2, f3 at 2, f4 is deleted; k1 and b1 are used keys.
+
+    f2 is open by day in New York, where the clocks go forward on 2026-03-08.
+    """
     cli = Caller(None, source="CLI")
     mail: dict[str, Any] = {"message_channel": "EMAIL", "direction": "OUTBOUND", "is_active": True}
     many = [
         brought("f1"),
-        brought("f2", name="Lange Straße", created_at=1_735_900_000_500, **mail),
+        brought("f2", name="Lange Straße", created_at=1_735_900_000_500, **mail, **DAY),
         brought("f3", name="10% off", created_at=1_735_900_000_500),
         brought("f4", name="Gone"),
         brought("f5", name="another", agent="agent2", created_at=1_736_000_000_000),
