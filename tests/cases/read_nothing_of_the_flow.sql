@@ -2,11 +2,3 @@ SELECT 1 AS found
 FROM message_flows 
 WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.deleted_at IS NULL;
 
-SELECT 1 AS found 
-FROM message_flows 
-WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.deleted_at IS NULL;
-
-SELECT 1 AS found 
-FROM message_flows 
-WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.deleted_at IS NULL;
-
