@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphql_api.domain import zones
+from graphql_api.domain.errors import Refused
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -195,3 +196,16 @@ def test_the_files_of_the_host_are_never_read(tmp_path: Path) -> None:
     assert berlin == "2026-07-01T14:00:00+02:00"
     assert len(opened) >= len(zones.NAMES)
     assert [path for path in opened if not Path(path).is_relative_to(package)] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["US/Pacific-New", "europe/berlin", "America", "../UTC", "/etc/localtime", "", "UTC\0"]
+)
+def test_a_stored_name_that_is_not_known_is_refused_in_words(name: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        zones.zone(name)
+    (problem,) = refusal.value.problems
+    assert problem.code == "INVALID_TIMEZONE"
+    assert problem.message == (
+        f"the stored time zone {name!r} is not in this server's tzdata; give timezone a name that is"
+    )
