@@ -38,7 +38,7 @@ SALE = {
     "updated_at": 1_735_812_900_000,
 }
 
-DAY = {
+DAY: dict[str, Any] = {
     "response_settings_working_hours_enabled": True,
     "response_settings_working_hours_start": "02:30",
     "response_settings_working_hours_end": "10:00",
