@@ -59,7 +59,7 @@ def started(database_url: str, *words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(database_url, PYTHONWARNINGS="default"),
+        env=environment(database_url, PYTHONWARNINGS=""),
         start_new_session=True,
     )
 
