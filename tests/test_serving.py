@@ -36,11 +36,11 @@ class Serving:
         listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return {int(pid) for pid in listed if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
-    async def stopped(self, stop: Callable[[], None]) -> tuple[int, str]:
-        """Exit code and what was said on standard error."""
+    async def stopped(self, stop: Callable[[], None]) -> tuple[int, list[str]]:
+        """Exit code and what was said on standard error beside the log of requests."""
         stop()
         _, told = await asyncio.to_thread(self.process.communicate, timeout=LONG)
-        return self.process.returncode, told
+        return self.process.returncode, [line for line in told.splitlines() if '"level":"info"' not in line]
 
 
 Start = Callable[..., contextlib.AbstractAsyncContextManager[Serving]]
@@ -103,7 +103,7 @@ async def test_the_addresses_that_are_printed_answer(start: Start) -> None:
         for path in ("/health/live", "/health/ready"):
             health = await server.http.get(path)
             assert (health.status_code, health.json()) == (200, {"status": "ok"})
-        assert await server.stopped(server.process.terminate) == (0, "")
+        assert await server.stopped(server.process.terminate) == (0, [])
 
 
 async def test_ready_tells_when_the_tables_are_not_current(start: Start, database_url: str) -> None:
@@ -128,7 +128,7 @@ async def test_workers_share_the_address_and_one_that_dies_is_replaced(start: St
             answer = await server.http.put(EXAMPLE_PATH, json={"description": f"d{number}"})
             assert (answer.status_code, answer.headers["etag"]) == (200, f'"{number + 1}"')
         # Ctrl-C in a terminal reaches the parent and its workers at once.
-        assert await server.stopped(lambda: os.killpg(server.process.pid, signal.SIGINT)) == (0, "")
+        assert await server.stopped(lambda: os.killpg(server.process.pid, signal.SIGINT)) == (0, [])
 
 
 async def test_workers_do_not_outlive_their_parent(start: Start) -> None:
@@ -153,7 +153,7 @@ async def test_an_edit_in_flight_is_finished_when_the_server_is_told_to_stop(
             assert not edit.done()
         answer = await edit
         assert (answer.status_code, answer.json()["name"]) == (200, "last")
-        assert await server.stopped(lambda: None) == (0, "")
+        assert await server.stopped(lambda: None) == (0, [])
         with pytest.raises(httpx2.ConnectError):
             await server.http.get(EXAMPLE_PATH)
 

@@ -49,7 +49,8 @@ class Limits:
     """The most a document may have: first as a whole, then (from depth on) in one operation with its fragments.
 
     Tokens include comments. Nesting counts brackets of any kind, and selection sets through fragments; far above 100
-    it would meet the recursion limit of Python. Digits are those before a point, with the sign. Depth counts fields: the introspection query of GraphiQL has 15.
+    it would meet the recursion limit of Python. Digits are those before a point, with the sign. Depth counts fields:
+    the introspection query of GraphiQL has 15.
     Overlaps are pairs of fields at one place of the answer. Cost is that of one request.
     """
 
