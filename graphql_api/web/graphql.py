@@ -130,10 +130,10 @@ def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
 
 
 def _whole(operation: Prepared, answer: prepared.Answer) -> str | None:
-    """The code that gives the whole answer its status: of a single field, so that nothing else was carried out."""
+    """The code that gives the whole answer its status: of the only field at the root, when nothing was carried out."""
     if operation.measured.size.root_fields != 1:
         return None
-    codes = [error["extensions"]["code"] for error in answer.errors]
+    codes = [error["extensions"]["code"] for error in answer.errors if len(error.get("path", ())) == 1]
     return next((code for code in codes if code in OPERATION_STATUS), None)
 
 

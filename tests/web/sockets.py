@@ -49,10 +49,20 @@ class Server:
             connection.sendall(raw)
             return heard(connection.makefile("rb"))
 
+    def odd_lines(self, *words: str) -> list[str]:
+        """Lines of the log that do not just tell that a request was answered, or that hold one of these words."""
+        lines = self.log.read_text("utf-8").splitlines()
+        return [line for line in lines if not _is_plain(line) or any(word in line for word in words)]
+
     def state(self) -> Any:
         """All flows and their histories."""
         body = json.dumps({"query": EVERYTHING}).encode()
         return self.tell(request("POST", "/graphql", body)).json["data"]
+
+
+def _is_plain(line: str) -> bool:
+    entry = json.loads(line) if line.startswith("{") else {}
+    return entry.get("event") == "request" and entry["level"] in ("info", "warning") and entry["status"] < 500
 
 
 def heard(stream: BinaryIO) -> Told:

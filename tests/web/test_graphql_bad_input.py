@@ -511,4 +511,5 @@ def test_a_query_of_the_example_workspace_is_answered(server: Server) -> None:
 
 
 def test_the_log_holds_nothing_of_all_this(server: Server) -> None:
-    assert server.log.read_text() == ""
+    words = ("colour", "nmae", "nope", "evil.example", "utm", "Mars", "é", "\\u00e9")
+    assert server.odd_lines(*words) == []

@@ -1,0 +1,120 @@
+"""The REST routes beyond their bad input: hints, links, places under a proxy's path, and the database away."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from starlette.types import Scope
+
+from graphql_api import app, config
+from graphql_api.domain.errors import Refused
+from graphql_api.edits import Desk
+from graphql_api.storage.engine import Store, unavailable
+from graphql_api.web.rest import ROUTES, NotTaken, find
+
+FLOWS = "/v1/api/message-flows"
+NEW = {
+    "name": "Sale",
+    "direction": "inbound",
+    "agent": "a",
+    "prompt": "p",
+    "initiationMessage": "i",
+    "messageChannel": "SMS",
+}
+
+
+@pytest.fixture
+async def quiet(desk: Desk) -> AsyncIterator[httpx2.AsyncClient]:
+    """The whole server under /flows, without hints."""
+    settings = config.load(suggestions=False, root_path="/flows")
+    transport = httpx2.ASGITransport(app.made(settings, desk), root_path="/flows")
+    headers = {"x-workspace-id": "ws1"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost/flows", headers=headers) as client:
+        yield client
+
+
+async def test_with_hints_off_nothing_known_is_listed(quiet: httpx2.AsyncClient) -> None:
+    id = (await quiet.post(FLOWS, json=NEW)).json()["_id"]
+    said = [
+        (await quiet.put(f"{FLOWS}/{id}", json={"nmae": "x", "colour": 1, "direction": "up"})).text,
+        (await quiet.get(f"{FLOWS}?limt=1")).text,
+        (await quiet.get(f"{FLOWS}?colour=1")).text,
+        (await quiet.get(f"{FLOWS}?direction=up")).text,
+        (await quiet.get(f"{FLOWS}?orderBy=up")).text,
+    ]
+    for text in said:
+        assert not [
+            word for word in ("did you mean", "known are", "name", "inbound", "limit", "createdAt") if word in text
+        ]
+    assert "nmae is not a member" in said[0]
+
+
+async def test_places_stand_under_the_path_that_a_proxy_publishes(quiet: httpx2.AsyncClient) -> None:
+    created = [await quiet.post(FLOWS, json=NEW) for _ in range(2)]
+    place = created[0].headers["location"]
+    assert place == f"/flows{FLOWS}/{created[0].json()['_id']}"
+    page = await quiet.get(f"{FLOWS}?limit=1&nameContains=s%26le+%C3%A9")
+    assert (page.json(), "link" in page.headers) == ([], False)
+    first = await quiet.get(f"{FLOWS}?nameContains=SALE&limit=1")
+    link = first.headers["link"]
+    assert link.startswith(f"</flows{FLOWS}?nameContains=SALE&limit=1&cursor=")
+    assert link.endswith('>; rel="next"')
+    second = await quiet.get(link[len("</flows") : link.index(">")])
+    assert [flow["_id"] for answer in (first, second) for flow in answer.json()] == [
+        answer.json()["_id"] for answer in reversed(created)
+    ]
+    assert "link" not in second.headers
+
+
+async def test_without_the_database_every_route_answers_503(http: httpx2.AsyncClient, store: Store) -> None:
+    def away(sql: str) -> None:
+        raise unavailable("it cannot be reached")
+
+    store.heard = away
+    answers = [
+        await http.get(FLOWS),
+        await http.get(f"{FLOWS}/a"),
+        await http.post(FLOWS, json=NEW),
+        await http.put(f"{FLOWS}/a", json={"name": "x"}),
+        await http.put(f"{FLOWS}/a/toggle-autopilot"),
+        await http.delete(f"{FLOWS}/a"),
+        await http.get("/health/ready"),
+    ]
+    store.heard = None
+    for answer in answers:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["error"]["code"] == "unavailable"
+    assert (await http.get("/health/live")).status_code == 200
+
+
+def scope(method: str, path: str, root: str = "") -> Scope:
+    return {"method": method, "path": path, "raw_path": path.encode(), "root_path": root}
+
+
+def test_segments_are_split_before_they_are_decoded() -> None:
+    assert find(scope("GET", f"{FLOWS}/a%2Fb"))[1] == "a/b"
+    assert find(scope("GET", f"{FLOWS}/%C3%A9"))[1] == "é"
+    assert find(scope("GET", f"/x{FLOWS}/a", "/x"))[1] == "a"
+    assert find(scope("PUT", f"{FLOWS}/a/toggle-autopilot"))[0].takes == "toggle"
+    for path in (
+        f"{FLOWS}/",
+        f"{FLOWS}//toggle-autopilot",
+        f"{FLOWS}/a%2Ftoggle-autopilot/",
+        "/v1%2Fapi/message-flows",
+    ):
+        with pytest.raises(Refused):
+            find(scope("PUT", path))
+
+
+def test_every_route_is_found_by_its_own_form() -> None:
+    for route in ROUTES:
+        assert find(scope(route.method, f"/v1/api{route.path}".replace("{id}", "x"))) == (
+            route,
+            "x" if "{id}" in route.path else "",
+        )
+
+
+def test_other_methods_of_a_path_are_named() -> None:
+    with pytest.raises(NotTaken) as other:
+        find(scope("POST", f"{FLOWS}/a"))
+    assert set(other.value.methods) == {"GET", "PUT", "PATCH", "DELETE"}

@@ -1,0 +1,124 @@
+"""From the body of a REST request to the input of a mutation: absent, null and value stay what they are."""
+
+from typing import Any
+
+import pytest
+
+from graphql_api.domain.errors import Refused
+from graphql_api.web.shape import Shape
+
+FIXED = {"_id": "f1", "workspaceId": "ws1"}
+NEW = {
+    "name": "n",
+    "direction": "inbound",
+    "agent": "a",
+    "prompt": "p",
+    "initiationMessage": "i",
+    "messageChannel": "Email",
+}
+INPUT = {**NEW, "direction": "INBOUND", "messageChannel": "EMAIL"}
+
+
+def update(body: Any) -> Any:
+    return Shape(FIXED, creates=False).input(body)
+
+
+def create(body: Any) -> Any:
+    return Shape({"workspaceId": "ws1"}, creates=True).input(body)
+
+
+def problems(read: Any, body: Any) -> list[tuple[str, str]]:
+    with pytest.raises(Refused) as refusal:
+        read(body)
+    return [(problem.code, "/".join(problem.path)) for problem in refusal.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("body", "input"),
+    [
+        ({}, {}),
+        ({"settings": {}}, {"settings": {}}),
+        ({"settings": {"security": {}}}, {"settings": {"security": {}}}),
+        ({"description": None}, {"description": None}),
+        ({"settings": None}, {"settings": None}),
+        ({"toggleAutopilot": None}, {"toggleAutopilot": None}),
+        ({"toggleAutopilot": True}, {"toggleAutopilot": True}),
+        ({"direction": "bidirectional"}, {"direction": "BIDIRECTIONAL"}),
+        ({"messageChannel": "SMS"}, {"messageChannel": "SMS"}),
+        ({"settings": {"responseSettings": {"delay": 5}}}, {"settings": {"responseSettings": {"delay": 5.0}}}),
+        ({**FIXED, "createdAt": 1, "updatedAt": [], "version": None, "__v": {}, "name": "x"}, {"name": "x"}),
+    ],
+)
+def test_an_update_holds_what_was_sent_and_nothing_else(body: Any, input: Any) -> None:
+    assert update(body) == input
+
+
+def test_all_problems_are_told_at_once() -> None:
+    body = {
+        "_id": "other",
+        "name": 5,
+        "direction": "INBOUND",
+        "messageChannel": 1,
+        "isActive": "true",
+        "toggleAutopilot": 1,
+        "nope": 1,
+        "settings": {"responseSettings": {"delay": True, "workingHours": [], "dealy": 1}},
+    }
+    assert problems(update, body) == [
+        ("IMMUTABLE_FIELD", "_id"),
+        ("INVALID_TYPE", "toggleAutopilot"),
+        ("INVALID_TYPE", "name"),
+        ("INVALID_ENUM", "direction"),
+        ("INVALID_TYPE", "messageChannel"),
+        ("INVALID_TYPE", "isActive"),
+        ("UNKNOWN_FIELD", "nope"),
+        ("INVALID_TYPE", "settings/responseSettings/delay"),
+        ("INVALID_TYPE", "settings/responseSettings/workingHours"),
+        ("UNKNOWN_FIELD", "settings/responseSettings/dealy"),
+    ]
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_numbers_are_finite(number: float) -> None:
+    body = {"settings": {"responseSettings": {"delay": number}}}
+    assert problems(update, body) == [("OUT_OF_RANGE", "settings/responseSettings/delay")]
+
+
+def test_a_whole_number_that_no_float_holds_is_a_number() -> None:
+    assert (
+        update({"settings": {"responseSettings": {"delay": 2**53 + 1}}})["settings"]["responseSettings"]["delay"]
+        == 2.0**53
+    )
+
+
+@pytest.mark.parametrize("body", [None, [], "x", 5, True])
+def test_a_body_is_an_object(body: Any) -> None:
+    assert problems(update, body) == [("INVALID_TYPE", "")]
+
+
+def test_a_new_flow_needs_its_members() -> None:
+    assert create(NEW) == INPUT
+    assert problems(create, {}) == [("REQUIRED", name) for name in NEW]
+    assert problems(create, {**NEW, "name": None}) == [("NULL_NOT_ALLOWED", "name")]
+    assert problems(create, {**NEW, "toggleAutopilot": True}) == [("UNKNOWN_FIELD", "toggleAutopilot")]
+
+
+def test_the_published_create_page_nests_working_hours_one_level_higher() -> None:
+    direct = {"delay": 1, "enabled": True, "start": "08:00"}
+    nested = {"delay": 1.0, "workingHours": {"enabled": True, "start": "08:00"}}
+    assert create({**NEW, "settings": {"responseSettings": direct}})["settings"]["responseSettings"] == nested
+    both = {"start": "08:00", "workingHours": {"start": "08:00", "end": "10:00"}}
+    merged = create({**NEW, "settings": {"responseSettings": both}})["settings"]["responseSettings"]
+    assert merged == {"workingHours": {"start": "08:00", "end": "10:00"}}
+
+
+@pytest.mark.parametrize(("direct", "nested"), [("08:00", "09:00"), (True, 1), (None, False)])
+def test_a_nested_member_that_differs_is_refused(direct: Any, nested: Any) -> None:
+    name = "start" if isinstance(direct, str) else "enabled"
+    body = {**NEW, "settings": {"responseSettings": {name: direct, "workingHours": {name: nested}}}}
+    assert ("CONFLICTING_FIELDS", f"settings/responseSettings/{name}") in problems(create, body)
+
+
+def test_an_update_takes_no_working_hours_one_level_higher() -> None:
+    body = {"settings": {"responseSettings": {"start": "08:00"}}}
+    assert problems(update, body) == [("UNKNOWN_FIELD", "settings/responseSettings/start")]
