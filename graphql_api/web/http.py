@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -69,7 +70,14 @@ def headers(scope: Scope, name: bytes) -> list[str]:
 
 def must_be_json(scope: Scope, *, any_kind: bool = False) -> None:
     """Refuses a body that is not sent as JSON in UTF-8; `any_kind` takes types such as application/x+json as well."""
-    media, *parameters = [part.strip().lower() for part in (header(scope, b"content-type") or "").split(";")]
+    _hold_to_json(header(scope, b"content-type") or "", any_kind)
+    if (header(scope, b"content-encoding") or "identity").strip().lower() != "identity":
+        raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent without a Content-Encoding")
+
+
+@lru_cache(maxsize=64)
+def _hold_to_json(content_type: str, any_kind: bool) -> None:
+    media, *parameters = [part.strip().lower() for part in content_type.split(";")]
     is_kind = any_kind and media.startswith("application/") and media.endswith("+json")
     if media != "application/json" and not is_kind:
         raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent with Content-Type: application/json")
@@ -77,8 +85,6 @@ def must_be_json(scope: Scope, *, any_kind: bool = False) -> None:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
             raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent in UTF-8")
-    if (header(scope, b"content-encoding") or "identity").strip().lower() != "identity":
-        raise refused("UNSUPPORTED_MEDIA_TYPE", "the body must be sent without a Content-Encoding")
 
 
 async def body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
@@ -134,7 +140,7 @@ def decoded(raw: bytes, limits: BodyLimits, what: str = "the body") -> Any:
         raise refused("INVALID_JSON", f"{what} is not UTF-8 at byte {error.start}") from None
     _measure(raw, limits)
     try:
-        return json.loads(text, object_pairs_hook=_members, parse_constant=_constant)
+        return DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         wrong = error.msg.lower().removesuffix(" at")
@@ -168,6 +174,9 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> Any:
     raise refused("INVALID_JSON", f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_constant)
 
 
 def printable(name: str) -> str:
