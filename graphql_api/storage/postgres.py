@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -29,7 +29,10 @@ SILENT = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.
 """The database did not answer: what was sent may have been carried out. Any other error is its answer: it was not."""
 
 ENDING = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
-"""This connection was told to end, which takes back what it was doing; another one may be had."""
+"""PostgreSQL said that it ends this connection, which takes back what it was doing; another one may be had.
+
+It ends one only while a statement runs or between two, never between the commit of a statement and its answer.
+"""
 
 WHOLE_STREAM = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 
@@ -93,7 +96,7 @@ class PostgresStore:
             await transaction.start()
             done = await _drive(script, lambda statement: self._step(connection, statement, locks=True))
         except SILENT as error:
-            raise _lost(error) from error
+            raise _lost(error, may_have_written=False) from error
         except BaseException:
             with contextlib.suppress(*AWAY, asyncpg.PostgresError):
                 await transaction.rollback()
@@ -101,7 +104,7 @@ class PostgresStore:
         try:
             await transaction.commit()
         except SILENT as error:
-            raise of_unknown_outcome("the connection was lost") from error
+            raise _lost(error, may_have_written=True) from error
         return done
 
     async def _apart(self, statement: Statement) -> Sequence[Row]:
@@ -126,9 +129,7 @@ class PostgresStore:
             try:
                 return _answered(await connection.fetchmany(sql, arguments))
             except SILENT as error:
-                if may_write and not isinstance(error, ValueError):
-                    raise of_unknown_outcome("the connection was lost") from error
-                raise _lost(error) from error
+                raise _lost(error, may_write) from error
 
     async def _step(self, connection: Any, statement: Statement, *, locks: bool) -> Sequence[Row]:
         """With `locks` a transaction is open, so that nothing is changed before its commit."""
@@ -139,9 +140,7 @@ class PostgresStore:
         try:
             return _answered(await connection.fetch(sql, *text.arguments(statement.values)))
         except SILENT as error:
-            if may_write and not isinstance(error, ValueError):
-                raise of_unknown_outcome("the connection was lost") from error
-            raise _lost(error) from error
+            raise _lost(error, may_write) from error
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
@@ -177,6 +176,9 @@ class PostgresStore:
         if self.heard is not None:
             self.heard(sql)
 
+    def figures(self) -> Mapping[str, float]:
+        return self._pool.figures()
+
     async def close(self) -> None:
         await self._pool.close()
 
@@ -192,9 +194,13 @@ async def _drive(script: Script[T], step: Callable[[Statement], Awaitable[Sequen
         script.close()
 
 
-def _lost(error: Exception) -> Exception:
+def _lost(error: Exception, may_have_written: bool) -> Exception:
     """What asyncpg finds wrong with the values of a statement is no lost connection but a fault of ours."""
-    return error if isinstance(error, ValueError) else Lost()
+    if isinstance(error, ValueError):
+        return error
+    if may_have_written and not isinstance(error.__cause__, ENDING):
+        return of_unknown_outcome("the connection was lost")
+    return Lost()
 
 
 def _still_time(until: float) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -44,6 +44,10 @@ class Pool:
         self._is_closed = False
         self._at_work: dict[Any, float] = {}
         self._watchman: asyncio.Task[None] | None = None
+
+    def figures(self) -> Mapping[str, float]:
+        busy = len(self._at_work)
+        return {"connections_busy": busy, "connections_idle": (self._pool.get_size() if self._pool else busy) - busy}
 
     def until(self) -> float:
         """The moment at which a caller who comes now has waited long enough."""

@@ -1,0 +1,269 @@
+"""PostgreSQL that is restarted, killed, frozen, locked or full: told soon, told truly, and over by itself."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from bench.torturing.servers import Postgres
+from graphql_api.domain.errors import Refused
+from graphql_api.storage.engine import Script, Statement
+from graphql_api.storage.postgres import PostgresStore
+from tests.storage.tally import DDL, ROWS, SLEEP, TOTAL, added, both, count, read
+
+
+def dsn(postgres: Postgres) -> str:
+    return postgres.url.replace("+asyncpg", "")
+
+
+@pytest.fixture
+def postgres(private_postgres: Postgres) -> Postgres:
+    """Runs, and has the tally with nothing counted."""
+    private_postgres.start()
+
+    async def made() -> None:
+        connection = await asyncpg.connect(dsn(private_postgres))
+        await connection.execute(f"DROP TABLE IF EXISTS tally; {DDL}; {ROWS}")
+        await connection.close()
+
+    asyncio.run(made())
+    return private_postgres
+
+
+@pytest.fixture
+async def store(postgres: Postgres) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(dsn(postgres), patience=20)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def single(postgres: Postgres) -> AsyncIterator[PostgresStore]:
+    """One connection, little patience."""
+    store = PostgresStore(dsn(postgres), size=1, patience=0.3)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def other(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of somebody else."""
+    connection = await asyncpg.connect(dsn(postgres))
+    yield connection
+    if not connection.is_closed():
+        connection.terminate()
+
+
+def add() -> Script[int]:
+    """Writes without having looked: done twice it counts twice."""
+    (row,) = yield added("a")
+    return int(row["count"])
+
+
+async def total(store: PostgresStore) -> int:
+    return int((await store.read(TOTAL))[0]["total"])
+
+
+async def pids(other: asyncpg.Connection, waiting_for: str = "%") -> list[int]:
+    """The backends of the store, or those that wait for something."""
+    await other.execute("SELECT pg_stat_clear_snapshot()")
+    rows = await other.fetch(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'message-flows'"
+        " AND coalesce(wait_event_type, '') LIKE $1",
+        waiting_for,
+    )
+    return [row["pid"] for row in rows]
+
+
+async def waiting(other: asyncpg.Connection, waiting_for: str = "Lock") -> int:
+    """The backend that waits for a lock, or for something else, as soon as one does."""
+    async with asyncio.timeout(10):
+        while not (found := await pids(other, waiting_for)):  # noqa: ASYNC110 (nobody tells of it)
+            await asyncio.sleep(0.01)
+    return found[0]
+
+
+async def end(other: asyncpg.Connection, *backends: int) -> None:
+    for pid in backends:
+        await other.execute("SELECT pg_terminate_backend($1)", pid)
+
+
+async def hold(other: asyncpg.Connection) -> Any:
+    """Keeps a row of the tally for itself."""
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute("SELECT * FROM tally WHERE id = 'a' FOR UPDATE")
+    return transaction
+
+
+async def test_idle_connections_that_are_killed_cost_no_request(
+    store: PostgresStore, other: asyncpg.Connection
+) -> None:
+    await asyncio.gather(*(store.run(count) for _ in range(10)))
+    for done in (11, 12, 13):
+        await end(other, *await pids(other))
+        assert await store.run(count) == done
+        await end(other, *await pids(other))
+        assert await total(store) == done
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+async def test_a_restart_is_waited_for(store: PostgresStore, postgres: Postgres, mode: str) -> None:
+    assert await store.run(count) == 1
+    await asyncio.to_thread(postgres.stop, mode)
+    jobs = [asyncio.create_task(store.run(count)) for _ in range(5)]
+    await asyncio.sleep(0.1)
+    await asyncio.to_thread(postgres.start)
+    assert sorted(await asyncio.gather(*jobs)) == [2, 3, 4, 5, 6]
+
+
+async def test_while_it_is_away_requests_are_refused_soon_and_it_is_found_again(postgres: Postgres) -> None:
+    store = PostgresStore(dsn(postgres))
+    assert await store.run(count) == 1
+    await asyncio.to_thread(postgres.stop)
+    started = time.monotonic()
+    told = await asyncio.gather(*(store.run(count) for _ in range(30)), total(store), return_exceptions=True)
+    assert time.monotonic() - started < 4
+    assert {str(one) for one in told} == {"the database is not available: it cannot be reached; nothing was written"}
+    await asyncio.to_thread(postgres.start)
+    assert await store.run(count) == 2
+    await store.close()
+
+
+async def test_a_database_that_freezes_is_told_from_a_slow_one(postgres: Postgres, other: asyncpg.Connection) -> None:
+    store = PostgresStore(dsn(postgres))
+    assert await store.run(count) == 1
+    slow = await store.read(Statement(SLEEP, {"seconds": 2.0}))
+    assert slow[0]["one"] == 1
+    processes = [postgres.pid, *await pids(other)]
+    started = time.monotonic()
+    try:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        told = await asyncio.gather(store.run(count), total(store), return_exceptions=True)
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+    assert time.monotonic() - started < 6
+    assert [type(one) for one in told] == [Refused, Refused]
+    assert await store.run(count) == 2
+    await store.close()
+
+
+async def test_a_read_whose_connection_is_killed_is_made_again(store: PostgresStore, other: asyncpg.Connection) -> None:
+    slow = asyncio.create_task(store.read(Statement(SLEEP, {"seconds": 0.5})))
+    await end(other, await waiting(other, "Timeout"))
+    assert (await slow)[0]["one"] == 1
+
+
+async def test_a_write_that_is_told_to_end_has_done_nothing_and_is_made_again(
+    store: PostgresStore, other: asyncpg.Connection
+) -> None:
+    held = await hold(other)
+    job = asyncio.create_task(store.run(add))
+    await end(other, await waiting(other))
+    await held.rollback()
+    assert await job == 1
+    assert await total(store) == 1
+
+
+async def test_a_write_whose_connection_is_lost_without_a_word_is_never_made_again(
+    store: PostgresStore, other: asyncpg.Connection
+) -> None:
+    await hold(other)
+    job = asyncio.create_task(store.run(add))
+    os.kill(await waiting(other), signal.SIGKILL)  # PostgreSQL restarts all of itself after that
+    with pytest.raises(Refused, match="whether the change was made is unknown: read the flow"):
+        await job
+    assert await total(store) == 0
+    assert await store.run(add) == 1
+
+
+async def test_a_transaction_whose_connection_is_lost_before_its_commit_is_made_again(
+    store: PostgresStore, other: asyncpg.Connection
+) -> None:
+    held = await hold(other)
+    job = asyncio.create_task(store.run(lambda: both("b", "a"), together=True))
+    await end(other, await waiting(other))
+    await held.rollback()
+    await job
+    assert await total(store) == 2
+
+
+async def test_a_full_pool_refuses_and_does_not_hang(single: PostgresStore, other: asyncpg.Connection) -> None:
+    held = await hold(other)
+    job = asyncio.create_task(single.run(add))
+    await waiting(other)
+    told = await asyncio.gather(*(single.read(TOTAL) for _ in range(20)), return_exceptions=True)
+    assert {str(one) for one in told} == {
+        "the database is not available: all connections are taken; nothing was written"
+    }
+    await held.rollback()
+    assert await job == 1
+    assert await total(single) == 1
+
+
+async def test_callers_who_leave_give_their_connection_back(single: PostgresStore, other: asyncpg.Connection) -> None:
+    held = await hold(other)
+    for together in (False, True):
+        job = asyncio.create_task(single.run(add, together=together))
+        await waiting(other)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+    await held.rollback()
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                assert await total(single) == 0
+                break
+            except Refused:  # the database is still told to give up
+                continue
+    assert await single.run(add) == 1
+
+
+async def test_statements_have_a_timeout_and_say_that_nothing_was_written(
+    postgres: Postgres, other: asyncpg.Connection
+) -> None:
+    store = PostgresStore(dsn(postgres), timeout=0.3)
+    held = await hold(other)
+    for slow in (store.read(Statement(SLEEP, {"seconds": 30.0})), store.run(add), store.run(add, together=True)):
+        with pytest.raises(Refused, match=r"the statement took longer than 0.3 s; nothing was written"):
+            await slow
+    await held.rollback()
+    assert await store.run(add) == 1
+    await store.close()
+
+
+async def test_tables_may_change_under_prepared_statements(store: PostgresStore, other: asyncpg.Connection) -> None:
+    assert await store.run(count) == 1
+    await store.run(lambda: both("a", "b"), together=True)
+    for kind in ("bigint", "integer"):
+        await other.execute(f"ALTER TABLE tally ALTER COLUMN count TYPE {kind}")
+        await store.run(count)
+        await other.execute("ALTER TABLE tally ADD COLUMN more text; ALTER TABLE tally DROP COLUMN more")
+        await store.run(lambda: both("a", "b"), together=True)
+    assert (await store.read(read("a")))[0]["count"] == 6
+
+
+async def test_too_many_connections_are_a_refusal(postgres: Postgres, other: asyncpg.Connection) -> None:
+    await other.execute("CREATE ROLE narrow LOGIN CONNECTION LIMIT 0; GRANT ALL ON tally TO narrow")
+    try:
+        store = PostgresStore(dsn(postgres).replace("postgres@", "narrow@"), patience=0.2)
+        with pytest.raises(Refused, match="it has too many connections"):
+            await store.run(count)
+        await store.close()
+    finally:
+        await other.execute("DROP OWNED BY narrow; DROP ROLE narrow")
+
+
+async def test_a_login_that_is_wrong_is_a_refusal(postgres: Postgres) -> None:
+    store = PostgresStore(dsn(postgres).replace("postgres@", "nobody@"))
+    with pytest.raises(Refused, match="it refuses the connection"):
+        await store.read(TOTAL)
+    await store.close()
