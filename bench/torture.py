@@ -68,7 +68,7 @@ async def tortured(database: Database, workers: int, plan: Plan) -> list[Report]
             stop = Blows(lambda: stopped(database), plan.kills)
             reports.append(await run(f"{title}: stop -m immediate", server, plan.clients, plan.edits_under_blows, stop))
     finally:
-        server.stop()
+        server.close()
     return reports
 
 

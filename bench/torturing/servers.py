@@ -74,6 +74,10 @@ class Server:
                 self.kill()
             self._process = None
 
+    def close(self) -> None:
+        self.stop()
+        self._log.close()
+
     def said(self) -> str:
         self._log.seek(0)
         return self._log.read().decode("utf-8", "replace")
