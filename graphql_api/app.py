@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
+import graphql_api
 from graphql_api import config, edits
 from graphql_api.config import Config, ConfigError
 from graphql_api.edits import Desk
@@ -15,6 +16,9 @@ from graphql_api.opening import HOUR as HOUR
 from graphql_api.opening import desk_of, store_of
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.prepared import Operations
+from graphql_api.storage import migrations, tally
+from graphql_api.storage.engine import Store
+from graphql_api.web import metrics
 from graphql_api.web.auth import Guard, Keyring
 from graphql_api.web.cors import Cors
 from graphql_api.web.front import Front, nothing_here
@@ -23,9 +27,16 @@ from graphql_api.web.health import Live, Ready
 from graphql_api.web.hosts import LOOPBACK, Hosts
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.methods import Takes
+from graphql_api.web.metrics import Metrics
 from graphql_api.web.openapi import OpenApi
 from graphql_api.web.rest import PREFIX, Rest
+from graphql_api.web.telemetry import Telemetry
 from graphql_api.web.throttle import Metered, OwnCounts, SharedCounts, Throttle
+
+WATCHING = 5.0
+"""Seconds between two looks at the store for the metrics."""
+
+tally.hear(metrics.hear)
 
 
 def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
@@ -60,13 +71,23 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         Route("/graphql", Takes(guarded(GraphQL(desk, operations, limits)), "GET", "POST")),
         Route(f"{PREFIX}/{{path:path}}", guarded(rest)),
         Route("/openapi.json", Takes(OpenApi(), "GET")),
+        *([] if settings.metrics_port else [Route("/metrics", Takes(Guard(Metrics(), keyring), "GET"))]),
         Route("/health/live", Takes(Live(), "GET")),
         Route("/health/ready", Takes(Ready(desk.store), "GET")),
     ]
     router = Router(
         routes, redirect_slashes=False, default=nothing_here, lifespan=lambda app: life(desk, keyring, throttle)
     )
-    return Front(router, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
+    front = Front(router, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
+    return Telemetry(front, settings.log_sample)
+
+
+async def watch(store: Store) -> None:
+    """What the store says about itself goes into the metrics."""
+    metrics.INFO.labels(graphql_api.__version__, migrations.newest()).set(1)
+    while True:
+        metrics.note_store(store.figures())
+        await asyncio.sleep(WATCHING)
 
 
 def throttle_of(settings: Config) -> Throttle | None:
@@ -91,8 +112,8 @@ def hosts_of(settings: Config) -> Hosts:
 
 @contextlib.asynccontextmanager
 async def life(desk: Desk, keyring: Keyring | None, throttle: Throttle | None) -> AsyncIterator[None]:
-    """In the background, while the server lives: old replays are removed, and the last uses of keys are noted."""
-    works = [edits.sweep(desk), *([keyring.note_uses()] if keyring else [])]
+    """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched."""
+    works = [edits.sweep(desk), watch(desk.store), *([keyring.note_uses()] if keyring else [])]
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield

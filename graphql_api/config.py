@@ -175,6 +175,17 @@ class Config(BaseSettings):
         " each process counts its own.",
     )
 
+    log_sample: float = Field(
+        0.1, ge=0, le=1, description="Part of the requests that are logged; refused and failed ones always are."
+    )
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65_535,
+        description="Port for `/metrics` alone; 0 serves it beside the rest, to keys with the scope admin.",
+    )
+    metrics_host: Host = Field("127.0.0.1", description="Address for `metrics_port` to listen on.")
+
 
 def load(**overrides: Any) -> Config:
     """The settings of the environment, under those given here; None means not given."""

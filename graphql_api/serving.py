@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,6 +75,27 @@ def _greet(settings: Config, port: int) -> None:
 
 def _run(settings: Config, listener: socket.socket) -> None:
     os.environ |= config.environment(settings)
+    with _counted(settings):
+        _run_workers(settings, listener)
+
+
+@contextmanager
+def _counted(settings: Config) -> Iterator[None]:
+    """Several workers lay their counts together in a folder, which must be known before the first count is made."""
+    with tempfile.TemporaryDirectory(prefix="message-flows-") as folder:
+        if settings.workers > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        if settings.metrics_port:
+            from graphql_api.web import metrics
+
+            try:
+                metrics.listen(settings.metrics_host, settings.metrics_port)
+            except OSError as error:
+                raise ConfigError(f"{config.variable('metrics_port')} cannot be listened on: {error}.") from None
+        yield
+
+
+def _run_workers(settings: Config, listener: socket.socket) -> None:
     setup = uvicorn.Config(
         "graphql_api.serving:worker",
         factory=True,
@@ -131,7 +153,9 @@ def worker() -> ASGIApp:
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent.sentinel,), daemon=True).start()
     from graphql_api.app import made
+    from graphql_api.web.telemetry import begin_logging
 
+    begin_logging()
     return made()
 
 

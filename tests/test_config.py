@@ -38,6 +38,8 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "allowed_hosts": ("a.example.com",),
         "root_path": "/flows",
         "auth": "keys",
+        "log_sample": 0.5,
+        "metrics_host": "::1",
         "redis_url": "redis://127.0.0.1:6379/0",
     }
     for name, field in Config.model_fields.items():

@@ -6,7 +6,7 @@ from typing import Any
 from graphql_api.domain.errors import refused
 from graphql_api.edits.desk import Edit, Saved
 from graphql_api.edits.writing import any_flow, as_of
-from graphql_api.storage import replays
+from graphql_api.storage import replays, tally
 from graphql_api.storage.engine import Script
 
 
@@ -23,6 +23,7 @@ def once(edit: Edit, change: Callable[[], Script[Any]], again: Callable[[Edit, A
             message = "this idempotency key was used for another request; use a new key for a new request"
             raise refused("IDEMPOTENCY_KEY_REUSED", message, "idempotencyKey")
         else:
+            tally.tell("replays")
             return (yield from again(edit, known.outcome))
     return (yield from change())
 

@@ -6,7 +6,7 @@ from graphql_api.domain import patch as patches
 from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.domain.flow import Values
 from graphql_api.edits.desk import Edit, Saved
-from graphql_api.storage import flows, replays, revisions
+from graphql_api.storage import flows, replays, revisions, tally
 from graphql_api.storage.engine import Raced, Script
 from graphql_api.storage.replays import Replay
 
@@ -37,6 +37,7 @@ def guard(edit: Edit, flow: Values) -> None:
 
 
 def conflict(flow: Values, message: str) -> Refused:
+    tally.tell("conflicts")
     return Refused(Problem("VERSION_CONFLICT", message, ("ifVersion",)), current=flow)
 
 

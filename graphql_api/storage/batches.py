@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphql_api.storage import tally
 from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement
 
 AT_ONCE = 2
@@ -70,6 +71,7 @@ class Batches:
                 self._lines.pop(shape, None)
 
     async def _carry_out(self, shape: Shape, batch: list[Waiting]) -> None:
+        tally.tell("batch", len(batch))
         if len(batch) == 1:
             await self._one(batch[0])
             return

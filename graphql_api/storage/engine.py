@@ -108,6 +108,9 @@ class Store(Protocol):
     def stream(self, statement: Statement) -> AbstractAsyncContextManager[AsyncIterator[Row]]:
         """The rows of one statement, a few at a time, as of one moment."""
 
+    def figures(self) -> Mapping[str, float]:
+        """What an operator watches: `wal_bytes`, or `connections_busy` and `connections_idle`."""
+
     async def close(self) -> None: ...
 
 

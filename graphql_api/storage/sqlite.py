@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -163,6 +164,12 @@ class SqliteStore:
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
             self.heard(sql)
+
+    def figures(self) -> Mapping[str, float]:
+        try:
+            return {"wal_bytes": os.stat(f"{self._path}-wal").st_size}
+        except OSError:
+            return {"wal_bytes": 0}
 
     async def close(self) -> None:
         """Finishes the scripts that wait, then closes."""

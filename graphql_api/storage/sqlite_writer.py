@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from graphql_api.storage import sqlite_file
+from graphql_api.storage import sqlite_file, tally
 from graphql_api.storage.engine import Row, Script, Statement, drive, of_unknown_outcome, unavailable
 from graphql_api.storage.sqlite_file import Deadline, File
 
@@ -191,6 +191,7 @@ class Writer:
             return
         if time.monotonic() < self._others_until:
             self._not_before = time.monotonic() + COURTESY
+        tally.tell("batch", len(jobs))
         _deliver(jobs)
 
     def _fail(self, jobs: list[Job], error: Exception) -> None:

@@ -13,7 +13,9 @@ def caller(scope: Scope, source: str) -> Caller:
     asker = scope["state"]["asker"]
     if isinstance(asker, Refused):
         raise asker
-    return entitled(asker, header(scope, b"x-workspace-id"), source, scope["state"]["request_id"])
+    who = entitled(asker, header(scope, b"x-workspace-id"), source, scope["state"]["request_id"])
+    scope["state"]["workspace"] = who.workspace
+    return who
 
 
 def entitled(key: Key | None, workspace: str | None, source: str, request_id: str) -> Caller:

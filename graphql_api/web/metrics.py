@@ -1,0 +1,122 @@
+"""What the server counts, in the form that Prometheus reads; one declaration for each metric."""
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from starlette.types import Receive, Scope, Send
+
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.web import refusals
+from graphql_api.web.http import Answer
+
+MEDIA = CONTENT_TYPE_LATEST.encode()
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the workers of one server lay their counts together; `serve` makes it before they begin."""
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+OWN = CollectorRegistry()
+
+
+def _counter(name: str, meaning: str, *labels: str) -> Counter:
+    return Counter(f"message_flows_{name}", meaning, labels, registry=OWN)
+
+
+def _gauge(name: str, meaning: str, *labels: str, together: str = "livesum") -> Gauge:
+    return Gauge(f"message_flows_{name}", meaning, labels, registry=OWN, multiprocess_mode=together)  # type: ignore[arg-type]
+
+
+REQUESTS = _counter(
+    "requests", "Requests answered, by route, first field of the operation and status.", "route", "operation", "status"
+)
+LATENCY = Histogram("message_flows_request_seconds", "Time to an answer.", ["route"], registry=OWN, buckets=SECONDS)
+IN_FLIGHT = _gauge("requests_in_flight", "Requests that are being answered.")
+PLANS = _counter("plans", "Operations carried out by a compiled plan, or by the general executor.", "way")
+POINTS = _counter("points", "Points of cost that operations were charged.")
+BATCHES = Histogram(
+    "message_flows_batch_size", "Edits in a commit, or statements sent together.", registry=OWN, buckets=SIZES
+)
+CONFLICTS = _counter("conflicts", "Edits that were refused because the flow had changed.")
+REPLAYS = _counter("replays", "Requests under an idempotency key that were answered again.")
+CONNECTIONS = _gauge("pool_connections", "PostgreSQL: connections, by whether they are at work.", "state")
+WAL_BYTES = _gauge("wal_bytes", "SQLite: size of the write-ahead log.", together="max")
+SUBSCRIPTIONS = _gauge("subscriptions", "Subscriptions that are open.")
+INFO = _gauge("info", "1, with the version of the server and of its tables.", "version", "revision", together="max")
+
+TOLD = {"conflicts": CONFLICTS.inc, "replays": REPLAYS.inc, "batch": BATCHES.observe}
+"""What rooms tell by `storage.tally`."""
+
+
+def hear(name: str, amount: float) -> None:
+    TOLD[name](amount)
+
+
+def note_store(figures: Mapping[str, float]) -> None:
+    """What a store says about itself."""
+    if "wal_bytes" in figures:
+        WAL_BYTES.set(figures["wal_bytes"])
+    for state in ("busy", "idle"):
+        if f"connections_{state}" in figures:
+            CONNECTIONS.labels(state).set(figures[f"connections_{state}"])
+
+
+def registry() -> CollectorRegistry:
+    """This process's own counts, or those of all workers where there are several."""
+    folder = os.environ.get(SHARED)
+    if not folder:
+        return OWN
+    _forget_dead(Path(folder))
+    together = CollectorRegistry()
+    MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
+    return together
+
+
+def _forget_dead(folder: Path) -> None:
+    """A worker that was killed is not in flight any more; what it counted stays."""
+    for process in {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*_*.db")}:
+        if not Path(f"/proc/{process}").exists():
+            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
+
+
+def listen(host: str, port: int) -> None:
+    """Serves `/metrics` alone, in a thread, to whoever reaches the address."""
+
+    def answer(environ: Any, start: Any) -> list[bytes]:
+        found = environ["PATH_INFO"] == "/metrics"
+        start("200 OK" if found else "404 Not Found", [("Content-Type", CONTENT_TYPE_LATEST)])
+        return [generate_latest(registry())] if found else []
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = make_server(host, port, answer, handler_class=Quiet)
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+
+class Metrics:
+    """`/metrics` for keys with the scope admin; a door behind `auth.Guard`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            admit(scope)
+        except Refused as refusal:
+            await refusals.answer(scope, refusal.problems).send(send)
+        else:
+            await Answer(200, generate_latest(registry()), MEDIA).send(send)
+
+
+def admit(scope: Scope) -> None:
+    asker = scope["state"]["asker"]
+    if isinstance(asker, Refused):
+        raise asker
+    if asker is not None and "admin" not in asker.scopes:
+        raise refused("FORBIDDEN", "this key lacks the scope admin")

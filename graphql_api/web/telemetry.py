@@ -1,0 +1,196 @@
+"""One line a request for the log and its counts for the metrics; nothing of what callers wrote but names."""
+
+import logging
+import random
+import sys
+from collections.abc import Callable
+from time import monotonic, perf_counter
+from typing import Any
+
+import msgspec
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from graphql_api.domain.keys import Key
+from graphql_api.schema.context import Seen
+from graphql_api.web import metrics
+from graphql_api.web.rest import PREFIX, ROUTES
+
+GONE = 499
+"""The status, for logs and metrics alone, of a request whose client went away before its answer."""
+
+FLOODS = frozenset({401, 429})
+"""Statuses that somebody can cause by the thousand: at most a line a second, with how many there were."""
+
+LONGEST_NAME = 64
+OTHERS = "other"
+FIXED = frozenset({"/graphql", "/openapi.json", "/metrics", "/docs", "/health/live", "/health/ready"})
+FORMS = frozenset(PREFIX + route.path for route in ROUTES)
+NOTHING = Seen()
+
+Line = Callable[..., Any]
+
+
+class Telemetry:
+    """Stands around the whole application."""
+
+    def __init__(self, app: ASGIApp, sample: float, line: Line | None = None) -> None:
+        """`sample`: the part of the answers below 400 that are logged; all others are, but for floods."""
+        self._app = app
+        self._sample = sample
+        self._line = told if line is None else line
+        self._requests: dict[tuple[str, str, int], Counter] = {}
+        self._latency: dict[str, Histogram] = {}
+        self._silent_until = 0.0
+        self._unsaid = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = GONE
+
+        async def heard(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        scope.setdefault("state", {})
+        metrics.IN_FLIGHT.inc()
+        began = perf_counter()
+        try:
+            await self._app(scope, receive, heard)
+        finally:
+            metrics.IN_FLIGHT.dec()
+            self._tell(scope, status, perf_counter() - began)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        seen: Seen = scope["state"].get("seen", NOTHING)
+        path = route(scope)
+        self._count(path, seen, status, seconds)
+        more = self._more(status)
+        if more is not None:
+            self._line(level(status), **_members(scope, path, seen, status, seconds), **more)
+
+    def _count(self, path: str, seen: Seen, status: int, seconds: float) -> None:
+        label = (path, seen.field, status)
+        counter = self._requests.get(label)
+        if counter is None:
+            counter = self._requests[label] = metrics.REQUESTS.labels(path, seen.field, str(status))
+        counter.inc()
+        latency = self._latency.get(path)
+        if latency is None:
+            latency = self._latency[path] = metrics.LATENCY.labels(path)
+        latency.observe(seconds)
+        if seen.cost:
+            (COMPILED if seen.is_compiled else GENERAL).inc()
+            metrics.POINTS.inc(seen.cost)
+
+    def _more(self, status: int) -> dict[str, int] | None:
+        """Further members of the line; None where none is written."""
+        if status < 400:
+            return {} if self._sample == 1 or random.random() < self._sample else None
+        if status not in FLOODS:
+            return {}
+        if monotonic() < self._silent_until:
+            self._unsaid += 1
+            return None
+        unsaid, self._unsaid = self._unsaid, 0
+        self._silent_until = monotonic() + 1
+        return {"unsaid": unsaid} if unsaid else {}
+
+
+COMPILED = metrics.PLANS.labels("compiled")
+GENERAL = metrics.PLANS.labels("general")
+
+
+def _members(scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> dict[str, Any]:
+    state = scope["state"]
+    key = state.get("asker")
+    return {
+        "method": scope["method"] if scope["method"] in METHODS else OTHERS,
+        "route": path,
+        "operation": seen.operation[:LONGEST_NAME],
+        "status": status,
+        "ms": round(seconds * 1_000, 3),
+        "key": key.prefix if isinstance(key, Key) else None,
+        "workspace": state.get("workspace"),
+        "request_id": state.get("request_id"),
+        "cost": seen.cost,
+        "plan": "compiled" if seen.is_compiled else "general",
+    }
+
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def route(scope: Scope) -> str:
+    """The form of a path, of which there are few; what callers put into it is not told."""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    if path in FIXED:
+        return path
+    segments = path.split("/")
+    if len(segments) > 4:
+        segments[4] = "{id}"
+    form = "/".join(segments)
+    return form if form in FORMS else OTHERS
+
+
+def level(status: int) -> str:
+    return "error" if status >= 500 else "warning" if status >= 400 else "info"
+
+
+# Lines
+
+
+class _Lines(structlog.BoundLoggerBase):
+    def told(self, event: str, level: str, **members: Any) -> Any:
+        return self._proxy_to_logger(level, event, level=level, **members)
+
+
+def told(level: str, **members: Any) -> None:
+    """One line for a request."""
+    _lines().told("request", level, **members)
+
+
+def _lines() -> _Lines:
+    global _made
+    if _made is None:
+        _made = _logger(sys.stderr.isatty())
+    return _made
+
+
+_made: _Lines | None = None
+
+
+def _logger(is_terminal: bool) -> _Lines:
+    logger: Any = structlog.PrintLogger(sys.stderr) if is_terminal else structlog.BytesLogger(sys.stderr.buffer)
+    return structlog.wrap_logger(logger, processors=[STAMP, _renderer(is_terminal)], wrapper_class=_Lines).bind()  # type: ignore[no-any-return]
+
+
+STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
+def _renderer(is_terminal: bool) -> Any:
+    if is_terminal:
+        return structlog.dev.ConsoleRenderer()
+    return structlog.processors.JSONRenderer(serializer=lambda line, **_: msgspec.json.encode(line))
+
+
+def begin_logging() -> None:
+    """Lines of the server and of its libraries in one form: JSON where standard error is no terminal."""
+    before: list[Any] = [structlog.stdlib.add_log_level, STAMP, structlog.stdlib.add_logger_name]
+    is_terminal = sys.stderr.isatty()
+    last = structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer(serializer=_text)
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler = logging.StreamHandler()
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=[strip, last]))
+    for name in ("message_flows", "uvicorn", "asyncio"):
+        log = logging.getLogger(name)
+        log.handlers, log.propagate = [handler], False
+
+
+def _text(line: dict[str, Any], **_: Any) -> str:
+    return msgspec.json.encode(line, enc_hook=str).decode()
