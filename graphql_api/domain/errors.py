@@ -70,7 +70,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "INTERNAL": Kind(500, "Our fault", "Report the request id; the log has the cause under it.", is_data=False),
     "UNAVAILABLE": Kind(
-        503, "The database is away", "Nothing was written; try again after Retry-After.", is_data=False
+        503,
+        "The database is away",
+        "Try again after Retry-After; nothing was written unless the message says that this is unknown.",
+        is_data=False,
     ),
 }
 
