@@ -43,6 +43,7 @@ EXACTLY: Mapping[str, Callable[[int], str]] = {
     ),
     "root_fields": lambda n: "{a ...f ... {" + "b " * (n - 2) + "}} fragment f on T {c {d e f}}",
     "cost": lambda n: f"{{messageFlows(first: {n - 1}) {{nodes {{id}}}}}}",
+    "integer_digits": lambda n: "{a(b: " + "9" * n + ")}",
 }
 
 
