@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
+from types import FrameType
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
@@ -66,6 +69,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     def guarded(door: ASGIApp) -> ASGIApp:
         return Guard(Metered(door, throttle), keyring)
 
+    ready = Ready(desk.store)
     rest = Rest(desk, operations, limits, suggestions=settings.suggestions)
     routes = [
         Route("/graphql", Takes(guarded(GraphQL(desk, operations, limits)), "GET", "POST")),
@@ -73,10 +77,13 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         Route("/openapi.json", Takes(OpenApi(), "GET")),
         *([] if settings.metrics_port else [Route("/metrics", Takes(Guard(Metrics(), keyring), "GET"))]),
         Route("/health/live", Takes(Live(), "GET")),
-        Route("/health/ready", Takes(Ready(desk.store), "GET")),
+        Route("/health/ready", Takes(ready, "GET")),
     ]
     router = Router(
-        routes, redirect_slashes=False, default=nothing_here, lifespan=lambda app: life(desk, keyring, throttle)
+        routes,
+        redirect_slashes=False,
+        default=nothing_here,
+        lifespan=lambda app: life(desk, keyring, throttle, ready, settings.drain_seconds),
     )
     front = Front(router, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
     return Telemetry(front, settings.log_sample)
@@ -111,12 +118,15 @@ def hosts_of(settings: Config) -> Hosts:
 
 
 @contextlib.asynccontextmanager
-async def life(desk: Desk, keyring: Keyring | None, throttle: Throttle | None) -> AsyncIterator[None]:
+async def life(
+    desk: Desk, keyring: Keyring | None, throttle: Throttle | None, ready: Ready, drain: float
+) -> AsyncIterator[None]:
     """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched."""
     works = [edits.sweep(desk), watch(desk.store), *([keyring.note_uses()] if keyring else [])]
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        yield
+        with leaving(ready, drain):
+            yield
     finally:
         for task in tasks:
             task.cancel()
@@ -124,3 +134,24 @@ async def life(desk: Desk, keyring: Keyring | None, throttle: Throttle | None) -
         if throttle is not None:
             await throttle.close()
         await desk.store.close()
+
+
+@contextlib.contextmanager
+def leaving(ready: Ready, drain: float) -> Iterator[None]:
+    """SIGTERM turns the server unready at once and stops it `drain` seconds later, when nobody sends to it any more."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def leave(number: int, _: FrameType | None) -> None:
+        ready.is_stopping = True
+        if callable(stop):
+            loop.call_soon_threadsafe(loop.call_later, drain, stop, number, None)
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, stop)

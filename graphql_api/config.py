@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -75,6 +75,17 @@ HostHeader = Annotated[
 RootPath = Annotated[
     str, _spelt(r"(/[A-Za-z0-9._~-]+)*", "must be empty or begin with a slash and end without one, as in /flows")
 ]
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValueError("must list addresses or networks, as in 10.0.0.5,10.1.0.0/16") from None
+    return text
+
+
+Proxy = Annotated[str, AfterValidator(_network)]
 RedisUrl = Annotated[
     str, _spelt(r"(rediss?://[^\s/]+(/[0-9]*)?)?", "must be empty or an address as in redis://127.0.0.1:6379/0")
 ]
@@ -185,6 +196,24 @@ class Config(BaseSettings):
         description="Port for `/metrics` alone; 0 serves it beside the rest, to keys with the scope admin.",
     )
     metrics_host: Host = Field("127.0.0.1", description="Address for `metrics_port` to listen on.")
+
+    drain_seconds: float = Field(
+        1.0,
+        ge=0,
+        le=600,
+        description="Seconds between SIGTERM, when `/health/ready` turns to 503, and the moment from which no more"
+        " connections are accepted.",
+    )
+    shutdown_seconds: int = Field(
+        10, ge=1, le=3_600, description="Seconds that requests in flight have to finish when the server stops."
+    )
+    trusted_proxies: Annotated[tuple[Proxy, ...], *Commas] = Field(
+        (),
+        description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed,"
+        " separated by commas.",
+    )
+    tls_certificate: str = Field("", description="File with the certificate chain (PEM) to serve HTTPS with.")
+    tls_key: str = Field("", description="File with the private key of `tls_certificate` (PEM).")
 
 
 def load(**overrides: Any) -> Config:

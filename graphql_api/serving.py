@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -19,15 +20,13 @@ from graphql_api.config import Config, ConfigError
 from graphql_api.opening import desk_of, store_of
 from graphql_api.storage import migrations
 
-GRACE = 10
-"""Seconds that requests in flight have to finish when the server is told to stop."""
-
 BACKLOG = 2048
 """Connections that wait to be accepted."""
 
 
 def serve(settings: Config) -> None:
     """Serves until it is told to stop; raises ConfigError or Refused when it cannot begin."""
+    _check_tls(settings)
     with _bound(settings) as listener:
         if settings.migrate:
             migrations.upgrade(settings.database_url)
@@ -36,6 +35,16 @@ def serve(settings: Config) -> None:
         listener.listen(BACKLOG)
         _greet(settings, listener.getsockname()[1])
         _run(settings, listener)
+
+
+def _check_tls(settings: Config) -> None:
+    if not (settings.tls_certificate or settings.tls_key):
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as error:
+        both = f"{config.variable('tls_certificate')} and {config.variable('tls_key')}"
+        raise ConfigError(f"{both} must name a certificate and its key, in PEM: {error.strerror or error}.") from None
 
 
 def _bound(settings: Config) -> socket.socket:
@@ -62,7 +71,8 @@ async def _prepare(settings: Config) -> None:
 
 
 def _greet(settings: Config, port: int) -> None:
-    at = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}{settings.root_path}"
+    scheme = "https" if settings.tls_certificate else "http"
+    at = f"{scheme}://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}{settings.root_path}"
     example = f"/v1/api/message-flows/{demo.EXAMPLE['_id']}"
     print(
         f"GraphQL       {at}/graphql",
@@ -110,7 +120,11 @@ def _run_workers(settings: Config, listener: socket.socket) -> None:
         server_header=False,
         date_header=True,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=",".join(settings.trusted_proxies),
+        ssl_certfile=settings.tls_certificate or None,
+        ssl_keyfile=settings.tls_key or None,
     )
     # uvicorn raises the signal that stopped it once more when it has finished.
     for stop in (signal.SIGINT, signal.SIGTERM):

@@ -39,6 +39,9 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "root_path": "/flows",
         "auth": "keys",
         "log_sample": 0.5,
+        "trusted_proxies": ("10.0.0.0/8", "::1"),
+        "tls_certificate": "/etc/flows/cert.pem",
+        "tls_key": "/etc/flows/key.pem",
         "metrics_host": "::1",
         "redis_url": "redis://127.0.0.1:6379/0",
     }

@@ -17,12 +17,15 @@ class Live:
 class Ready:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.is_stopping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope)
         await answer.send(send)
 
     async def _answer(self, scope: Scope) -> Answer:
+        if self.is_stopping:
+            return refusals.answer(scope, [Problem("UNAVAILABLE", "the server is stopping; ask another one")])
         try:
             current = await migrations.is_current(self._store)
         except Refused as refusal:

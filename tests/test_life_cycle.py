@@ -1,0 +1,191 @@
+"""Stopping, restarting, proxies and TLS, as the network sees them."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.commands import command, environment
+
+
+@dataclass
+class Running:
+    at: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    def workers(self) -> list[int]:
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(pid) for pid in listed if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    running: list[Running] = []
+
+    def begin(**settings: str) -> Running:
+        named = {f"MESSAGE_FLOWS_{name.upper()}": value for name, value in settings.items()}
+        log = tmp_path / "log"
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                command("serve", "--port", "0", "--migrate", "--demo"),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"), **named},
+                text=True,
+            )
+        assert process.stdout is not None
+        greeting = process.stdout.readline().split()
+        assert greeting, log.read_text()
+        running.append(Running(greeting[1].removesuffix("/graphql"), process, log))
+        return running[-1]
+
+    yield begin
+    for one in running:
+        one.process.kill()
+        one.process.communicate()
+
+
+def status(url: str, context: ssl.SSLContext | None = None, **headers: str) -> int:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=sent), timeout=10, context=context) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_that_stops_is_unready_first_and_answers_on(start: Start, workers: str) -> None:
+    server = start(drain_seconds="2", workers=workers)
+    assert status(f"{server.at}/health/ready") == 200
+    server.process.send_signal(signal.SIGTERM)
+    until = time.monotonic() + 1.5
+    while status(f"{server.at}/health/ready") != 503:
+        assert time.monotonic() < until
+    assert status(f"{server.at}/health/live") == 200
+    assert status(f"{server.at}/v1/api/message-flows", x_workspace_id="exampleWorkspaceId1") == 200
+    assert server.process.wait(10) == 0
+    with pytest.raises(urllib.error.URLError):
+        status(f"{server.at}/health/live")
+
+
+async def test_workers_that_restart_one_after_the_other_lose_no_request(start: Start) -> None:
+    server = start(workers="2", drain_seconds="0.2", log_sample="0")
+    statuses: list[int] = []
+    stop = asyncio.Event()
+
+    async def ask() -> None:
+        async with httpx2.AsyncClient(timeout=20, headers={"connection": "close"}) as http:
+            while not stop.is_set():
+                statuses.append((await http.get(f"{server.at}/health/live")).status_code)
+
+    askers = [asyncio.create_task(ask()) for _ in range(4)]
+    await asyncio.sleep(1)
+    before = server.workers()
+    for worker in before:
+        os.kill(worker, signal.SIGTERM)
+        for _ in range(400):
+            if worker not in server.workers() and len(server.workers()) == 2:
+                break
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(1)
+    stop.set()
+    await asyncio.gather(*askers)
+    assert not set(before) & set(server.workers())
+    assert len(statuses) > 50
+    assert set(statuses) == {200}
+
+
+def test_forwarded_addresses_are_believed_only_from_proxies_that_are_trusted(start: Start) -> None:
+    def statuses(server: Running) -> list[int]:
+        path = f"{server.at}/graphql?query=%7B__typename%7D"
+        if time.time() % 60 > 55:
+            time.sleep(60 - time.time() % 60)
+        return [status(path, x_forwarded_for=address) for address in ("9.9.9.1", "9.9.9.2", "9.9.9.1")]
+
+    assert statuses(start(address_points="3")) == [200, 200, 200]
+    assert statuses(start(address_points="1")) == [200, 429, 429]
+    assert statuses(start(address_points="1", trusted_proxies="127.0.0.0/8")) == [200, 200, 429]
+
+
+def test_https_with_a_certificate(start: Start, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate), "-keyout", str(key)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    server = start(tls_certificate=str(certificate), tls_key=str(key))
+    assert server.at.startswith("https://127.0.0.1:")
+    assert status(f"{server.at}/health/ready", ssl.create_default_context(cafile=str(certificate))) == 200
+    with contextlib.suppress(urllib.error.URLError, ConnectionError):
+        assert status(f"http{server.at.removeprefix('https')}/health/ready") != 200
+
+
+def test_a_certificate_that_is_none_is_told(tmp_path: Path) -> None:
+    given = {"MESSAGE_FLOWS_TLS_CERTIFICATE": "/nowhere.pem"}
+    done = subprocess.run(
+        [sys.executable, "-m", "graphql_api", "serve", "--migrate"],
+        env={**environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"), **given},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "MESSAGE_FLOWS_TLS_CERTIFICATE and MESSAGE_FLOWS_TLS_KEY must name a certificate and its key, in PEM:"
+        " No such file or directory.\n"
+    )
+
+
+def test_another_address_than_loopback_is_refused_without_keys_and_served_with_them(
+    start: Start, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "graphql_api", "serve", "--migrate", "--host", "0.0.0.0"],
+        env=environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Set MESSAGE_FLOWS_AUTH=keys and make a key with `message-flows keys create" in done.stderr
+    server = start(auth="keys", host="0.0.0.0")
+    made = subprocess.run(
+        command("keys", "create", "--workspace", "exampleWorkspaceId1", "--scope", "flows:read"),
+        env=environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    path = f"{server.at}/v1/api/message-flows".replace("0.0.0.0", "127.0.0.1")
+    assert status(path, x_workspace_id="exampleWorkspaceId1") == 401
+    assert status(path, x_workspace_id="exampleWorkspaceId1", x_api_key=made) == 200
+    revoked = command("keys", "revoke", made[:12])
+    subprocess.run(
+        revoked, env=environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"), capture_output=True, check=True
+    )
+    until = time.monotonic() + 5
+    while status(path, x_workspace_id="exampleWorkspaceId1", x_api_key=made) != 401:
+        assert time.monotonic() < until
+        time.sleep(0.1)
