@@ -31,8 +31,8 @@ from graphql import (
 )
 
 from graphql_api.domain.errors import Refused
-from graphql_api.schema.context import Context
-from graphql_api.schema.plans import Arguments, Run, plan
+from graphql_api.schema.context import Arguments, Context, Run
+from graphql_api.schema.plans import plan
 from graphql_api.schema.readers import Reader, Unusual, reader
 from graphql_api.schema.writers import Document, NotCompiled
 
@@ -111,6 +111,7 @@ class _Plan:
             raise NotCompiled
         self._keys = [(key, None if key in named else root.name) for key in fields]
         (self._key, self._nodes), *_ = named.items()
+        self._is_nullable = not str(root.fields[self._nodes[0].name.value].type).endswith("!")
         self._run: Run = plan(root.name, document, self._nodes)
         instant = reader(schema.type_map["DateTime"])  # type: ignore[arg-type]
         self._instants = tuple((_give(node, instant) if node else None, needed) for node, needed in document.instants)
@@ -122,9 +123,10 @@ class _Plan:
         try:
             value = await self._run(arguments, context)
         except Refused as refusal:
-            if self._only_reads:
+            if self._only_reads and refusal.problems[0].code != "UNAVAILABLE":  # that one was waited for long enough
                 raise Unusual from refusal
-            return None, GraphQLError(str(refusal), self._nodes, path=[self._key], original_error=refusal)
+            data = dict(self._keys) if self._is_nullable else None
+            return data, GraphQLError(str(refusal), self._nodes, path=[self._key], original_error=refusal)
         return {key: value if name is None else name for key, name in self._keys}, None
 
     def _asked_instants(self, given: Variables, sent: Variables) -> Iterator[Any]:

@@ -1,8 +1,9 @@
 """What the resolvers of one request share."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -54,3 +55,7 @@ class Context:
 
 
 Info = strawberry.Info[Context, None]
+
+Arguments = Mapping[str, Any]
+Run = Callable[[Arguments, Context], Awaitable[Any]]
+"""A plan of a root field: from its arguments to its answer."""

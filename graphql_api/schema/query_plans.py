@@ -1,0 +1,153 @@
+"""Plans of the root fields that read: the answer is made straight from the row."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from graphql import FieldNode
+
+from graphql_api import reads
+from graphql_api.domain.search import NEWEST_FIRST, Order, OrderField
+from graphql_api.schema import connection, writers
+from graphql_api.schema.connection import Found
+from graphql_api.schema.context import Arguments, Context, Run
+from graphql_api.schema.inputs import filter_of
+from graphql_api.schema.readers import Unusual
+from graphql_api.schema.writers import ByPlace, Document
+
+
+def message_flow(document: Document, nodes: Sequence[FieldNode]) -> Run:
+    place = ByPlace()
+    write = writers.code(writers.flow(document, nodes, place))
+    columns = place.columns
+
+    async def run(arguments: Arguments, context: Context) -> Any:
+        if arguments.get("atVersion") is not None:
+            raise Unusual
+        row = await reads.row(context.desk.store, context.caller, arguments["id"], columns)
+        return None if row is None else write(row, context)
+
+    return run
+
+
+def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
+    place = ByPlace()
+    members = connection_members(document, nodes, place)
+    columns = place.columns
+
+    async def run(arguments: Arguments, context: Context) -> Any:
+        order = order_of(arguments.get("orderBy"))
+        filter = filter_of(arguments.get("filter") or {})
+        first, after, last, before = (arguments.get(name) for name in ("first", "after", "last", "before"))
+        span = connection.span(first, after, last, before, order, context.longest_page)
+        page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)
+        found = Found(context, filter, order, span, page)
+        return {name: await member(found) for name, member in members}
+
+    return run
+
+
+def order_of(given: Mapping[str, str] | None) -> Order:
+    if given is None:
+        return NEWEST_FIRST
+    return Order(OrderField[given["field"]], given["direction"] == "DESC")
+
+
+Member = Callable[[Found], Awaitable[Any]]
+
+
+def connection_members(document: Document, nodes: Sequence[FieldNode], place: ByPlace) -> list[tuple[str, Member]]:
+    selections = [node.selection_set for node in nodes]
+    return [
+        (name, CONNECTION[fields[0].name.value](document, fields, place))
+        for name, fields in document.fields(selections, "MessageFlowConnection").items()
+    ]
+
+
+def _nodes(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> Member:
+    write = writers.code(writers.flow(document, fields, place))
+
+    async def nodes(found: Found) -> Any:
+        return [write(row, found.context) for row in found.page.rows]
+
+    return nodes
+
+
+def _edges(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> Member:
+    sources = []
+    for name, inner in document.fields((field.selection_set for field in fields), "MessageFlowEdge").items():
+        sources.append(f"{name!r}: {_edge_member(document, inner, place)}")
+    write = writers.code(f"lambda cursor: {{{', '.join(sources)}}}")
+
+    async def edges(found: Found) -> Any:
+        context, page = found.context, found.page
+        return [write(row, context)(page.cursor(index).text()) for index, row in enumerate(page.rows)]
+
+    return edges
+
+
+def _edge_member(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> str:
+    name = fields[0].name.value
+    if name == "node":
+        return writers.flow(document, fields, place)
+    return "cursor" if name == "cursor" else repr("MessageFlowEdge")
+
+
+def _page_info(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> Member:
+    selections = (field.selection_set for field in fields)
+    members = [(name, inner[0].name.value) for name, inner in document.fields(selections, "PageInfo").items()]
+
+    async def page_info(found: Found) -> Any:
+        return {name: await PAGE_INFO[field](found) for name, field in members}
+
+    return page_info
+
+
+async def _has_next_page(found: Found) -> bool:
+    return await found.beyond(backwards=False)
+
+
+async def _has_previous_page(found: Found) -> bool:
+    return await found.beyond(backwards=True)
+
+
+async def _start_cursor(found: Found) -> str | None:
+    return found.edge(last=False)
+
+
+async def _end_cursor(found: Found) -> str | None:
+    return found.edge(last=True)
+
+
+def _always(value: str) -> Member:
+    async def always(found: Found) -> str:
+        return value
+
+    return always
+
+
+PAGE_INFO: Mapping[str, Member] = {
+    "__typename": _always("PageInfo"),
+    "hasNextPage": _has_next_page,
+    "hasPreviousPage": _has_previous_page,
+    "startCursor": _start_cursor,
+    "endCursor": _end_cursor,
+}
+
+
+async def _count(found: Found) -> int:
+    return await reads.count(found.context.desk.store, found.context.caller, found.filter)
+
+
+CONNECTION: Mapping[str, Callable[[Document, Sequence[FieldNode], ByPlace], Member]] = {
+    "__typename": lambda document, fields, place: _always("MessageFlowConnection"),
+    "nodes": _nodes,
+    "edges": _edges,
+    "pageInfo": _page_info,
+    "totalCount": lambda document, fields, place: _count,
+}
+
+
+QUERIES: Mapping[str, Callable[[Document, Sequence[FieldNode]], Run]] = {
+    "messageFlow": message_flow,
+    "messageFlows": message_flows,
+}
