@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -59,8 +60,8 @@ class PostgresStore:
             return await self._batches.rows(statement)
         return await self._read(statement)
 
-    async def _read(self, statement: Statement) -> Sequence[Row]:
-        until = self._pool.until()
+    async def _read(self, statement: Statement, until: float | None = None) -> Sequence[Row]:
+        until = until or self._pool.until()
         while True:
             try:
                 async with self._connection(until) as connection:
@@ -76,7 +77,7 @@ class PostgresStore:
             try:
                 if is_alone:
                     with contextlib.suppress(*RACES):
-                        return await _drive(script(), self._apart)
+                        return await _drive(script(), partial(self._apart, until=until))
                     is_alone = False
                     until = self._pool.until()
                 async with self._connection(until) as connection:
@@ -107,16 +108,16 @@ class PostgresStore:
             raise _lost(error, may_have_written=True) from error
         return done
 
-    async def _apart(self, statement: Statement) -> Sequence[Row]:
+    async def _apart(self, statement: Statement, until: float) -> Sequence[Row]:
         """A statement outside a transaction, with others of its shape if it may be."""
         if self._batches is not None and statement.shape.single:
             return await self._batches.rows(statement)
-        return await self._alone(statement)
+        return await self._alone(statement, until)
 
-    async def _alone(self, statement: Statement) -> Sequence[Row]:
+    async def _alone(self, statement: Statement, until: float | None = None) -> Sequence[Row]:
         if not statement.shape.writes:
-            return await self._read(statement)
-        async with self._connection(self._pool.until()) as connection:
+            return await self._read(statement, until)
+        async with self._connection(until or self._pool.until()) as connection:
             return await self._step(connection, statement, locks=False)
 
     async def _together(self, shape: Shape, arguments: list[list[Any]]) -> Sequence[Row]:
