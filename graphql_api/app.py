@@ -26,7 +26,7 @@ from graphql_api.web.auth import Guard, Keyring
 from graphql_api.web.cors import Cors
 from graphql_api.web.front import Front, nothing_here
 from graphql_api.web.graphql import GraphQL
-from graphql_api.web.health import Live, Ready
+from graphql_api.web.health import Farewell, Live, Ready
 from graphql_api.web.hosts import LOOPBACK, Hosts
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.methods import Takes
@@ -86,7 +86,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         lifespan=lambda app: life(desk, keyring, throttle, ready, settings.drain_seconds),
     )
     front = Front(router, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
-    return Telemetry(front, settings.log_sample)
+    return Farewell(Telemetry(front, settings.log_sample), ready)
 
 
 async def watch(store: Store) -> None:

@@ -1,6 +1,6 @@
 """Health: the process lives; the database answers and its tables are current."""
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.storage import migrations
@@ -12,6 +12,26 @@ from graphql_api.web.http import Answer, encoded
 class Live:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await Answer(200, encoded({"status": "ok"})).send(send)
+
+
+class Farewell:
+    """Once the server stops, every answer tells its client to open another connection for the next request."""
+
+    def __init__(self, app: ASGIApp, ready: "Ready") -> None:
+        self._app = app
+        self._ready = ready
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._ready.is_stopping or scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def closing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
+
+        await self._app(scope, receive, closing)
 
 
 class Ready:

@@ -18,6 +18,9 @@ from graphql_api.web.front import ALWAYS, too_long_a_head
 HEAD_SECONDS = 10.0
 """In which the whole head of a request must arrive."""
 
+FIRST_SECONDS = 0.5
+"""In which the first request of a connection must have begun when the server stops."""
+
 
 class Wire(HttpToolsProtocol):
     """`h11_max_incomplete_event_size`, which uvicorn keeps for its other protocol, is the bound of the head here."""
@@ -34,6 +37,13 @@ class Wire(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """A new connection may have its first request on the way: it gets a moment to arrive and be answered."""
+        if self.cycle is None:
+            self.loop.call_later(FIRST_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """As in the base, without its log lines about what callers do."""
