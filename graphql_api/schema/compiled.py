@@ -111,8 +111,8 @@ class _Plan:
             raise NotCompiled
         self._keys = [(key, None if key in named else root.name) for key in fields]
         (self._key, self._nodes), *_ = named.items()
-        self._is_nullable = not str(root.fields[self._nodes[0].name.value].type).endswith("!")
         self._run: Run = plan(root.name, document, self._nodes)
+        self._is_nullable = not str(root.fields[self._nodes[0].name.value].type).endswith("!")
         instant = reader(schema.type_map["DateTime"])  # type: ignore[arg-type]
         self._instants = tuple((_give(node, instant) if node else None, needed) for node, needed in document.instants)
         self._arguments = tuple(_arguments(root.fields[self._nodes[0].name.value], self._nodes[0]))
