@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-fast check fix schema clean
+.PHONY: run test test-fast fuzz check fix schema clean
 .DELETE_ON_ERROR:
 
 run: .venv/run
@@ -14,6 +14,9 @@ test: .venv/test .venv/conformance
 
 test-fast: .venv/test
 	$(BIN)/pytest --ignore=tests/conformance --ignore=tests/browser
+
+fuzz: .venv/test
+	FUZZ=1 $(BIN)/pytest tests/conformance/test_schemathesis.py
 
 check: .venv/test
 	$(BIN)/ruff format --check .

@@ -45,30 +45,30 @@ def succeeded(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.fixture(scope="session")
 def server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server on SQLite."""
-    database = tmp_path_factory.mktemp("served") / "flows.db"
-    shutil.copy(migrated_sqlite, database)
-    with serving(f"sqlite+aiosqlite:///{database}") as address:
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copy(migrated_sqlite, folder / "flows.db")
+    with serving(f"sqlite+aiosqlite:///{folder / 'flows.db'}", folder / "log") as address:
         yield address
 
 
 @contextmanager
-def serving(database_url: str, **settings: str) -> Iterator[str]:
-    """A server process of this checkout until the block ends; what it logged is shown if it does not start or dies."""
+def serving(database_url: str, log: Path, **settings: str) -> Iterator[str]:
+    """A server process of this checkout until the block ends; its log is shown if it does not start or dies."""
     port = str(free_port())
     given = {"database_url": database_url, "port": port, "sqlite_synchronous": "NORMAL", **settings}
     environment = os.environ | {f"MESSAGE_FLOWS_{name.upper()}": value for name, value in given.items()}
     command = [sys.executable, "-c", "from graphql_api.cli import app; app()", "serve"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    # A pipe that nobody empties would stop the server at its first full one.
+    with log.open("w") as written:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=written, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(f"{address}/health/ready", process)
+        wait_for(f"{address}/health/ready", process, log)
         yield address
-        assert process.poll() is None, f"the server died:\n{process.communicate()[0]}"
+        assert process.poll() is None, f"the server died:\n{log.read_text('utf-8')}"
     finally:
         process.terminate()
-        process.communicate(timeout=STARTED_WITHIN)
+        process.wait(timeout=STARTED_WITHIN)
 
 
 def free_port() -> int:
@@ -77,13 +77,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(url: str, process: subprocess.Popen[str]) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     give_up = time.monotonic() + STARTED_WITHIN
     while True:
         try:
             urllib.request.urlopen(url, timeout=5).close()
             return
         except (urllib.error.URLError, ConnectionError):
-            assert process.poll() is None, f"the server did not start:\n{process.communicate()[0]}"
+            assert process.poll() is None, f"the server did not start:\n{log.read_text('utf-8')}"
             assert time.monotonic() < give_up, f"nothing answered at {url} within {STARTED_WITHIN} s"
             time.sleep(0.1)
