@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from types import FrameType
 
@@ -46,10 +47,14 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     """The ASGI application; from the environment when nothing is given, as each worker makes it."""
     settings = settings or config.load()
     desk = desk or desk_of(settings, store_of(settings))
+    carrier: type[Operations] = Operations
+    around: Callable[[ASGIApp], ASGIApp] = plain
+    if settings.traces:
+        desk, carrier, around = traced(settings, desk)
     limits = BodyLimits(
         settings.max_body_bytes, settings.body_timeout, settings.max_json_depth, settings.max_integer_digits
     )
-    operations = Operations(
+    operations = carrier(
         Limits(
             tokens=settings.max_tokens,
             integer_digits=settings.max_integer_digits,
@@ -86,7 +91,22 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         lifespan=lambda app: life(desk, keyring, throttle, ready, settings.drain_seconds),
     )
     front = Front(router, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
-    return Farewell(Telemetry(front, settings.log_sample), ready)
+    return around(Farewell(Telemetry(front, settings.log_sample), ready))
+
+
+def plain(app: ASGIApp) -> ASGIApp:
+    return app
+
+
+def traced(settings: Config, desk: Desk) -> tuple[Desk, type[Operations], Callable[[ASGIApp], ASGIApp]]:
+    """What stands in for the desk and the operations, and what around the application, when traces are asked for."""
+    if not find_spec("opentelemetry"):
+        name = config.variable("traces")
+        raise ConfigError(f"{name} needs the extra `otel`: pip install 'message-flows[otel]'.")
+    from graphql_api import tracing
+
+    store = tracing.TracedStore(desk.store, is_postgresql=settings.database_url.startswith("postgresql"))
+    return replace(desk, store=store), tracing.TracedOperations, tracing.TracedRequests
 
 
 async def watch(store: Store) -> None:

@@ -189,6 +189,11 @@ class Config(BaseSettings):
     log_sample: float = Field(
         0.1, ge=0, le=1, description="Part of the requests that are logged; refused and failed ones always are."
     )
+    traces: bool = Field(
+        False,
+        description="Whether requests, operations and statements are traced with OpenTelemetry, whose own `OTEL_…`"
+        " variables say where to; needs the extra `otel`.",
+    )
     metrics_port: int = Field(
         0,
         ge=0,

@@ -170,7 +170,12 @@ def worker() -> ASGIApp:
     from graphql_api.web.telemetry import begin_logging
 
     begin_logging()
-    return made()
+    settings = config.load()
+    if settings.traces:
+        from graphql_api.tracing import begin_tracing
+
+        begin_tracing()
+    return made(settings)
 
 
 def _stop_with(parent: int) -> None:
