@@ -22,7 +22,7 @@ from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
 from graphql_api.web.http import encoded
 
 SEED = 20261122
-DOCUMENTS = 1_200
+DOCUMENTS = 1_000
 """For each database."""
 
 spec = importlib.util.spec_from_file_location("documents", Path(__file__).with_name("documents.py"))
