@@ -7,19 +7,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql_api.storage import tally
-from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement
+from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement, unavailable
 
 AT_ONCE = 2
 """Batches of one shape that are under way at the same time; what comes meanwhile waits for the next."""
 
-Fetch = Callable[[Statement], Awaitable[Sequence[Row]]]
-FetchMany = Callable[[Shape, list[list[Any]]], Awaitable[Sequence[Row]]]
+Fetch = Callable[[Statement, float | None], Awaitable[Sequence[Row]]]
+"""Carries out one statement; waits for a connection until a moment of the event loop, None for its usual patience."""
+
+FetchMany = Callable[[Shape, Callable[[], list[list[Any]]], float], Awaitable[Sequence[Row]]]
+"""As `Fetch` for many; asks for their arguments when it has a connection."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Waiting:
+    """A statement that has not been sent: until it is taken its caller may give it up, and nothing is done."""
+
     statement: Statement
+    until: float
     rows: asyncio.Future[Sequence[Row]]
+    impatience: asyncio.TimerHandle
+
+    def taken(self) -> bool:
+        self.impatience.cancel()
+        return not self.rows.done()
 
 
 @dataclass(slots=True)
@@ -45,61 +56,74 @@ class Batches:
         self._lines: dict[Shape, Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def rows(self, statement: Statement) -> Sequence[Row]:
-        """At most one row: only such shapes may be batched."""
+    async def rows(self, statement: Statement, until: float) -> Sequence[Row]:
+        """At most one row: only such shapes may be batched. Refused when it has not been sent by `until`."""
         line = self._lines.get(statement.shape)
         if line is None:
             line = self._lines[statement.shape] = Line()
-        one = Waiting(statement, asyncio.get_running_loop().create_future())
-        line.waiting.append(one)
+        loop = asyncio.get_running_loop()
+        rows: asyncio.Future[Sequence[Row]] = loop.create_future()
+        line.waiting.append(Waiting(statement, until, rows, loop.call_at(until, _give_up, rows)))
         if line.under_way < AT_ONCE:
             line.under_way += 1
             task = asyncio.create_task(self._work(statement.shape, line))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await one.rows
+        return await rows
 
     async def _work(self, shape: Shape, line: Line) -> None:
         try:
             while line.waiting:
                 batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
                 batch = [one for one in batch if not one.rows.done()]  # the others' callers are gone
-                await self._carry_out(shape, batch)
+                if len(batch) == 1:
+                    await self._one(batch[0], batch[0].until)
+                elif batch:
+                    await self._carry_out(shape, sorted(batch, key=_key))
         finally:
             line.under_way -= 1
             if not line.waiting and not line.under_way:
                 self._lines.pop(shape, None)
 
     async def _carry_out(self, shape: Shape, batch: list[Waiting]) -> None:
-        tally.tell("batch", len(batch))
-        if len(batch) == 1:
-            await self._one(batch[0])
-            return
-        batch.sort(key=_key)
-        text = shape.batched
-        arguments = [text.arguments({**one.statement.values, ORDINAL: number}) for number, one in enumerate(batch)]
+        sent: list[Waiting] = []
+
+        def arguments() -> list[list[Any]]:
+            sent.extend(one for one in batch if one.taken())
+            tally.tell("batch", len(sent))
+            text = shape.batched
+            return [text.arguments({**one.statement.values, ORDINAL: number}) for number, one in enumerate(sent)]
+
         try:
-            found = await self._together(shape, arguments)
+            found = await self._together(shape, arguments, max(one.until for one in batch))
         except self._again:
             for one in batch:
-                await self._one(one)
+                await self._one(one, None)
         except Exception as error:
             for one in batch:
                 _fail(one, error)
         else:
             by_number = {row[ORDINAL]: row for row in found}
-            for number, one in enumerate(batch):
+            for number, one in enumerate(sent):
                 if not one.rows.done():
                     one.rows.set_result((by_number[number],) if number in by_number else ())
 
-    async def _one(self, one: Waiting) -> None:
+    async def _one(self, one: Waiting, until: float | None) -> None:
+        if not one.taken():
+            return
+        tally.tell("batch", 1)
         try:
-            rows = await self._alone(one.statement)
+            rows = await self._alone(one.statement, until)
         except Exception as error:
             _fail(one, error)
         else:
             if not one.rows.done():
                 one.rows.set_result(rows)
+
+
+def _give_up(rows: asyncio.Future[Sequence[Row]]) -> None:
+    if not rows.done():
+        rows.set_exception(unavailable("all connections are taken"))
 
 
 def _key(one: Waiting) -> tuple[str, str]:

@@ -57,7 +57,7 @@ class PostgresStore:
 
     async def read(self, statement: Statement) -> Sequence[Row]:
         if self._batches is not None and statement.shape.single:
-            return await self._batches.rows(statement)
+            return await self._batches.rows(statement, self._pool.until())
         return await self._read(statement)
 
     async def _read(self, statement: Statement, until: float | None = None) -> Sequence[Row]:
@@ -111,7 +111,7 @@ class PostgresStore:
     async def _apart(self, statement: Statement, until: float) -> Sequence[Row]:
         """A statement outside a transaction, with others of its shape if it may be."""
         if self._batches is not None and statement.shape.single:
-            return await self._batches.rows(statement)
+            return await self._batches.rows(statement, until)
         return await self._alone(statement, until)
 
     async def _alone(self, statement: Statement, until: float | None = None) -> Sequence[Row]:
@@ -120,15 +120,16 @@ class PostgresStore:
         async with self._connection(until or self._pool.until()) as connection:
             return await self._step(connection, statement, locks=False)
 
-    async def _together(self, shape: Shape, arguments: list[list[Any]]) -> Sequence[Row]:
+    async def _together(self, shape: Shape, arguments: Callable[[], list[list[Any]]], until: float) -> Sequence[Row]:
         """One implicit transaction; all or nothing of it is done."""
         sql = shape.batched.sql
-        for _ in arguments if self.heard is not None else ():
-            self._tell(sql)
-        async with self._connection(self._pool.until()) as connection:
+        async with self._connection(until) as connection:
+            given = arguments()
+            for _ in given if self.heard is not None else ():
+                self._tell(sql)
             may_write = shape.writes and not connection.is_closed()
             try:
-                return _answered(await connection.fetchmany(sql, arguments))
+                return _answered(await connection.fetchmany(sql, given)) if given else ()
             except SILENT as error:
                 raise _lost(error, may_write) from error
 
