@@ -1,9 +1,7 @@
-"""Migrations on both databases: up, down, by many at once; the tables are those that the code declares."""
+"""Migrations on both databases: up and down; the tables are those that the code declares."""
 
 import asyncio
 import sqlite3
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -25,7 +23,6 @@ from graphql_api.storage.tables import METADATA
 
 T = TypeVar("T")
 
-MANY = 8
 REFUSED = (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError)
 FLOW = {
     "name": "Sale",
@@ -120,18 +117,6 @@ def test_an_upgrade_of_current_tables_does_nothing(empty_url: str) -> None:
     before = looked_at(empty_url, tables)
     migrations.upgrade(empty_url)
     assert looked_at(empty_url, tables) == before
-
-
-def test_many_processes_may_migrate_at_once(empty_url: str) -> None:
-    command = "import sys; from graphql_api.storage import migrations; migrations.upgrade(sys.argv[1])"
-    running = [
-        subprocess.Popen([sys.executable, "-c", command, empty_url], stderr=subprocess.PIPE, text=True)
-        for _ in range(MANY)
-    ]
-    ended = [(process.communicate(timeout=120)[1], process.returncode) for process in running]
-    assert ended == [("", 0)] * MANY
-    assert looked_at(empty_url, tables) == {*METADATA.tables, "alembic_version"}
-    assert looked_at(empty_url, differences) == []
 
 
 # What the tables refuse by themselves
