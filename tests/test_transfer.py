@@ -259,7 +259,8 @@ async def test_memory_does_not_grow_with_the_file(desk: Desk, monkeypatch: pytes
 
     await peak(800, "warm")  # what is remembered on purpose has a bound, and is there now
     few, many = await peak(100, "few"), await peak(800, "many")
-    assert many < few * 1.2 + 320 * 800, "ids are remembered, to find those that are there twice; flows are not"
+    # Ids are remembered, to find those that are there twice (some 240 bytes each); a flow would take thousands.
+    assert many - few < 320 * 700
 
 
 class Endless(io.RawIOBase):
