@@ -68,8 +68,7 @@ def next_transition(hours: Hours, after: datetime) -> Transition | None:
 
 def openings(hours: Hours, start: datetime, end: datetime) -> list[Opening]:
     """The open stretches of [start, end), cut to it, in order and never touching; refuses over 62 days."""
-    start, end = _in_utc(start), _in_utc(end)
-    _check_range(start, end)
+    start, end = whole_range(start, end)
     edges = [start] if start < end and is_open(hours, start) else []
     edges += takewhile(lambda at: at < end, (_instant(second) for second, _ in _transitions(hours, start)))
     if len(edges) % 2:
@@ -77,11 +76,14 @@ def openings(hours: Hours, start: datetime, end: datetime) -> list[Opening]:
     return [Opening(*stretch) for stretch in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _check_range(start: datetime, end: datetime) -> None:
+def whole_range(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """Both ends in UTC; refuses a range that runs backwards or is longer than 62 days."""
+    start, end = _in_utc(start), _in_utc(end)
     if end < start:
         raise refused("BAD_REQUEST", "to lies before from; send a later instant")
     if end - start > LONGEST_RANGE:
         raise refused("BAD_REQUEST", f"to lies more than {LONGEST_RANGE.days} days after from; ask in parts")
+    return start, end
 
 
 def _transitions(hours: Hours, after: datetime) -> Iterator[tuple[int, bool]]:

@@ -6,13 +6,15 @@ from typing import Annotated
 import strawberry
 
 from graphql_api.domain import flow as domain
-from graphql_api.domain import hours, instants
+from graphql_api.domain import hours, instants, offsets
 from graphql_api.schema.context import Info
 from graphql_api.schema.scalars import Instant
 
 IS_OPEN = "Whether the flow is open at an instant; true when working hours are not enabled."
 NEXT_TRANSITION = "The next time that isOpen changes; null when it never does, as when working hours are not enabled."
 OPENINGS = "The open stretches between two instants, cut to them, in order and never touching."
+
+OFFSETS = "How far the wall clock of the zone is ahead of UTC between two instants: what drawing openings takes."
 
 
 @strawberry.type(description="An instant at which a flow opens or closes.")
@@ -25,6 +27,14 @@ class WorkingHoursTransition:
 class Opening:
     start: Instant = strawberry.field(name="from", description="The first instant of being open.")
     end: Instant = strawberry.field(name="to", description="The first instant after it, at which the flow is closed.")
+
+
+@strawberry.type(description="A stretch of time in which the wall clock of a zone runs without a jump.")
+class UtcOffset:
+    start: Instant = strawberry.field(name="from", description="The first instant.")
+    end: Instant = strawberry.field(name="to", description="The first instant after it, at which the clock changes.")
+    seconds: int = strawberry.field(description="What to add to UTC for the time on the wall clock.")
+    name: str = strawberry.field(description="What the time is called, such as CEST or +03.")
 
 
 At = Annotated[Instant | None, strawberry.argument(description="The instant; now if absent or null.")]
@@ -48,6 +58,10 @@ def next_transition(root: domain.WorkingHours, info: Info, after: After = None) 
 
 def openings(root: domain.WorkingHours, start: From, to: To) -> list[Opening]:
     return hours.openings(root, _told(start), _told(to))  # type: ignore[return-value]
+
+
+def utc_offsets(root: domain.WorkingHours, start: From, to: To) -> list[UtcOffset]:
+    return offsets.offsets(root, _told(start), _told(to))  # type: ignore[return-value]
 
 
 def _or_now(at: datetime | None, info: Info) -> datetime:

@@ -23,7 +23,7 @@ Needs = Mapping[str, Any]
 
 HOURS = "settings.responseSettings.workingHours"
 WINDOW = tuple(f"response_settings_working_hours_{name}" for name in ("enabled", "start", "end", "timezone"))
-COMPUTED = {"isOpen": WINDOW, "nextTransition": WINDOW, "openings": WINDOW}
+COMPUTED = {"isOpen": WINDOW, "nextTransition": WINDOW, "openings": WINDOW, "utcOffsets": WINDOW}
 
 
 def needs(block: Block) -> Needs:

@@ -59,6 +59,7 @@ class WorkingHours:
         resolver=hours.next_transition, description=hours.NEXT_TRANSITION
     )
     openings: list[hours.Opening] = strawberry.field(resolver=hours.openings, description=hours.OPENINGS)
+    utc_offsets: list[hours.UtcOffset] = strawberry.field(resolver=hours.utc_offsets, description=hours.OFFSETS)
 
 
 @shows(block("settings.responseSettings"))

@@ -22,7 +22,7 @@ from graphql_api.domain import hours, instants
 from graphql_api.domain.checks import whole
 from graphql_api.domain.flow import TREE, Block, Leaf
 from graphql_api.schema import scalars
-from graphql_api.schema.hours import openings
+from graphql_api.schema.hours import openings, utc_offsets
 from graphql_api.schema.selection import HOURS, WINDOW
 
 Access = Callable[[str], str]
@@ -63,6 +63,7 @@ NAMES: dict[str, Any] = {
     "is_open": hours.is_open,
     "next_transition": hours.next_transition,
     "openings": openings,
+    "utc_offsets": utc_offsets,
 }
 """What the source of a writer may use."""
 
@@ -182,11 +183,25 @@ def _next_transition(document: Document, fields: list[FieldNode], access: Access
 
 def _openings(document: Document, fields: list[FieldNode], access: Access) -> str:
     written = _written(document, fields, "Opening", {"from": "told(o.start)", "to": "told(o.end)"})
-    start, end = (document.instant(fields[0], name, is_needed=True) for name in ("from", "to"))
-    return f"[{written} for o in openings({_window(access)}, {start}, {end})]"
+    return f"[{written} for o in openings({_window(access)}, {_range(document, fields)})]"
 
 
-COMPUTED = {"isOpen": _is_open, "nextTransition": _next_transition, "openings": _openings}
+def _utc_offsets(document: Document, fields: list[FieldNode], access: Access) -> str:
+    forms = {"from": "told(o.start)", "to": "told(o.end)", "seconds": "o.seconds", "name": "o.name"}
+    written = _written(document, fields, "UtcOffset", forms)
+    return f"[{written} for o in utc_offsets({_window(access)}, {_range(document, fields)})]"
+
+
+def _range(document: Document, fields: list[FieldNode]) -> str:
+    return ", ".join(document.instant(fields[0], name, is_needed=True) for name in ("from", "to"))
+
+
+COMPUTED = {
+    "isOpen": _is_open,
+    "nextTransition": _next_transition,
+    "openings": _openings,
+    "utcOffsets": _utc_offsets,
+}
 
 
 def _window(access: Access) -> str:

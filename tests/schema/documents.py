@@ -22,6 +22,7 @@ COMPUTED: dict[str, Any] = {
     "nextTransition": NEXT,
     'then: nextTransition(after: "2026-03-08T02:30:00+01:00")': NEXT,
     'openings(from: "2026-03-28T00:00:00Z", to: "2026-03-30T00:00:00.0005Z")': {"from": None, "to": None},
+    'utcOffsets(from: "2026-03-28T00:00:00Z", to: "2026-03-30T00:00:00Z")': dict.fromkeys(["from", "to", "seconds"]),
 }
 HOURS = SETTINGS["responseSettings"]["workingHours"] | COMPUTED
 ANSWERED = SETTINGS | {"responseSettings": {"delay": None, "workingHours": HOURS}}

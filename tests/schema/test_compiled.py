@@ -133,7 +133,8 @@ COMPILED = {
     "{nodes {id}}}",
     "working hours": "query ($at: DateTime, $to: DateTime!) {messageFlows {nodes {settings {responseSettings {"
     "workingHours {isOpen(at: $at) now: isOpen nextTransition(after: null) {at opens} "
-    'openings(from: "2026-01-01T00:00:00Z", to: $to) {from to}}}}}}}',
+    'openings(from: "2026-01-01T00:00:00Z", to: $to) {from to} '
+    'utcOffsets(from: "2026-01-01T00:00:00Z", to: $to) {from to seconds name}}}}}}}',
     "update": "mutation ($id: ID!, $i: UpdateMessageFlowInput!, $v: Int) {updateMessageFlow(id: $id, input: $i, "
     "ifVersion: $v) {messageFlow {id version} changedFields errors {code message path} replayed rebasedFrom}}",
     "an input with variables in it": "mutation ($d: Float) {updateMessageFlow(id: 1, input: {settings: "

@@ -53,6 +53,7 @@ async def three(desk: Desk, caller: Caller) -> None:
         ("($from: DateTime!, $to: DateTime!)", "openings(from: $from, to: $to) { from to __typename }", RANGE),
         ("($to: DateTime!)", 'openings(from: "2026-03-08T00:00:00.0009Z", to: $to) { to from }', RANGE),
         ('($from: DateTime = "2026-03-08T00:00:00Z", $to: DateTime!)', "openings(from: $from, to: $to) { to }", RANGE),
+        ("($from: DateTime!, $to: DateTime!)", "utcOffsets(from: $from, to: $to) { name from to seconds }", RANGE),
         ("($s: Boolean!)", "isOpen @skip(if: $s) nextTransition @include(if: $s) { at }", {"s": True}),
     ],
 )

@@ -411,6 +411,7 @@ FLOW = f"id name {SETTINGS}"
             2 * 54,
         ),
         ("{messageFlow(id: 1) {settings {workingHours {nextTransition {at} openings {from}}}}}", 1 + 1 + 1 + 1 + 62),
+        ("{messageFlow(id: 1) {settings {workingHours {utcOffsets {from}}}}}", 1 + 1 + 1 + 4),
     ],
 )
 def test_points_of_a_document(document: str, cost: int) -> None:

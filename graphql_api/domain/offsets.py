@@ -1,0 +1,59 @@
+"""How far the wall clock of a zone is ahead of UTC, and when that changes: what a drawing of hours stands on."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from graphql_api.domain import zones
+from graphql_api.domain.hours import DAY, EPOCH, FIRST, LAST, SECOND, Hours, whole_range
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """From `start` until just before `end`, both in UTC, the wall clock is `seconds` ahead; named as in CEST or +03."""
+
+    start: datetime
+    end: datetime
+    seconds: int
+    name: str
+
+
+def offsets(hours: Hours, start: datetime, end: datetime) -> list[Offset]:
+    """The stretches of [start, end) that keep one offset, cut to it, in order; refuses over 62 days."""
+    start, end = whole_range(start, end)
+    return list(_stretches(zones.zone(hours.timezone), start, end))
+
+
+def _stretches(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[Offset]:
+    while start < end:
+        second = (start - EPOCH) // SECOND
+        changes = _change(zone, second, (end - EPOCH) // SECOND)
+        until = end if changes is None else EPOCH + timedelta(seconds=changes)
+        yield Offset(start, until, _ahead(zone, second), _wall(zone, second).tzname() or "")
+        start = until
+
+
+def _change(zone: ZoneInfo, second: int, last: int) -> int | None:
+    """The first second up to `last` at which the offset is another one than at `second`.
+
+    No zone changes its offset twice in a day (a test holds that), so looking at the end of each day misses none.
+    """
+    ahead = _ahead(zone, second)
+    while second < last:
+        until = min(second + DAY, last)
+        if _ahead(zone, until) != ahead:
+            return second + bisect_left(range(second, until), True, key=lambda at: _ahead(zone, at) != ahead)
+        second = until
+    return None
+
+
+def _ahead(zone: ZoneInfo, second: int) -> int:
+    ahead = _wall(zone, second).utcoffset()
+    return ahead // SECOND if ahead is not None else 0
+
+
+def _wall(zone: ZoneInfo, second: int) -> datetime:
+    """On the first and the last day of the calendar, where the zone's date may not exist, that of the day beside it."""
+    return datetime.fromtimestamp(min(max(second, FIRST + DAY), LAST - DAY), zone)
