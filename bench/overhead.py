@@ -1,4 +1,4 @@
-"""CPU microseconds that authentication, and logs with metrics, add to a request; run `python bench/overhead.py`.
+"""CPU microseconds that keys, rate limits, logs and metrics add to a request; run `python bench/overhead.py`.
 
 The parts are called as the server calls them, around an application that answers at once, so that nothing else is
 measured; the smallest of several rounds is printed, each of many requests. The log goes to /dev/null.
@@ -6,6 +6,7 @@ measured; the smallest of several rounds is printed, each of many requests. The 
 
 import asyncio
 import gc
+import itertools
 import os
 import sys
 import tempfile
@@ -20,7 +21,9 @@ from graphql_api.edits import keys
 from graphql_api.schema.context import Seen
 from graphql_api.storage import migrations
 from graphql_api.web.auth import Guard, Keyring
+from graphql_api.web.counts import OwnCounts
 from graphql_api.web.telemetry import Telemetry
+from graphql_api.web.throttle import Metered, Throttle
 
 ROUNDS, REQUESTS = 15, 4_000
 START: Any = {"type": "http.response.start", "status": 200, "headers": []}
@@ -63,6 +66,17 @@ async def microseconds(app: ASGIApp, secret: str) -> float:
     return best
 
 
+def metered(keyring: Keyring) -> ASGIApp:
+    """At 80 requests a second, each of 11 points, under the limit of 60,000 a minute."""
+    requests = itertools.count()
+    return Guard(Metered(charged, Throttle(OwnCounts(), 60_000, lambda: next(requests) / 160)), keyring)
+
+
+async def charged(scope: Scope, receive: Receive, send: Send) -> None:
+    await scope["state"]["charge"](11)
+    await answers(scope, receive, send)
+
+
 async def wrong_keys(guard: ASGIApp, number: int) -> float:
     began = time.process_time()
     for one in range(number):
@@ -83,6 +97,7 @@ async def main(url: str) -> None:
 
     await told("a guard, no keys required", Guard(answers, None))
     await told("a guard that knows the key", Guard(answers, Keyring(store, now)))
+    await told("that and its points of a minute, near the limit", metered(Keyring(store, now)))
     for sample in (0.0, 0.1, 1.0):
         await told(f"metrics, and {sample:.0%} of the requests logged", Telemetry(answers, sample))
     wrong = await wrong_keys(Guard(answers, Keyring(store, now)), 10_000) - bare

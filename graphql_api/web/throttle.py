@@ -1,10 +1,10 @@
 """Points that a key, or an address where no keys are required, may spend a minute; over them a request gets a 429."""
 
-import logging
+import asyncio
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,13 +15,9 @@ from graphql_api.web.http import Headers
 WINDOW = 60
 """Seconds; windows begin with the minute on every process, so that all count the same one."""
 
-PATIENCE = 0.25
-"""Seconds that a shared counter may take to answer."""
-
-PAUSE = 5.0
-"""Seconds for which a shared counter that failed is left alone; nobody is refused meanwhile."""
-
-log = logging.getLogger("message_flows")
+DRAFTS = 50
+"""Into so many parts a limit is divided: at least one is drawn from the count at a time. So a request seldom has to ask
+it, and what one process holds back from the others is less than one."""
 
 
 class Limited(Refused):
@@ -34,110 +30,119 @@ class Limited(Refused):
 
 
 class Counts(Protocol):
-    async def add(self, who: str, window: int, points: int) -> int:
-        """The points that somebody spent in a window, these among them."""
+    """What all who count together were given; see `counts`."""
+
+    async def add(self, who: str, window: int, points: int) -> int | None:
+        """The points that somebody was given in a window, these among them; None when nobody can tell."""
 
     async def close(self) -> None: ...
-
-
-class OwnCounts:
-    """Counts of this process alone."""
-
-    def __init__(self) -> None:
-        self._window = 0
-        self._spent: dict[str, int] = {}
-
-    async def add(self, who: str, window: int, points: int) -> int:
-        if window != self._window:
-            self._window, self._spent = window, {}
-        spent = self._spent[who] = self._spent.get(who, 0) + points
-        return spent
-
-    async def close(self) -> None:
-        return
-
-
-class SharedCounts:
-    """Counts of all processes, in Redis; while it is away nobody is refused."""
-
-    def __init__(self, url: str, elapsed: Callable[[], float] = time.monotonic) -> None:
-        from limits.storage import storage_from_string
-
-        self._storage: Any = storage_from_string(
-            f"async+{url}",
-            implementation="redispy",
-            wrap_exceptions=True,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
-        )
-        self._elapsed = elapsed
-        self._resume = -math.inf
-
-    async def add(self, who: str, window: int, points: int) -> int:
-        from limits.errors import StorageError
-
-        if self._elapsed() < self._resume:
-            return 0
-        try:
-            return int(await self._storage.incr(f"message-flows/{window}/{who}", WINDOW, amount=points))
-        except StorageError as error:
-            self._resume = self._elapsed() + PAUSE
-            log.warning(
-                "no rate limits for %g s: Redis does not answer (%s)", PAUSE, type(error.storage_error).__name__
-            )
-            return 0
-
-    async def close(self) -> None:
-        await self._storage.bridge.storage.aclose()
 
 
 class Throttle:
     """Holds everybody to so many points a minute; the operation that goes beyond them is not carried out."""
 
     def __init__(self, counts: Counts, points: int, now: Callable[[], float] = time.time) -> None:
+        self.points = points
+        self.now = now
+        self.policy = (b"ratelimit-policy", b'"points";q=%d;w=%d' % (points, WINDOW))
         self._counts = counts
-        self._points = points
-        self._now = now
+        self._window = 0
+        self._purses: dict[str, Purse] = {}
 
-    async def charge(self, who: str, points: int) -> "Window":
-        now = self._now()
-        number = int(now // WINDOW)
-        spent = await self._counts.add(who, number, points)
-        return Window(self._points, self._points - spent, (number + 1) * WINDOW, now)
+    def purse(self, who: str, window: int) -> "Purse":
+        if window != self._window:
+            self._window, self._purses = window, {}
+        purse = self._purses.get(who)
+        if purse is None:
+            purse = self._purses[who] = Purse(self._counts, who, window, self.points)
+        return purse
 
     async def close(self) -> None:
         await self._counts.close()
 
 
-class Window:
-    """What is left of a minute's points."""
+class Purse:
+    """What this process holds of somebody's points in one window."""
 
-    def __init__(self, points: int, left: int, reset: int, now: float) -> None:
-        self.left = left
-        self.reset = reset
+    __slots__ = ("_counts", "_drawn", "_in_hand", "_points", "_turn", "_who", "_window")
+
+    def __init__(self, counts: Counts, who: str, window: int, points: int) -> None:
+        self._counts = counts
+        self._who = who
+        self._window = window
         self._points = points
-        self._now = now
+        self._in_hand = 0
+        self._drawn = 0  # by all who count together, as far as this process heard
+        self._turn = asyncio.Lock()
 
-    def check(self) -> None:
-        """Raises Limited when more was spent than there is."""
-        if self.left < 0:
-            message = f"more than {self._points} points in a minute; wait {self.wait} s"
-            raise Limited(message, self.reset, self.wait)
+    @property
+    def left(self) -> int:
+        return min(self._points, self._in_hand + max(0, self._points - self._drawn))
+
+    async def pay(self, points: int) -> bool:
+        """Whether all the points were there; if not, none is taken."""
+        if self._in_hand < points:
+            await self._draw(points)
+            if self._in_hand < points:
+                return False
+        self._in_hand -= points
+        return True
+
+    async def _draw(self, points: int) -> None:
+        """What the count still has, a draft at least; only where that may suffice, and one draw at a time."""
+        async with self._turn:
+            short = points - self._in_hand
+            if short <= 0 or short > self._points - self._drawn:
+                return
+            asked = max(short, self._points // DRAFTS)
+            drawn = await self._counts.add(self._who, self._window, asked)
+            if drawn is None:
+                self._in_hand += asked
+                return
+            self._drawn = drawn
+            self._in_hand += min(asked, max(0, self._points - drawn + asked))
+
+
+class Account:
+    """What a request, or a connection that lives for long, has to pay."""
+
+    __slots__ = ("_now", "_purse", "_throttle", "_who")
+
+    def __init__(self, throttle: Throttle, who: str) -> None:
+        self._throttle = throttle
+        self._who = who
+        self._look()
+
+    def _look(self) -> None:
+        self._now = self._throttle.now()
+        self._purse = self._throttle.purse(self._who, int(self._now // WINDOW))
+
+    @property
+    def left(self) -> int:
+        return self._purse.left
+
+    @property
+    def reset(self) -> int:
+        return (int(self._now // WINDOW) + 1) * WINDOW
 
     @property
     def wait(self) -> int:
         return max(1, math.ceil(self.reset - self._now))
 
+    async def pay(self, points: int) -> None:
+        """Raises Limited."""
+        self._look()
+        if not await self._purse.pay(points):
+            message = f"more than {self._throttle.points} points in a minute; wait {self.wait} s"
+            raise Limited(message, self.reset, self.wait)
+
     def headers(self) -> Headers:
         """As the IETF draft "RateLimit header fields for HTTP", version 10, has them."""
-        return [
-            (b"ratelimit-policy", b'"points";q=%d;w=%d' % (self._points, WINDOW)),
-            (b"ratelimit", b'"points";r=%d;t=%d' % (max(0, self.left), self.wait)),
-        ]
+        return [self._throttle.policy, (b"ratelimit", b'"points";r=%d;t=%d' % (self.left, self.wait))]
 
 
 class Metered:
-    """A door behind `auth.Guard` that charges each operation to whoever asks.
+    """A door behind `auth.Guard` that charges each operation to whoever asks, and a request that asks for none a point.
 
     Leaves in the request's state under `charge` what takes the points of an operation before it is carried out, and
     under `seen` what tells afterwards which one it was.
@@ -153,50 +158,29 @@ class Metered:
         if self._throttle is None or isinstance(state["asker"], Refused):
             await self._door(scope, receive, send)
             return
-        meter = Meter(self._throttle, payer(scope), state)
-        state["charge"] = meter.charge
-        try:
-            await meter.begin()
-        except Limited as refusal:
-            state["asker"] = refusal
-        await self._door(scope, receive, meter.telling(send))
+        account = Account(self._throttle, payer(scope))
 
-
-class Meter:
-    """The account of one request: it costs one point even when it asks for nothing that can be carried out."""
-
-    def __init__(self, throttle: Throttle, who: str, state: dict[str, Any]) -> None:
-        self._throttle = throttle
-        self._who = who
-        self._state = state
-        self._headers: Headers = []
-
-    async def begin(self) -> None:
-        await self._take(1)
-
-    async def charge(self, points: int) -> None:
-        """Raises Limited; one point is paid already."""
-        if points > 1:
-            await self._take(points - 1)
-
-    async def _take(self, points: int) -> None:
-        window = await self._throttle.charge(self._who, points)
-        self._headers = window.headers()
-        try:
-            window.check()
-        except Limited as refusal:
-            self._state["limited"] = refusal
-            raise
-
-    def telling(self, send: Send) -> Send:
-        """Every answer tells what is left."""
+        async def charge(points: int) -> None:
+            """Raises Limited; one point is paid already."""
+            try:
+                if points > 1:
+                    await account.pay(points - 1)
+            except Limited as refusal:
+                state["limited"] = refusal
+                raise
 
         async def telling(message: Message) -> None:
+            """Every answer tells what is left."""
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *self._headers]}
+                message = {**message, "headers": [*message["headers"], *account.headers()]}
             await send(message)
 
-        return telling
+        state["charge"] = charge
+        try:
+            await account.pay(1)
+        except Limited as refusal:
+            state["asker"] = state["limited"] = refusal
+        await self._door(scope, receive, telling)
 
 
 def payer(scope: Scope) -> str:

@@ -1,20 +1,20 @@
-"""Rate limits by points: told before they bite, refused with 429 on both doors, the same for all processes by Redis."""
+"""Rate limits by points: told before they bite, refused with 429 on both doors, drawn from the count in drafts."""
 
-import asyncio
 import re
-import socket
-import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections import Counter
+from contextlib import nullcontext
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphql_api import app, config
 from graphql_api.edits import Desk, keys
 from graphql_api.web import throttle
-from graphql_api.web.throttle import Counts, Limited, OwnCounts, SharedCounts, Throttle
+from graphql_api.web.counts import OwnCounts
+from graphql_api.web.throttle import Account, Limited, Throttle
 
 RATE = re.compile(r'"points";r=(\d+);t=(\d+)')
 READ = "{messageFlow(id: 1) {id}}"
@@ -126,71 +126,75 @@ async def test_an_address_that_guesses_keys_is_told_when_to_come_back(
     assert "reset_at" in answers[-1].json()["error"]
 
 
-# Counting
+# Drawing
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+async def is_paid(held: Throttle, points: int, who: str = "k") -> bool:
+    try:
+        await Account(held, who).pay(points)
+    except Limited:
+        return False
+    return True
 
 
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real redis-server, which `make test` installs where it is missing."""
-    port = free_port()
-    folder: Path = tmp_path_factory.mktemp("redis")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), "--daemonize", "no"]
-    server = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0"
-    server.terminate()
-    server.wait(10)
+@given(limit=st.integers(1, 400), spending=st.lists(st.integers(1, 60), max_size=60))
+async def test_one_process_grants_exactly_what_is_there_and_tells_it(limit: int, spending: list[int]) -> None:
+    held = Throttle(OwnCounts(), limit, lambda: 60.0 * MINUTE)
+    granted = 0
+    for points in spending:
+        fits = granted + points <= limit
+        assert await is_paid(held, points) is fits
+        granted += points if fits else 0
+        assert Account(held, "k").left == limit - granted
 
 
-@pytest.fixture(params=["own", "redis"])
-async def counts(request: pytest.FixtureRequest) -> AsyncIterator[Counts]:
-    counts = OwnCounts() if request.param == "own" else SharedCounts(request.getfixturevalue("redis_url"))
-    yield counts
-    await counts.close()
-
-
-async def test_windows_begin_anew(counts: Counts, request: pytest.FixtureRequest) -> None:
-    now = 60.0 * MINUTE + 58.5
-    held = Throttle(counts, 10, lambda: now)
-    who = request.node.name
-    assert [(await held.charge(who, 4)).left for _ in range(3)] == [6, 2, -2]
-    window = await held.charge(who, 1)
-    assert (window.reset, window.wait) == (60 * (MINUTE + 1), 2)
-    with pytest.raises(Limited, match="more than 10 points in a minute; wait 2 s"):
-        window.check()
-    assert (await held.charge("another", 1)).left == 9
-    now += 2
-    assert (await held.charge(who, 4)).left == 6
-
-
-async def test_all_processes_count_together_in_redis(redis_url: str) -> None:
-    one, two = SharedCounts(redis_url), SharedCounts(redis_url)
-    await asyncio.gather(*(counts.add("k", MINUTE, 2) for counts in (one, two) for _ in range(50)))
-    assert await one.add("k", MINUTE, 0) == 200
-    await asyncio.gather(one.close(), two.close())
-
-
-async def test_without_redis_nobody_is_refused_and_it_is_asked_again_after_a_pause(
-    caplog: pytest.LogCaptureFixture,
+@given(
+    limit=st.integers(1, 2_000),
+    spending=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 60)), max_size=200),
+)
+async def test_several_processes_grant_no_more_together_and_hold_back_less_than_a_draft_or_an_operation_each(
+    limit: int, spending: list[tuple[int, int]]
 ) -> None:
-    elapsed = 0.0
-    counts = SharedCounts(f"redis://127.0.0.1:{free_port()}/0", lambda: elapsed)
-    assert [await counts.add("k", MINUTE, 10**6) for _ in range(3)] == [0, 0, 0]
-    assert [record.message for record in caplog.records] == [
-        "no rate limits for 5 s: Redis does not answer (ConnectionError)"
-    ]
-    elapsed += throttle.PAUSE
-    await counts.add("k", MINUTE, 1)
-    assert len(caplog.records) == 2
-    await counts.close()
+    together = OwnCounts()
+    processes = [Throttle(together, limit, lambda: 60.0 * MINUTE) for _ in range(4)]
+    granted = 0
+    for process, points in spending:
+        if await is_paid(processes[process], points):
+            granted += points
+            assert granted <= limit
+        else:
+            assert granted + points > limit - 3 * max(limit // throttle.DRAFTS, 60)
+
+
+@given(spending=st.lists(st.tuples(st.floats(0, 200), st.integers(1, 12)), max_size=60))
+async def test_a_window_begins_with_its_minute_and_no_window_grants_more(spending: list[tuple[float, int]]) -> None:
+    now = 60.0 * MINUTE
+    held = Throttle(OwnCounts(), 20, lambda: now)
+    account = Account(held, "k")
+    granted: Counter[int] = Counter()
+    for at, points in sorted(spending):
+        now = 60.0 * MINUTE + at
+        minute = int(now // 60)
+        fits = granted[minute] + points <= 20
+        with nullcontext() if fits else pytest.raises(Limited):
+            await account.pay(points)
+        granted[minute] += points if fits else 0
+        assert (account.left, account.reset) == (20 - granted[minute], 60 * (minute + 1))
+
+
+async def test_the_count_is_asked_once_for_many_requests_and_never_when_nothing_is_left() -> None:
+    asked: list[int] = []
+
+    class Heard(OwnCounts):
+        async def add(self, who: str, window: int, points: int) -> int | None:
+            asked.append(points)
+            return await super().add(who, window, points)
+
+    held = Throttle(Heard(), 5_000, lambda: 60.0 * MINUTE)
+    assert [await is_paid(held, 1) for _ in range(250)] == [True] * 250
+    assert asked == [100, 100, 100]
+    assert not await is_paid(held, 5_001)
+    assert asked == [100, 100, 100]
+    assert await is_paid(held, 4_750)
+    assert not await is_paid(held, 1)
+    assert asked == [100, 100, 100, 4_700]

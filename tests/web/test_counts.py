@@ -1,0 +1,146 @@
+"""Points are counted by `limits`: in memory without a look at all callers, in Redis for all processes together."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from graphql_api.web import counts as counting
+from graphql_api.web.counts import OwnCounts, SharedCounts
+from graphql_api.web.throttle import Account, Counts, Limited, Throttle
+
+MINUTE = 29_000_000
+SPENDER = """
+import asyncio, sys
+from graphql_api.web.counts import SharedCounts
+from graphql_api.web.throttle import Throttle
+
+async def main():
+    counts = SharedCounts(sys.argv[1])
+    held = Throttle(counts, 1_000)
+    sys.stdin.readline()
+    purse = held.purse("together", 29_000_000)
+    print(sum([await purse.pay(3) for _ in range(400)]), purse.left)
+    await counts.close()
+
+asyncio.run(main())
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real redis-server, which `make test` installs where it is missing."""
+    port = free_port()
+    folder: Path = tmp_path_factory.mktemp("redis")
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), "--daemonize", "no"]
+    server = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    yield f"redis://127.0.0.1:{port}/0"
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture(params=["own", "redis"])
+async def counts(request: pytest.FixtureRequest) -> AsyncIterator[Counts]:
+    counts = OwnCounts() if request.param == "own" else SharedCounts(request.getfixturevalue("redis_url"))
+    yield counts
+    await counts.close()
+
+
+async def test_windows_begin_anew(counts: Counts, request: pytest.FixtureRequest) -> None:
+    now = 60.0 * MINUTE + 58.5
+    held = Throttle(counts, 10, lambda: now)
+    one, another = Account(held, request.node.name), Account(held, "another")
+    for left in (6, 2):
+        await one.pay(4)
+        assert one.left == left
+    with pytest.raises(Limited, match="more than 10 points in a minute; wait 2 s") as refusal:
+        await one.pay(4)
+    assert (refusal.value.reset, refusal.value.wait) == (60 * (MINUTE + 1), 2)
+    await one.pay(2)
+    await another.pay(1)
+    assert (one.left, another.left) == (0, 9)
+    now += 1.499
+    with pytest.raises(Limited, match="wait 1 s"):
+        await one.pay(1)
+    now += 0.001
+    await one.pay(4)
+    assert one.left == 6
+
+
+async def test_requests_at_once_are_granted_what_is_there_and_no_more(
+    counts: Counts, request: pytest.FixtureRequest
+) -> None:
+    purse = Throttle(counts, 300).purse(request.node.name, MINUTE)
+    paid = await asyncio.gather(*(purse.pay(7) for _ in range(100)))
+    assert (sum(paid), purse.left) == (42, 300 - 42 * 7)
+    assert await counts.add(request.node.name, MINUTE, 0) == 42 * 7
+
+
+async def test_a_hit_in_memory_begins_no_look_at_all_that_is_held() -> None:
+    counts = OwnCounts()
+    for minute in range(2):
+        assert [await counts.add(f"k{number}", MINUTE + minute, 2) for number in range(50)] == [2] * 50
+        assert await counts.add("k1", MINUTE + minute, 3) == 5
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert len(counts._storage.storage) == 50
+
+
+def test_all_processes_count_together_in_redis(redis_url: str) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SPENDER, redis_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    told = [process.communicate(timeout=60)[0].split() for process in processes]
+    spent = 3 * sum(int(paid) for paid, _ in told)
+    # A draft of 20 is 6 operations and 2 points that buy none.
+    assert 1_000 - 2 * 2 <= spent <= 1_000
+    assert spent + sum(int(left) for _, left in told) == 1_000
+
+
+async def test_what_a_process_has_drawn_and_not_spent_is_held_back_from_the_others(redis_url: str) -> None:
+    processes = [Throttle(SharedCounts(redis_url), 1_000) for _ in range(2)]
+    one, two = (process.purse("held back", MINUTE) for process in processes)
+    assert [await one.pay(1), await two.pay(1)] == [True, True]
+    assert [one.left, two.left] == [999, 979]
+    assert sum([await two.pay(1) for _ in range(1_000)]) == 979
+    assert [await one.pay(19), await one.pay(1)] == [True, False]
+    await asyncio.gather(*(process.close() for process in processes))
+
+
+async def test_without_redis_nobody_is_refused_and_it_is_asked_again_after_a_pause(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    elapsed = 0.0
+    counts = SharedCounts(f"redis://127.0.0.1:{free_port()}/0", lambda: elapsed)
+    assert [await counts.add("k", MINUTE, 10**6) for _ in range(3)] == [None] * 3
+    assert [record.message for record in caplog.records] == [
+        "no rate limits for 5 s: Redis does not answer (ConnectionError)"
+    ]
+    elapsed += counting.PAUSE
+    purse = Throttle(counts, 5).purse("k", MINUTE)
+    assert [(await purse.pay(4), purse.left) for _ in range(3)] == [(True, 5)] * 3
+    assert len(caplog.records) == 2
+    await counts.close()
