@@ -1,15 +1,20 @@
 # `make run` and `make test` need Python 3.11 or newer with venv and pip, and nothing else; PYTHON=… picks another one.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := WITHOUT_PAGES=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-fast fuzz check fix schema clean
+# The pages for browsers, and what they are made of.
+PAGES := graphql_api/web/assets/playground.html
+PAGES_FROM := $(shell find playground -name node_modules -prune -o -type f -print) schema.graphql
+
+.PHONY: run test test-fast fuzz check fix schema pages clean
 .DELETE_ON_ERROR:
 
 run: .venv/run
+	@$(MAKE) --no-print-directory pages || echo "The server runs without its pages; make pages tries once more." >&2
 	@exec $(BIN)/message-flows serve --migrate --demo
 
-test: .venv/test .venv/conformance
+test: .venv/test .venv/conformance .venv/browser pages
 	$(BIN)/pytest
 
 test-fast: .venv/test
@@ -30,8 +35,11 @@ fix: .venv/test
 schema: .venv/run
 	$(BIN)/message-flows schema
 
+pages: $(PAGES)
+
 clean:
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist tests/conformance/build tests/conformance/node_modules
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist $(dir $(PAGES))
+	rm -rf playground/node_modules tests/conformance/build tests/conformance/node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -63,6 +71,22 @@ NODE_IS_NEW := const [major, minor] = process.versions.node.split("."); process.
 # What tests/conformance needs from npm, as its lock file says; no package runs a script of its own.
 .venv/conformance: tests/conformance/package-lock.json .venv/node
 	cd tests/conformance && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
+	@touch $@
+
+.venv/pages: playground/package-lock.json .venv/node
+	@echo "Getting what the pages are built of (playground/package-lock.json)…"
+	@cd playground && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --omit=dev --silent
+	@touch $@
+
+$(PAGES): .venv/pages $(PAGES_FROM)
+	@echo "Building the pages: playground, reference, flows…"
+	@cd playground && "$(CURDIR)/$(BIN)/node" build.mjs
+
+# The browser of tests/browser.
+.venv/browser:
+	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "make test needs chromium: install it (Debian: apt-get install chromium)" >&2; exit 1; fi
 	@touch $@
 
 .venv/run: .venv/bin/python pyproject.toml constraints.txt

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 import graphql_api
 from graphql_api import config, edits
 from graphql_api.config import Config, ConfigError
+from graphql_api.domain import example
 from graphql_api.edits import Desk
 from graphql_api.opening import HOUR as HOUR
 from graphql_api.opening import desk_of, store_of
@@ -33,6 +34,7 @@ from graphql_api.web.http import BodyLimits
 from graphql_api.web.methods import Takes
 from graphql_api.web.metrics import Metrics
 from graphql_api.web.openapi import OpenApi
+from graphql_api.web.pages import PLACES, Pages
 from graphql_api.web.rest import PREFIX, Rest
 from graphql_api.web.telemetry import Telemetry
 from graphql_api.web.throttle import Metered, Throttle
@@ -76,13 +78,17 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
 
     ready = Ready(desk.store)
     rest = Rest(desk, operations, limits, suggestions=settings.suggestions)
+    pages = pages_of(settings)
+    graphql = pages.before(guarded(GraphQL(desk, operations, limits)), "playground")
     routes = [
-        Route("/graphql", Takes(guarded(GraphQL(desk, operations, limits)), "GET", "POST")),
+        Route("/graphql", Takes(graphql, "GET", "POST")),
         Route(f"{PREFIX}/{{path:path}}", guarded(rest)),
         Route("/openapi.json", Takes(OpenApi(), "GET")),
         *([] if settings.metrics_port else [Route("/metrics", Takes(Guard(Metrics(), keyring), "GET"))]),
         Route("/health/live", Takes(Live(), "GET")),
         Route("/health/ready", Takes(ready, "GET")),
+        *(Route(path, Takes(pages.at(page), "GET")) for path, page in PLACES.items()),
+        Route("/assets/{name}", Takes(pages.assets, "GET")),
     ]
     router = Router(
         routes,
@@ -115,6 +121,16 @@ async def watch(store: Store) -> None:
     while True:
         metrics.note_store(store.figures())
         await asyncio.sleep(WATCHING)
+
+
+def pages_of(settings: Config) -> Pages:
+    facts = {
+        "auth": settings.auth,
+        "introspection": "on" if settings.introspection else "off",
+        "workspace": example.WORKSPACE,
+        "flow": example.EXAMPLE["_id"],
+    }
+    return Pages(facts)
 
 
 def throttle_of(settings: Config) -> Throttle | None:

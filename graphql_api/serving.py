@@ -77,6 +77,7 @@ def _greet(settings: Config, port: int) -> None:
     print(
         f"GraphQL       {at}/graphql",
         f"REST example  {at}{example}  (header x-workspace-id: {demo.WORKSPACE})",
+        f"In a browser  {at}/  (playground)  {at}/docs  (reference)  {at}/flows",
         f"Health        {at}/health/ready",
         sep="\n",
         flush=True,

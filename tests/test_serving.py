@@ -69,7 +69,7 @@ async def serving(database_url: str, *words: str) -> AsyncIterator[Serving]:
     process = started(database_url, *words)
     try:
         assert process.stdout is not None
-        greeting = [await asyncio.to_thread(process.stdout.readline) for _ in range(3)]
+        greeting = [await asyncio.to_thread(process.stdout.readline) for _ in range(4)]
         found = re.search(r"http://127\.0\.0\.1:\d+", greeting[0])
         assert found, process.communicate()
         headers = {"x-workspace-id": WORKSPACE}
@@ -94,6 +94,7 @@ async def test_the_addresses_that_are_printed_answer(start: Start) -> None:
         assert server.greeting == [
             f"GraphQL       {at}/graphql\n",
             f"REST example  {at}{EXAMPLE_PATH}  (header x-workspace-id: {WORKSPACE})\n",
+            f"In a browser  {at}/  (playground)  {at}/docs  (reference)  {at}/flows\n",
             f"Health        {at}/health/ready\n",
         ]
         example = await server.http.get(EXAMPLE_PATH)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
 from graphql_api.web import metrics
+from graphql_api.web.pages import PLACES
 from graphql_api.web.rest import PREFIX, ROUTES
 
 GONE = 499
@@ -25,7 +26,10 @@ FLOODS = frozenset({401, 429})
 
 LONGEST_NAME = 64
 OTHERS = "other"
-FIXED = frozenset({"/graphql", "/openapi.json", "/metrics", "/docs", "/health/live", "/health/ready"})
+FIXED = frozenset({"/graphql", "/openapi.json", "/metrics", "/health/live", "/health/ready", *PLACES})
+BELOW = ("/assets/", "/flows/")
+"""Below these the name of a file, or what a page itself tells apart; the label is the path above."""
+
 FORMS = frozenset(PREFIX + route.path for route in ROUTES)
 NOTHING = Seen()
 
@@ -131,6 +135,8 @@ def route(scope: Scope) -> str:
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     if path in FIXED:
         return path
+    if path.startswith(BELOW):
+        return path[: path.index("/", 1)]
     segments = path.split("/")
     if len(segments) > 4:
         segments[4] = "{id}"

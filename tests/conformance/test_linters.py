@@ -6,7 +6,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.conformance.conftest import HERE, ROOT, Run, succeeded
+from tests.conformance.conftest import HERE, Run, succeeded
+from tests.served import ROOT
 
 LINTERS = {
     "schema.graphql": ("eslint/bin/eslint.js", "--max-warnings=0", "--config", HERE / "eslint.config.mjs"),

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from graphql_api.demo import EXAMPLE, WORKSPACE
-from tests.conformance.conftest import HERE, ROOT, serving, succeeded
+from tests.conformance.conftest import HERE, succeeded
+from tests.served import ROOT, serving
 
 FUZZ = "FUZZ" in os.environ
 GRAPHQL_ON = ("sqlite", "postgresql") if FUZZ else ("postgresql",)

@@ -1,0 +1,144 @@
+"""The pages for browsers and the files that they load: built, compressed and named by their content beforehand."""
+
+import gzip
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from graphql_api.domain.errors import refused
+from graphql_api.web.http import Answer, Headers, favour, headers, weights_of
+
+BUILT = Path(__file__).with_name("assets")
+HTML = b"text/html; charset=utf-8"
+MEDIA = {
+    ".js": b"text/javascript; charset=utf-8",
+    ".css": b"text/css; charset=utf-8",
+    ".woff2": b"font/woff2",
+    ".ttf": b"font/ttf",
+}
+ASSET = re.compile(r"[a-z0-9][A-Za-z0-9._-]*-[A-Z0-9]{8}(\.[a-z0-9]+)", re.ASCII)
+"""As playground/build.mjs names them; nothing else is ever looked for."""
+
+PLACES = {
+    "/": "playground",
+    "/docs": "reference",
+    "/docs/": "reference",
+    "/flows": "flows",
+    "/flows/{place:path}": "flows",
+}
+"""Path -> page; the pages' scripts tell apart what is below their path."""
+
+INLINE_STYLES = frozenset({"playground", "reference"})
+"""Pages whose libraries put style sheets into the page."""
+
+FOREVER: Headers = [(b"cache-control", b"public, max-age=31536000, immutable"), (b"vary", b"accept-encoding")]
+ASK_AGAIN: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"accept, accept-encoding")]
+
+UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Message Flows</title>
+<p>The pages are not built: run <code>make pages</code> in the checkout of this server and load this page again.</p>"""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    compressed: bytes
+    media: bytes
+    tag: bytes
+    headers: Headers
+
+
+class Pages:
+    """`facts` are what a page must know of its server before it can ask: attributes of its root element."""
+
+    def __init__(self, facts: Mapping[str, str], built: Path = BUILT) -> None:
+        self._attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in facts.items())
+        self._built = built
+        self._asset = lru_cache(maxsize=256)(self._read)
+        self._page = lru_cache(maxsize=64)(self._rendered)
+
+    def at(self, page: str) -> ASGIApp:
+        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._answer(scope, page).send(send)
+
+        return door
+
+    def before(self, door: ASGIApp, page: str) -> ASGIApp:
+        """The page for whoever would rather read HTML than what the door answers."""
+
+        async def parted(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["method"] == "GET" and prefers_html(headers(scope, b"accept")):
+                await self._answer(scope, page).send(send)
+            else:
+                await door(scope, receive, send)
+
+        return parted
+
+    async def assets(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            file = self._asset(scope["path_params"]["name"])
+        except OSError:
+            file = None
+        if file is None:
+            raise refused("NOT_FOUND", "there is nothing at this path")
+        await answer(scope, file).send(send)
+
+    def _answer(self, scope: Scope, page: str) -> Answer:
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        try:
+            built = (self._built / f"{page}.html").stat().st_mtime_ns
+        except OSError:
+            return Answer(404, UNBUILT.encode(), HTML)
+        return answer(scope, self._page(page, path.count("/") - 1, built))
+
+    def _rendered(self, page: str, depth: int, built: int) -> File:
+        """A page for a path so many levels below the root; all its links are relative, so any proxy will do."""
+        text = (self._built / f"{page}.html").read_text("utf-8")
+        text = text.replace("{root}", "../" * depth or "./").replace("{server}", self._attributes)
+        policy = (b"content-security-policy", csp(page).encode())
+        return made(gzip.compress(text.encode(), mtime=0), HTML, [*ASK_AGAIN, policy])
+
+    def _read(self, name: str) -> File | None:
+        match = ASSET.fullmatch(name)
+        if match is None or match[1] not in MEDIA:
+            return None
+        return made((self._built / f"{name}.gz").read_bytes(), MEDIA[match[1]], FOREVER)
+
+
+def made(compressed: bytes, media: bytes, more: Headers) -> File:
+    tag = b'"%s"' % sha256(compressed).hexdigest()[:16].encode()
+    return File(compressed, media, tag, [*more, (b"etag", tag)])
+
+
+def answer(scope: Scope, file: File) -> Answer:
+    if any(file.tag.decode() in value for value in headers(scope, b"if-none-match")):
+        return Answer(304, media=None, headers=file.headers)
+    if takes_gzip(headers(scope, b"accept-encoding")):
+        return Answer(200, file.compressed, file.media, [*file.headers, (b"content-encoding", b"gzip")])
+    return Answer(200, gzip.decompress(file.compressed), file.media, file.headers)
+
+
+def takes_gzip(accept_encoding: list[str]) -> bool:
+    weights = weights_of(accept_encoding)
+    return weights.get("gzip", weights.get("*", (0.0, 0)))[0] > 0
+
+
+def prefers_html(accept: list[str]) -> bool:
+    """Whether Accept names text/html, and before JSON; what takes anything is no browser's address bar."""
+    ranges = weights_of(accept)
+    others = ("application/json", "application/graphql-response+json")
+    return "text/html" in ranges and favour(ranges, "text/html") > max(favour(ranges, media) for media in others)
+
+
+def csp(page: str) -> str:
+    """Nothing from elsewhere, no inline script; `'self'` covers WebSockets of the same origin."""
+    inline = " 'unsafe-inline'" if page in INLINE_STYLES else ""
+    return (
+        "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; "
+        f"style-src 'self'{inline}; font-src 'self' data:; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )

@@ -1,0 +1,4 @@
+import "../shell/shell.css";
+import "./workers";
+
+document.getElementById("page")!.textContent = "The playground is being built.";

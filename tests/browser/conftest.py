@@ -1,0 +1,108 @@
+"""One Chromium for all tests here, visits that may go nowhere but to our server, and the servers they go to."""
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, async_playwright
+
+from graphql_api.domain.example import EXAMPLE
+from tests.served import serving
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 20_000
+"""Milliseconds that something on a page may take to come."""
+
+REPORT = """
+addEventListener("securitypolicyviolation", violation => console.error(
+  `policy: ${violation.violatedDirective} forbids ${violation.blockedURI} at ${violation.sourceFile}`));
+"""
+
+FLOW = str(EXAMPLE["_id"])
+
+
+@dataclass
+class Visit:
+    """A page and what went wrong on it: errors on its console, requests to elsewhere, faults of its scripts."""
+
+    page: Page
+    server: str
+    wrong: list[str] = field(default_factory=list)
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(f"{self.server}{path}")
+
+
+Visiting = Callable[..., Any]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    assert CHROMIUM, "chromium is missing: `make test` gets it"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visiting(browser: Browser) -> AsyncIterator[Visiting]:
+    """Opens visits to a server, as wide and as dark as wanted; nothing may have gone wrong when the test ends."""
+    visits: list[Visit] = []
+    async with AsyncExitStack() as contexts:
+
+        async def opened(server: str, *, width: int = 1400, scheme: Any = "light", **settings: Any) -> Visit:
+            viewport = {"width": width, "height": 900 if width > 600 else 844}
+            context = await browser.new_context(viewport=viewport, color_scheme=scheme, **settings)  # type: ignore[arg-type]
+            contexts.push_async_callback(context.close)
+            context.set_default_timeout(PATIENCE)
+            await context.add_init_script(REPORT)
+            visit = Visit(await context.new_page(), server)
+            await context.route("**/*", lambda route: _only_ours(route, visit))
+            context.on("page", lambda page: _listen(page, visit))
+            _listen(visit.page, visit)
+            visits.append(visit)
+            return visit
+
+        yield opened
+        assert [wrong for visit in visits for wrong in visit.wrong] == []
+
+
+async def _only_ours(route: Route, visit: Visit) -> None:
+    """The network is blocked but for our server."""
+    url = route.request.url
+    if url.startswith(("data:", "blob:")) or url.startswith("/".join(visit.server.split("/")[:3]) + "/"):
+        await route.continue_()
+    else:
+        visit.wrong.append(f"asked for {url}")
+        await route.abort()
+
+
+def _listen(page: Page, visit: Visit) -> None:
+    ours = visit.server.replace("http", "ws", 1).rsplit("/", 1)[0]
+    page.on("console", lambda said: visit.wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: visit.wrong.append(str(error)))
+    page.on("websocket", lambda ws: None if ws.url.startswith(ours) else visit.wrong.append(f"asked for {ws.url}"))
+
+
+@pytest.fixture(scope="session")
+def server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server with the example flow, that asks for no keys."""
+    folder = tmp_path_factory.mktemp("browsed")
+    shutil.copy(migrated_sqlite, folder / "flows.db")
+    with serving(f"sqlite+aiosqlite:///{folder / 'flows.db'}", folder / "log", demo="true") as address:
+        yield address
