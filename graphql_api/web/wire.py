@@ -5,38 +5,61 @@ upgrade that nobody takes does not lead the connection astray.
 """
 
 import asyncio
+import math
 import secrets
+from collections import deque
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from graphql_api.domain.errors import KINDS, Problem, refused
 from graphql_api.web import refusals
+from graphql_api.web.exchange import Exchange
 from graphql_api.web.front import ALWAYS, too_long_a_head
 
 HEAD_SECONDS = 10.0
 """In which the whole head of a request must arrive."""
 
+LOOK = 1.0
+"""Seconds between two looks at what a connection waits for."""
+
 FIRST_SECONDS = 0.5
 """In which the first request of a connection must have begun when the server stops."""
+
+ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Wire(HttpToolsProtocol):
     """`h11_max_incomplete_event_size`, which uvicorn keeps for its other protocol, is the bound of the head here."""
 
+    cycle: Exchange | None  # type: ignore[assignment]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_bytes: int | None = 0
-        self._patience: asyncio.TimerHandle | None = None
+        self._until = math.inf
+        self._is_idle = False
+        self._watch: asyncio.TimerHandle | None = None
+        self._queue: deque[Exchange] = deque()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._patience = self.loop.call_later(HEAD_SECONDS, self._waited_enough)
+        self._until = self.loop.time() + HEAD_SECONDS
+        self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
+        if self._watch is not None:
+            self._watch.cancel()
+        self.connections.discard(self)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.hang_up()
+        self.flow.resume_writing()
+        if exc is None:
+            self.transport.close()
+        self.parser = None  # type: ignore[assignment]
 
     def shutdown(self) -> None:
         """A new connection may have its first request on the way: it gets a moment to arrive and be answered."""
@@ -45,9 +68,21 @@ class Wire(HttpToolsProtocol):
         else:
             super().shutdown()
 
+    def _look(self) -> None:
+        """Every second at most, so that no request pays for a timer of its own."""
+        left = self._until - self.loop.time()
+        if left > 0:
+            self._watch = self.loop.call_later(min(left, LOOK), self._look)
+        elif self._is_idle:
+            self.transport.close()
+        else:
+            message = f"the head of the request did not arrive within {HEAD_SECONDS:g} s"
+            self._refuse(refused("LIMIT_EXCEEDED", message).problems[0])
+
+    # What arrives
+
     def data_received(self, data: bytes) -> None:
         """As in the base, without its log lines about what callers do."""
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
@@ -69,22 +104,84 @@ class Wire(HttpToolsProtocol):
         limit = self.config.h11_max_incomplete_event_size
         if limit is not None and self._head_bytes > limit:
             self._refuse(too_long_a_head(limit).problems[0])
-        elif self._patience is None:
-            self._patience = self.loop.call_later(HEAD_SECONDS, self._waited_enough)
+        elif self._is_idle or self._until == math.inf:
+            self._is_idle = False
+            self._until = self.loop.time() + HEAD_SECONDS
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
         self._head_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None
-        self._stop_waiting()
-        if not self._is_declining():
-            super().on_headers_complete()
+        self._is_idle = False
+        self._until = math.inf
+        if self._is_declining():
+            return
+        self.scope = self._scope()  # type: ignore[assignment]
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        before, self.cycle = self.cycle, self._exchange()
+        if before is None or before.response_complete:
+            self._start(self.cycle)
+        else:
+            self.flow.pause_reading()
+            self._queue.append(self.cycle)
+
+    def _scope(self) -> Scope:
+        target = httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": ASGI,
+            "http_version": self.parser.get_http_version(),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": self.root_path,
+            "path": self.root_path + (unquote(path) if "%" in path else path),
+            "raw_path": self.root_path.encode("ascii") + target.path,
+            "query_string": target.query or b"",
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+
+    def _exchange(self) -> Exchange:
+        made = Exchange(
+            dict(self.scope), self.transport, self.flow, self.server_state.default_headers, self.on_response_complete
+        )
+        made.keep_alive = self.parser.should_keep_alive() and self.scope["http_version"] != "1.0"
+        made.asks_to_go_on = (b"expect", b"100-continue") in self.headers
+        return made
+
+    def _start(self, exchange: Exchange) -> None:
+        task = self.loop.create_task(exchange.run(self.app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def on_body(self, body: bytes) -> None:
+        if self.cycle is not None and not self._is_declining() and not self.cycle.response_complete:
+            self.cycle.take(body)
 
     def on_message_complete(self) -> None:
-        if not self._is_declining():
-            super().on_message_complete()
+        if self.cycle is not None and not self._is_declining() and not self.cycle.response_complete:
+            self.cycle.take_end()
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self._queue:
+            self._start(self._queue.popleft())
+        elif self._head_bytes is None:
+            self._is_idle = True
+            self._until = self.loop.time() + self.timeout_keep_alive
 
     def _is_declining(self) -> bool:
         """Whether the client offers a protocol that is not spoken here, such as HTTP/2 in clear text."""
@@ -97,17 +194,7 @@ class Wire(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"".join([*head, b"\r\n", rest]))
 
-    def _waited_enough(self) -> None:
-        message = f"the head of the request did not arrive within {HEAD_SECONDS:g} s"
-        self._refuse(refused("LIMIT_EXCEEDED", message).problems[0])
-
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
-
     def _refuse(self, problem: Problem) -> None:
-        self._stop_waiting()
         if self.transport.is_closing():
             return
         id = secrets.token_hex(8)

@@ -1,0 +1,34 @@
+"""Runs a load bench on this server with keys required: `python bench/load.py FOLDER [the bench's own options]`.
+
+FOLDER holds the bench (`bench.py`, `servers.py`, …). The reads by which it tells that a server is up show a key too.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+
+
+def main(folder: Path, options: list[str]) -> None:
+    sys.dont_write_bytecode = True
+    sys.path[:0] = [str(folder), str(HERE)]
+    sys.argv = [str(folder / "bench.py"), "--ours", str(HERE / "servers.toml"), *options]
+    import keys  # type: ignore[import-not-found]
+    import servers  # type: ignore[import-not-found]
+
+    import bench  # type: ignore[import-not-found]
+
+    asked = servers.Server.ask
+
+    def with_key(self: Any, method: str, path: str, body: Any = None, headers: Any = None) -> Any:
+        given = headers or {}
+        workspace = int(given.get("x-workspace-id", "ws000")[2:])
+        return asked(self, method, path, body, {**given, "x-api-key": keys.secret(workspace)})
+
+    servers.Server.ask = with_key
+    bench.main()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve(), sys.argv[2:])

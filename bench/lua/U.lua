@@ -1,0 +1,5 @@
+local flows = require "keyed"
+
+function request()
+  return flows.update()
+end

@@ -1,0 +1,143 @@
+"""One request and its answer on a connection, as ASGI tells them: uvicorn's own cycle without what it repeats."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Scope
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from graphql_api.schema.prepared import fault
+from graphql_api.web.http import Headers
+
+BODILESS = frozenset({204, 304})
+GONE: Message = {"type": "http.disconnect"}
+
+log = logging.getLogger("message_flows")
+
+
+class Exchange:
+    """Head and body of an answer whose length is known leave together, in one write."""
+
+    def __init__(
+        self, scope: Scope, transport: asyncio.Transport, flow: FlowControl, usual: Headers, done: Callable[[], None]
+    ) -> None:
+        """`usual`: headers that every answer begins with; `done` is called when the answer has been written."""
+        self.scope = scope
+        self.keep_alive = True
+        self.disconnected = False
+        self.response_complete = False
+        self.asks_to_go_on = False
+        self._transport = transport
+        self._flow = flow
+        self._usual = usual
+        self._done = done
+        self._body = b""
+        self._has_more = True
+        self._is_told = False
+        self._change: asyncio.Future[None] | None = None
+        self._head: bytes | None = None
+        self._is_chunked = False
+
+    # From the connection
+
+    def take(self, part: bytes) -> None:
+        """More of the body."""
+        self._body += part
+        if len(self._body) > HIGH_WATER_LIMIT:
+            self._flow.pause_reading()
+        self.wake()
+
+    def take_end(self) -> None:
+        self._has_more = False
+        self.wake()
+
+    def wake(self) -> None:
+        if self._change is not None and not self._change.done():
+            self._change.set_result(None)
+
+    def hang_up(self) -> None:
+        """The connection is gone."""
+        self.disconnected = True
+        self.wake()
+
+    # For the application
+
+    async def run(self, app: ASGIApp) -> None:
+        try:
+            await app(self.scope, self.receive, self.send)
+        except Exception as error:
+            log.error("a request failed: %s", fault(error))
+        if not self.response_complete:
+            self._transport.close()
+
+    async def receive(self) -> Message:
+        if self.asks_to_go_on and not self._transport.is_closing():
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.asks_to_go_on = False
+        while not (self.disconnected or self.response_complete):
+            if self._body or not (self._has_more or self._is_told):
+                return self._told()
+            self._flow.resume_reading()
+            self._change = asyncio.get_running_loop().create_future()
+            await self._change
+        return GONE
+
+    def _told(self) -> Message:
+        part, self._body = self._body, b""
+        self._is_told = not self._has_more
+        return {"type": "http.request", "body": part, "more_body": self._has_more}
+
+    async def send(self, message: Message) -> None:
+        if self._flow.write_paused and not self.disconnected:
+            await self._flow.drain()
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self._begin(message)
+        else:
+            self._go_on(message.get("body", b""), message.get("more_body", False))
+
+    def _begin(self, message: Message) -> None:
+        status, headers = message["status"], [*self._usual, *message["headers"]]
+        named = dict(headers)
+        self.asks_to_go_on = False
+        self._is_chunked = b"content-length" not in named and status not in BODILESS
+        if self._is_chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
+        if named.get(b"connection") == b"close":
+            self.keep_alive = False
+        elif not self.keep_alive:
+            headers.append((b"connection", b"close"))
+        self._head = head(status, headers)
+        if self._is_chunked:  # a stream may have nothing to say for long
+            self._transport.write(self._head)
+            self._head = b""
+
+    def _go_on(self, part: bytes, has_more: bool) -> None:
+        assert self._head is not None
+        if self.scope["method"] == "HEAD":
+            part = b""
+        elif self._is_chunked:
+            part = (b"%x\r\n%b\r\n" % (len(part), part) if part else b"") + (b"" if has_more else b"0\r\n\r\n")
+        self._transport.write(self._head + part)
+        self._head = b""
+        if not has_more:
+            self._end()
+
+    def _end(self) -> None:
+        self.response_complete = True
+        self.wake()
+        if not self.keep_alive:
+            self._transport.close()
+        self._done()
+
+
+def head(status: int, headers: Headers) -> bytes:
+    """As it is sent; a line break within a header is a fault of ours that must not reach anybody."""
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    whole = b"%b%b\r\n" % (STATUS_LINE[status], b"".join(lines))
+    if whole.count(b"\n") != len(lines) + 2 or whole.count(b"\r") != len(lines) + 2:
+        raise ValueError("a header with a line break")
+    return whole
