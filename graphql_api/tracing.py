@@ -1,6 +1,6 @@
 """OpenTelemetry, for those who ask for it: a span for the request, its operation and each statement, without values."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
@@ -108,6 +108,12 @@ class TracedStore:
 
     def stream(self, statement: Statement) -> AbstractAsyncContextManager[AsyncIterator[Row]]:
         return self._store.stream(statement)
+
+    def commits(self) -> AsyncGenerator[None]:
+        return self._store.commits()
+
+    async def writing(self) -> frozenset[str]:
+        return await self._store.writing()
 
     def figures(self) -> Mapping[str, float]:
         return self._store.figures()

@@ -27,8 +27,9 @@ ROOMS = {
     "storage": {"domain"},
     "edits": {"storage", "domain"},
     "reads": {"storage", "domain"},
-    "schema": {"edits", "reads", "domain"},
-    "web": {"schema", "reads", "domain"},
+    "feed": {"storage", "domain"},
+    "schema": {"edits", "reads", "feed", "domain"},
+    "web": {"schema", "reads", "feed", "domain"},
 }
 """Who may import whom; all other modules put the server together or are the command line, and may import any."""
 

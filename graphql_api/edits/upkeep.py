@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from graphql_api.domain.errors import Refused
 from graphql_api.edits.desk import Desk
-from graphql_api.storage import upkeep
-from graphql_api.storage.engine import Script, Statement
+from graphql_api.storage import changes, upkeep
+from graphql_api.storage.engine import Row, Script, Statement
 
 STEP = 500
 """Rows a transaction."""
@@ -56,7 +56,7 @@ async def prune(desk: Desk, retention: int, tell: Callable[[int], None] = lambda
         rows = await desk.store.read(upkeep.flows_behind(place, STEP))
         for workspace, flows in groupby(rows, key=lambda row: row["workspace_id"]):
             ids = [row["id"] for row in flows]
-            revisions += await desk.store.run(_single(upkeep.forget_revisions(workspace, ids, cut)))
+            revisions += await desk.store.run(lambda w=workspace, i=ids: _forget_old(w, i, cut), together=True)  # type: ignore[misc]
             tombstones += await desk.store.run(lambda w=workspace, i=ids: _forget_deleted(w, i, cut), together=True)  # type: ignore[misc]
         tell(len(rows))
         if len(rows) < STEP:
@@ -71,8 +71,21 @@ def _single(statement: Statement) -> Callable[[], Script[int]]:
     return script
 
 
+def _forget_old(workspace: str, ids: list[str], cut: int) -> Script[int]:
+    gone = yield upkeep.forget_revisions(workspace, ids, cut)
+    yield from _pruned(gone)
+    return len(gone)
+
+
+def _pruned(gone: Sequence[Row]) -> Script[None]:
+    """The stream remembers how far it is incomplete, in the transaction that removes its revisions."""
+    if gone:
+        yield changes.pruned(max(row["position"] for row in gone))
+
+
 def _forget_deleted(workspace: str, ids: list[str], cut: int) -> Script[int]:
     gone = yield upkeep.forget_flows(workspace, ids, cut)
     if gone:
-        yield upkeep.forget_history(workspace, [row["id"] for row in gone])
+        told = yield upkeep.forget_history(workspace, [row["id"] for row in gone])
+        yield from _pruned(told)
     return len(gone)

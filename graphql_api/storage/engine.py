@@ -1,6 +1,6 @@
 """Statements that know both databases, the scripts that yield them, and the store that runs them."""
 
-from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -107,6 +107,12 @@ class Store(Protocol):
 
     def stream(self, statement: Statement) -> AbstractAsyncContextManager[AsyncIterator[Row]]:
         """The rows of one statement, a few at a time, as of one moment."""
+
+    def commits(self) -> AsyncGenerator[None]:
+        """Says so when something may have been committed, by whatever process: soon after, and at least each second."""
+
+    async def writing(self) -> frozenset[str]:
+        """The open transactions that may have written history; what all others wrote is seen by every later read."""
 
     def figures(self) -> Mapping[str, float]:
         """What an operator watches: `wal_bytes`, or `connections_busy` and `connections_idle`."""

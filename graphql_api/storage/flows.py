@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from graphql_api.domain.checks import whole
 from graphql_api.domain.flow import COLUMNS, LEAVES, Values
+from graphql_api.storage.changes import NEXT
 from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
@@ -119,7 +120,10 @@ def _bound(workspace: str, row: Values, revision: Revision, replay: Replay | Non
 
 @lru_cache(maxsize=1024)
 def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> Shape:
-    """One statement on PostgreSQL: the row, and only if it was written its revision and its replay."""
+    """One statement on PostgreSQL: the row, and only if it was written its revision and its replay.
+
+    There the position of the revision is drawn while the row is locked, so that those of a flow follow its versions.
+    """
     new = {column: bindparam(f"new_{column}", type_=FLOWS.c[column].type) for column in columns}
     first: Insert | Update
     if is_new:
@@ -132,7 +136,8 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> Shape:
     whole = select(saved.c.version)
     for table, prefix in followers:
         whole = whole.add_cte(_follows(saved, table, prefix).cte(f"with_{prefix}"))
-    steps: list[Executable] = [insert(table).values(_parameters(table, prefix)) for table, prefix in followers]
+    steps: list[Executable] = [insert(REVISIONS).values({**_parameters(REVISIONS, "revision"), "position": NEXT})]
+    steps += [insert(table).values(_parameters(table, prefix)) for table, prefix in followers[1:]]
     return Shape(first.returning(FLOWS.c.version), *steps, postgresql=whole, single=True)
 
 
@@ -142,5 +147,6 @@ def _follows(saved: CTE, table: Table, prefix: str) -> Insert:
 
 
 def _parameters(table: Table, prefix: str) -> Mapping[str, Any]:
-    rest = {c.name: bindparam(f"{prefix}_{c.name}", type_=c.type) for c in table.c if c.name != "workspace_id"}
+    others = ("workspace_id", "position")
+    rest = {c.name: bindparam(f"{prefix}_{c.name}", type_=c.type) for c in table.c if c.name not in others}
     return {"workspace_id": bindparam("workspace", type_=table.c.workspace_id.type), **rest}

@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
 
+from graphql_api.storage import changes
 from graphql_api.storage.batches import Batches
 from graphql_api.storage.engine import NoTables, Raced, Row, Script, Shape, Statement, of_unknown_outcome, unavailable
 from graphql_api.storage.postgres_pool import AWAY, Pool
+from graphql_api.storage.postgres_signals import Signals
 
 T = TypeVar("T")
 
@@ -53,6 +55,7 @@ class PostgresStore:
         self.heard: Callable[[str], None] | None = None
         self._timeout = timeout
         self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience)
+        self._signals = Signals(dsn, self._pool)
         self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES)) if batch > 1 else None
 
     async def read(self, statement: Statement) -> Sequence[Row]:
@@ -106,6 +109,7 @@ class PostgresStore:
             await transaction.commit()
         except SILENT as error:
             raise _lost(error, may_have_written=True) from error
+        self._signals.tell()
         return done
 
     async def _apart(self, statement: Statement, until: float) -> Sequence[Row]:
@@ -118,7 +122,9 @@ class PostgresStore:
         if not statement.shape.writes:
             return await self._read(statement, until)
         async with self._connection(until or self._pool.until()) as connection:
-            return await self._step(connection, statement, locks=False)
+            rows = await self._step(connection, statement, locks=False)
+        self._signals.tell()
+        return rows
 
     async def _together(self, shape: Shape, arguments: Callable[[], list[list[Any]]], until: float) -> Sequence[Row]:
         """One implicit transaction; all or nothing of it is done."""
@@ -129,9 +135,12 @@ class PostgresStore:
                 self._tell(sql)
             may_write = shape.writes and not connection.is_closed()
             try:
-                return _answered(await connection.fetchmany(sql, given)) if given else ()
+                rows = _answered(await connection.fetchmany(sql, given)) if given else ()
             except SILENT as error:
                 raise _lost(error, may_write) from error
+        if shape.writes:
+            self._signals.tell()
+        return rows
 
     async def _step(self, connection: Any, statement: Statement, *, locks: bool) -> Sequence[Row]:
         """With `locks` a transaction is open, so that nothing is changed before its commit."""
@@ -178,10 +187,17 @@ class PostgresStore:
         if self.heard is not None:
             self.heard(sql)
 
+    def commits(self) -> AsyncGenerator[None]:
+        return self._signals.heard()
+
+    async def writing(self) -> frozenset[str]:
+        return frozenset(row["name"] for row in await self._read(changes.WRITERS))
+
     def figures(self) -> Mapping[str, float]:
         return self._pool.figures()
 
     async def close(self) -> None:
+        await self._signals.close()
         await self._pool.close()
 
 

@@ -5,15 +5,17 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiosqlite
 
+from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
 from graphql_api.storage.engine import Row, Script, Statement, unavailable
+from graphql_api.storage.signals import Bell
 from graphql_api.storage.sqlite_file import Deadline, File
 from graphql_api.storage.sqlite_writer import Writer
 
@@ -27,6 +29,9 @@ ASIDE = 4
 
 LOOK = 1.0
 """Seconds between two looks whether the file is still the same."""
+
+GLANCE = 0.05
+"""Seconds between two looks whether another process has committed, while somebody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,10 @@ class SqliteStore:
         self._deadline = Deadline()
         self._idle: list[Aside] = []
         self._places = asyncio.Semaphore(ASIDE)
-        self._writer = Writer(path, self._tell, synchronous=synchronous, timeout=timeout, patience=patience)
+        self._bell = Bell()
+        self._writer = Writer(
+            path, self._tell, self._bell.ring, synchronous=synchronous, timeout=timeout, patience=patience
+        )
 
     async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
         """Every script is one transaction here, `together` or not."""
@@ -143,6 +151,30 @@ class SqliteStore:
             raise sqlite_file.refusal(error) from error
         finally:
             await connection.close()
+
+    async def commits(self) -> AsyncGenerator[None]:
+        seen = None
+        with self._bell.heard() as rung:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(GLANCE):
+                        await rung.wait()
+                if rung.is_set() or seen is None or seen != self._version():
+                    rung.clear()
+                    seen = self._version()
+                    yield
+
+    def _version(self) -> int:
+        """Changes with every commit of any other connection, also of our own writer; 0 while it cannot be told."""
+        try:
+            self._look()
+            return int(self._read_at_once("PRAGMA data_version", [])[0]["data_version"])
+        except (sqlite3.Error, Refused):
+            return 0
+
+    async def writing(self) -> frozenset[str]:
+        """Nobody writes beside anybody else: positions are given in the order of commits."""
+        return frozenset()
 
     def _look(self) -> None:
         """A file that took the place of the one that was opened is opened anew; raises Refused when there is none."""

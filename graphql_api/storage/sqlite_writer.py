@@ -58,10 +58,19 @@ class Writer:
     """Runs scripts one after another in its thread; an answer leaves only after its commit."""
 
     def __init__(
-        self, path: str, tell: Callable[[str], None], *, synchronous: str, timeout: float, patience: float
+        self,
+        path: str,
+        tell: Callable[[str], None],
+        committed: Callable[[], None],
+        *,
+        synchronous: str,
+        timeout: float,
+        patience: float,
     ) -> None:
+        """`tell` hears every statement before it runs, `committed` every commit after it, both in the thread."""
         self._path = path
         self._tell = tell
+        self._committed = committed
         self._synchronous = synchronous
         self._timeout = timeout
         self._patience = patience
@@ -193,6 +202,7 @@ class Writer:
             self._not_before = time.monotonic() + COURTESY
         tally.tell("batch", len(jobs))
         _deliver(jobs)
+        self._committed()
 
     def _fail(self, jobs: list[Job], error: Exception) -> None:
         """No commit, no answer: whatever the scripts said, none of it holds."""

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Double,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -93,8 +94,20 @@ REVISIONS = Table(
     Column("request_id", Text),
     Column("note", Text),
     Column("changes", Text, nullable=False, comment="JSON: path of a leaf -> [before, after]"),
+    # One stream over all workspaces; a number is never given twice, and those of a flow follow its versions.
+    Column("position", BigInteger, Identity(), nullable=False),
     CheckConstraint("operation IN ('CREATE', 'UPDATE', 'REVERT', 'DELETE', 'RESTORE', 'IMPORT')", name="operation"),
     CheckConstraint("source IN ('GRAPHQL', 'REST', 'CLI')", name="source"),
+)
+# The workspace stands in the index too, so that a reader of one workspace passes over the others without their rows.
+Index("ix_message_flow_revisions_position", REVISIONS.c.position, REVISIONS.c.workspace_id)
+
+# One row.
+STREAM = Table(
+    "message_flow_stream",
+    METADATA,
+    Column("name", BYTEWISE, primary_key=True, comment="tells the stream of this database from any other"),
+    Column("pruned", BigInteger, nullable=False, comment="the highest position that was ever removed"),
 )
 
 REPLAYS = Table(

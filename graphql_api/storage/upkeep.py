@@ -45,7 +45,7 @@ _KEPT = (
 _FORGET_REVISIONS = Shape(
     delete(REVISIONS)
     .where(owned(REVISIONS), one_of(REVISIONS.c.flow_id, "ids"), REVISIONS.c.version < _KEPT)
-    .returning(REVISIONS.c.version)
+    .returning(REVISIONS.c.position)
 )
 
 
@@ -68,7 +68,7 @@ def forget_flows(workspace: str, ids: Sequence[str], cut: int) -> Statement:
 
 
 _FORGET_HISTORY = Shape(
-    delete(REVISIONS).where(owned(REVISIONS), one_of(REVISIONS.c.flow_id, "ids")).returning(REVISIONS.c.version)
+    delete(REVISIONS).where(owned(REVISIONS), one_of(REVISIONS.c.flow_id, "ids")).returning(REVISIONS.c.position)
 )
 
 

@@ -4,5 +4,7 @@ WHERE message_flows.workspace_id = ? AND message_flows.id = ?;
 
 UPDATE message_flows SET version=?, updated_at=?, response_settings_delay=?, response_settings_working_hours_end=? WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.version = ? RETURNING version;
 
-INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor, request_id, note, changes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor, request_id, note, changes, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (max((SELECT coalesce(max(message_flow_revisions.position), ?) AS coalesce_1 
+FROM message_flow_revisions), (SELECT coalesce(max(message_flow_stream.pruned), ?) AS coalesce_3 
+FROM message_flow_stream)) + ?));
 

@@ -14,9 +14,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, inspect, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from graphql_api import storage
 from graphql_api.domain.flow import DEFAULTS, LEAVES, Values
 from graphql_api.domain.patch import difference
-from graphql_api.storage import flows, migrations
+from graphql_api.storage import changes, flows, migrations
 from graphql_api.storage.engine import Script, Store
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.tables import METADATA
@@ -196,3 +197,43 @@ async def test_the_tables_take_what_the_domain_takes(store: Store) -> None:
     await write(store, "f" * 64, "w" * 64, **EDGES)
     (row,) = await store.read(flows.read_whole("w" * 64, "f" * 64))
     assert difference(flows.values(row), {**DEFAULTS, **FLOW, **EDGES}) == ()
+
+
+# What is there already
+
+
+def placed(connection: Connection) -> list[tuple[str, int]]:
+    rows = connection.exec_driver_sql("SELECT flow_id, version FROM message_flow_revisions ORDER BY position")
+    return [(row[0], row[1]) for row in rows]
+
+
+def told_before(connection: Connection) -> None:
+    """Two flows as they were told before revisions had positions; the clock was set back before a changed last."""
+    for flow, version, at in [("a", 0, 10), ("b", 0, 20), ("a", 1, 30), ("b", 1, 40), ("a", 2, 5)]:
+        connection.exec_driver_sql(
+            "INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor, changes)"
+            f" VALUES ('ws1', '{flow}', {version}, {at}, 'UPDATE', 'CLI', 'anonymous', '{{}}')"
+        )
+    connection.commit()
+
+
+def test_history_gets_its_positions_by_time_but_never_against_the_versions_of_a_flow(empty_url: str) -> None:
+    migrations.upgrade(empty_url, "0002")
+    looked_at(empty_url, told_before)
+    migrations.upgrade(empty_url)
+    assert looked_at(empty_url, placed) == [("a", 0), ("b", 0), ("a", 1), ("a", 2), ("b", 1)]
+
+
+async def told_since(url: str) -> list[int]:
+    store = storage.opened(url)
+    await write(store, "c")
+    rows = await store.read(changes.after(0, 10))
+    await store.close()
+    return [row["position"] for row in rows]
+
+
+def test_new_revisions_follow_those_that_were_there(empty_url: str) -> None:
+    migrations.upgrade(empty_url, "0002")
+    looked_at(empty_url, told_before)
+    migrations.upgrade(empty_url)
+    assert asyncio.run(told_since(empty_url)) == [1, 2, 3, 4, 5, 6]

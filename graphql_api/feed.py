@@ -1,0 +1,275 @@
+"""Every committed change to whoever watches, in order, once: one reader a process, and only while somebody watches."""
+
+import asyncio
+import contextlib
+import logging
+import traceback
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.storage import changes
+from graphql_api.storage.changes import Change as Change
+from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.tail import Tail
+
+WAITING = 256
+"""Changes that wait in memory for one watcher; one that has more before it reads them from history instead."""
+
+PAGE = 64
+WINDOW = 50_000
+"""Positions of the stream that one statement may go through for a watcher of few flows."""
+
+HELD = (0.002, 0.1)
+"""Seconds between two looks at a gap: at first, and at most."""
+
+AFTER_TROUBLE = 0.25
+"""Seconds."""
+
+log = logging.getLogger("message_flows")
+
+Topic = tuple[str | None, str | None]
+"""A workspace and a flow in it; None for all."""
+
+
+class Changes:
+    """What one watcher sees, as an async iterator that only ends with an error.
+
+    `position` is that of the last change given out, or where the watcher began; `waiting` tells how many are at hand.
+    Raises Refused (RESYNC_REQUIRED) when changes that it has not seen are pruned. While the database is away it waits.
+    """
+
+    def __init__(self, store: Store, topic: Topic, position: int, settled: int) -> None:
+        self.position = position
+        self._store = store
+        self._topic = topic
+        self._behind = settled  # up to here changes are read from history, not taken from `_fresh`
+        self._page: deque[Change] = deque()
+        self._fresh: deque[Change] = deque()
+        self._news = asyncio.Event()
+
+    def __aiter__(self) -> "Changes":
+        return self
+
+    async def __anext__(self) -> Change:
+        while True:
+            if self._page:
+                change = self._page.popleft()
+            elif self.position < self._behind:
+                await self._read()
+                continue
+            elif self._fresh:
+                change = self._fresh.popleft()
+            else:
+                self._news.clear()
+                await self._news.wait()
+                continue
+            if change.position > self.position:
+                self.position = change.position
+                return change
+
+    @property
+    def waiting(self) -> int:
+        return len(self._page) + len(self._fresh)
+
+    async def _read(self) -> None:
+        """The next page out of history."""
+        begin, end = self.position, min(self._behind, self.position + WINDOW)
+        try:
+            rows = await self._store.read(changes.between(*self._topic, begin, end, PAGE))
+            (now,) = await self._store.read(changes.STREAM_NOW)
+        except Refused:
+            await asyncio.sleep(AFTER_TROUBLE)
+            return
+        if now["pruned"] > begin:
+            raise too_old()
+        self._page.extend(map(changes.change, rows))
+        if not rows:
+            self.position = end
+
+    def offer(self, change: Change) -> None:
+        if len(self._fresh) >= WAITING:
+            self.fall_behind(self._fresh[0].position - 1, change.position)
+        else:
+            self._fresh.append(change)
+        self._news.set()
+
+    def fall_behind(self, seen: int, settled: int) -> None:
+        """From now on changes up to `settled` are read from history; the watcher has seen all up to `seen`."""
+        if self._fresh:
+            seen = min(seen, self._fresh[0].position - 1)
+            self._fresh.clear()
+        if self.position >= self._behind:
+            self.position = max(self.position, seen)
+        self._behind = settled
+        self._news.set()
+
+
+class Feed:
+    """The stream of changes of one database, for the watchers of one process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._watchers: dict[Topic, set[Changes]] = {}
+        self._count = 0
+        self._tail: Tail | None = None
+        self._work: list[asyncio.Task[None]] = []
+        self._wake = asyncio.Event()
+        self._asking: list[asyncio.Future[int]] = []
+
+    @contextlib.asynccontextmanager
+    async def watching(
+        self, workspace: str | None, flow_id: str | None = None, after: int | None = None
+    ) -> AsyncIterator[Changes]:
+        """The changes of a workspace, of one flow in it, or of all workspaces (None), behind the position `after`.
+
+        Without a position: those that are committed from now on. Raises Refused: RESYNC_REQUIRED when the position
+        lies before what has been pruned or beyond the end of the stream, UNAVAILABLE while there is no database.
+        """
+        if after is not None:
+            await self._check(after)
+        async with self._kept():
+            now = await self._caught_up()
+            # The reader may have gone on since; what it has read by then comes out of history.
+            settled = self._tail.place if self._tail else now
+            watcher = Changes(self._store, (workspace, flow_id), now if after is None else after, settled)
+            watchers = self._watchers.setdefault((workspace, flow_id), set())
+            watchers.add(watcher)
+            try:
+                yield watcher
+            finally:
+                watchers.discard(watcher)
+                if not watchers:
+                    self._watchers.pop((workspace, flow_id), None)
+
+    @property
+    def count(self) -> int:
+        """How many watch."""
+        return self._count
+
+    async def name(self) -> str:
+        """Tells the stream of this database from that of any other; stays the same for its lifetime."""
+        (row,) = await self._store.read(changes.STREAM_NOW)
+        return str(row["name"])
+
+    async def _check(self, after: int) -> None:
+        (now,) = await self._store.read(changes.STREAM_NOW)
+        if after < now["pruned"]:
+            raise too_old()
+        if after > max(now["top"], now["pruned"]):
+            raise refused("RESYNC_REQUIRED", "the cursor lies beyond the newest change; this is another history")
+
+    # The reader of this process
+
+    @contextlib.asynccontextmanager
+    async def _kept(self) -> AsyncIterator[None]:
+        """The reader works as long as somebody watches."""
+        self._count += 1
+        if not self._work:
+            self._work = [asyncio.create_task(self._listen()), asyncio.create_task(self._read())]
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                await self._stop()
+
+    async def _stop(self) -> None:
+        work, self._work, self._tail, self._asking = self._work, [], None, []
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+
+    async def _caught_up(self) -> int:
+        """The place of the reader after a look that begins after this call."""
+        asking: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._asking.append(asking)
+        self._wake.set()
+        return await asking
+
+    async def _listen(self) -> None:
+        while True:
+            with _kept_alive():
+                async with contextlib.aclosing(self._store.commits()) as commits:
+                    async for _ in commits:
+                        self._wake.set()
+            await asyncio.sleep(AFTER_TROUBLE)
+
+    async def _read(self) -> None:
+        while True:
+            with _kept_alive():
+                await self._read_on()
+            await asyncio.sleep(AFTER_TROUBLE)
+            self._wake.set()
+
+    async def _read_on(self) -> None:
+        loop = asyncio.get_running_loop()
+        held = HELD[0]
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            asking, self._asking = self._asking, []
+            try:
+                tail = await self._look()
+            except Exception as error:
+                _answer(asking, error)
+                if isinstance(error, Refused):
+                    return
+                raise
+            _answer(asking, tail.place)
+            held = min(2 * held, HELD[1]) if tail.is_held else HELD[0]
+            if tail.is_held:
+                loop.call_later(held, self._wake.set)
+
+    async def _look(self) -> Tail:
+        tail = self._tail
+        if tail is None:
+            tail = self._tail = await Tail.begun(self._store)
+        seen = tail.place
+        while rows := await tail.more():
+            if tail.has_missed:
+                for watcher in self._everybody():
+                    watcher.fall_behind(seen, tail.place)
+            else:
+                for row in rows:
+                    self._give(row)
+            seen = tail.place
+        return tail
+
+    def _everybody(self) -> list[Changes]:
+        return [watcher for watchers in self._watchers.values() for watcher in watchers]
+
+    def _give(self, row: Row) -> None:
+        workspace, flow_id = row["workspace_id"], row["flow_id"]
+        topics = ((None, None), (workspace, None), (workspace, flow_id))
+        watchers = [watcher for topic in topics for watcher in self._watchers.get(topic, ())]
+        if watchers:
+            change = changes.change(row)
+            for watcher in watchers:
+                watcher.offer(change)
+
+
+@contextlib.contextmanager
+def _kept_alive() -> Iterator[None]:
+    """A fault of ours must not leave all watchers without a reader."""
+    try:
+        yield
+    except Exception as error:
+        places = "".join(traceback.format_tb(error.__traceback__)[-3:])
+        log.error("the reader of changes failed and goes on: %s\n%s", type(error).__name__, places)
+
+
+def _answer(asking: list[asyncio.Future[int]], answer: int | Exception) -> None:
+    for one in asking:
+        if one.done():
+            continue
+        if isinstance(answer, Exception):
+            one.set_exception(answer)
+        else:
+            one.set_result(answer)
+
+
+def too_old() -> Refused:
+    return refused(
+        "RESYNC_REQUIRED", "changes after this cursor are no longer kept; read the flows again, then watch from now on"
+    )

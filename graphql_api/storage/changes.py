@@ -1,0 +1,101 @@
+"""The stream of changes: every revision of every workspace by its position, and how much of it is gone."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import bindparam, func, select, text, update
+
+from graphql_api.storage import revisions
+from graphql_api.storage.engine import Row, Shape, Statement
+from graphql_api.storage.revisions import Revision
+from graphql_api.storage.tables import REVISIONS, STREAM, owned
+
+_TOP = select(func.coalesce(func.max(REVISIONS.c.position), 0)).scalar_subquery()
+_PRUNED = select(func.coalesce(func.max(STREAM.c.pruned), 0)).scalar_subquery()
+
+NEXT = func.max(_TOP, _PRUNED) + 1
+"""The next position on SQLite, where one connection writes at a time: above all that are there or ever were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A committed revision in the stream of its database."""
+
+    position: int
+    workspace: str
+    revision: Revision
+
+
+_COLUMNS = [REVISIONS.c.position, REVISIONS.c.workspace_id, *(REVISIONS.c[n] for n in Revision.__dataclass_fields__)]
+
+
+def change(row: Row) -> Change:
+    members = {name: row[name] for name in Revision.__dataclass_fields__}
+    return Change(row["position"], row["workspace_id"], revisions.revision(members))
+
+
+def after(position: int, limit: int) -> Statement:
+    """The next rows of the stream, each with the highest position that was ever removed as `pruned`."""
+    return Statement(_AFTER, {"after": position, "limit": limit})
+
+
+_FOLLOWING = select(*_COLUMNS, _PRUNED.label("pruned")).where(REVISIONS.c.position > bindparam("after"))
+_IN_ORDER = _FOLLOWING.order_by(REVISIONS.c.position).limit(bindparam("limit"))
+_AFTER = Shape(_IN_ORDER)
+
+
+def between(workspace: str | None, flow_id: str | None, position: int, end: int, limit: int) -> Statement:
+    """As `after`, up to and with the position `end`; of one workspace or of one flow in it when they are named."""
+    values = {"after": position, "end": end, "limit": limit, "workspace": workspace, "flow_id": flow_id}
+    given = {name: value for name, value in values.items() if value is not None}
+    return Statement(_between(workspace is not None, flow_id is not None), given)
+
+
+@lru_cache
+def _between(of_workspace: bool, of_flow: bool) -> Shape:
+    chosen = _IN_ORDER.where(REVISIONS.c.position <= bindparam("end"))
+    if of_workspace:
+        chosen = chosen.where(owned(REVISIONS))
+    if of_flow:
+        chosen = chosen.where(REVISIONS.c.flow_id == bindparam("flow_id"))
+    return Shape(chosen)
+
+
+STREAM_NOW = Statement(Shape(select(STREAM.c.name, STREAM.c.pruned, _TOP.label("top"))), {})
+"""The name of the stream, the highest position that was removed, and the highest that is there."""
+
+
+def pruned(position: int) -> Statement:
+    return Statement(_FORGET, {"position": position})
+
+
+_FORGET = Shape(
+    update(STREAM)
+    .where(STREAM.c.pruned < bindparam("position"))
+    .values(pruned=bindparam("position"))
+    .returning(STREAM.c.pruned)
+)
+
+# PostgreSQL: whoever writes history holds this lock from before its first position until after its commit is visible.
+_WRITERS = """
+    FROM pg_locks AS held
+    WHERE held.locktype = 'relation' AND held.mode = 'RowExclusiveLock' AND held.granted
+        AND held.relation = 'message_flow_revisions'::regclass
+        AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+WRITERS = Statement(Shape(text(f"SELECT held.virtualtransaction AS name {_WRITERS}")), {})
+
+BEFORE_WRITERS = Statement(
+    Shape(
+        text(f"""
+            WITH open AS (
+                SELECT extract(epoch FROM min(work.xact_start)) * 1000 - 60000 AS since
+                {_WRITERS.replace("WHERE", "JOIN pg_stat_activity AS work ON work.pid = held.pid WHERE", 1)}
+            )
+            SELECT since, (SELECT max(position) FROM message_flow_revisions WHERE at < (SELECT since FROM open)) AS top
+            FROM open
+        """)
+    ),
+    {},
+)
+"""A position before all that the open transactions may have taken, if no clock is wrong by a minute."""

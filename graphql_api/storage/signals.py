@@ -1,0 +1,27 @@
+"""Word of commits within this process: heard by whoever listens, from whatever thread it comes."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+
+class Bell:
+    """Costs next to nothing while nobody listens."""
+
+    def __init__(self) -> None:
+        self._listening: tuple[tuple[asyncio.AbstractEventLoop, asyncio.Event], ...] = ()
+
+    def ring(self) -> None:
+        for loop, event in self._listening:
+            with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits
+                loop.call_soon_threadsafe(event.set)
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[asyncio.Event]:
+        """An event that is set with every ring until it is cleared."""
+        mine = (asyncio.get_running_loop(), asyncio.Event())
+        self._listening += (mine,)
+        try:
+            yield mine[1]
+        finally:
+            self._listening = tuple(one for one in self._listening if one is not mine)

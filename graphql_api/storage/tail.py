@@ -1,0 +1,91 @@
+"""The end of the stream as it grows: changes in their order, none before an earlier one that may still be committed.
+
+Positions are dense but for gaps. A gap belongs to a transaction that is not seen yet, or was rolled back, or lost its
+revisions to pruning. It holds the reader back until all transactions that were open when it was seen are over; what is
+then still not there will never be.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphql_api.storage import changes
+from graphql_api.storage.engine import Row, Store
+
+AT_ONCE = 64
+"""Rows of a step; a row may hold two long texts."""
+
+PATIENCE = 1.0
+"""Seconds that a beginning waits for open transactions, before it begins at a place before theirs."""
+
+BETWEEN_LOOKS = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """All positions up to `top` were given out by then, and only the `writers` can still commit some of them."""
+
+    top: int
+    writers: frozenset[str]
+
+
+class Tail:
+    """`place`: every change up to it has been read or will never be; `is_held`: a gap stands before the next one.
+
+    `has_missed` is set when changes behind `place` were pruned before they were read.
+    """
+
+    def __init__(self, store: Store, place: int) -> None:
+        self.place = place
+        self.is_held = False
+        self.has_missed = False
+        self._store = store
+        self._fence: Fence | None = None
+
+    @staticmethod
+    async def begun(store: Store) -> "Tail":
+        """A tail that reads every change that is not committed yet.
+
+        While long transactions are open it may begin with some that already are.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
+        fence = await _fence(store)
+        while fence.writers & await store.writing():
+            if loop.time() > until:
+                (row,) = await store.read(changes.BEFORE_WRITERS)
+                if row["since"] is not None:
+                    return Tail(store, row["top"] or 0)
+            await asyncio.sleep(BETWEEN_LOOKS)
+        return Tail(store, fence.top)
+
+    async def more(self) -> Sequence[Row]:
+        """The next changes that are settled; empty when there are none for now."""
+        # The writers are asked before the rows: those that are over by then are seen.
+        void = self._fence.top if self._fence and not self._fence.writers & await self._store.writing() else 0
+        rows = await self._store.read(changes.after(self.place, 1 if self._fence and not void else AT_ONCE))
+        self.has_missed = bool(rows) and rows[0]["pruned"] > self.place
+        settled = self._settled(rows, void)
+        if settled:
+            self.place = settled[-1]["position"]
+        self.is_held = len(settled) < len(rows)
+        if not self.is_held:
+            self._fence = None
+        elif self._fence is None or void:
+            self._fence = Fence(rows[-1]["position"], await self._store.writing())
+        return settled
+
+    def _settled(self, rows: Sequence[Row], void: int) -> Sequence[Row]:
+        """The rows before the first gap that may still be filled."""
+        before = self.place
+        for index, row in enumerate(rows):
+            position = row["position"]
+            if position > before + 1 and position > void + 1:
+                return rows[:index]
+            before = position
+        return rows
+
+
+async def _fence(store: Store) -> Fence:
+    (row,) = await store.read(changes.STREAM_NOW)
+    return Fence(max(row["top"], row["pruned"]), await store.writing())

@@ -1,0 +1,236 @@
+"""The feed: what watchers are told, from where on, in which order, and when they must begin anew."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import groupby
+
+import pytest
+
+from graphql_api import edits, storage
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.errors import Refused
+from graphql_api.domain.patch import Sent
+from graphql_api.edits import Desk
+from graphql_api.edits.upkeep import prune
+from graphql_api.feed import WAITING, Change, Changes, Feed
+from graphql_api.storage import changes
+from graphql_api.storage.engine import Store
+from tests.conftest import Clock, Noise
+from tests.edits.conftest import NEW
+
+DAY = 86_400_000
+SOON = 10.0
+
+
+@pytest.fixture
+def feed(store: Store) -> Feed:
+    return Feed(store)
+
+
+@pytest.fixture
+async def elsewhere(database_url: str, clock: Clock) -> AsyncIterator[Desk]:
+    """Another process's desk, as far as the database can tell."""
+    store = storage.opened(database_url)
+    yield Desk(store, clock, Noise(), DAY)
+    await store.close()
+
+
+async def taken(watched: Changes, count: int) -> list[Change]:
+    async with asyncio.timeout(SOON):
+        return [await anext(watched) for _ in range(count)]
+
+
+def told(changes: list[Change]) -> list[tuple[str, int]]:
+    return [(change.revision.operation, change.revision.version) for change in changes]
+
+
+async def rename(desk: Desk, caller: Caller, id: str, *names: str) -> None:
+    for name in names:
+        await edits.update_flow(desk, caller, id, Sent({"name": name}))
+
+
+async def new_flow(desk: Desk, caller: Caller) -> str:
+    return str((await edits.create_flow(desk, caller, NEW)).flow["id"])
+
+
+async def test_every_kind_of_edit_is_told_in_order(feed: Feed, desk: Desk, caller: Caller) -> None:
+    async with feed.watching("ws1") as watched:
+        id = await new_flow(desk, caller)
+        await rename(desk, caller, id, "1", "1", "2")
+        await edits.revert_flow(desk, caller, id, 1)
+        await edits.delete_flow(desk, caller, id)
+        await edits.restore_flow(desk, caller, id)
+        seen = await taken(watched, 6)
+    assert told(seen) == [("CREATE", 0), ("UPDATE", 1), ("UPDATE", 2), ("REVERT", 3), ("DELETE", 4), ("RESTORE", 5)]
+    assert {(change.workspace, change.revision.flow_id) for change in seen} == {("ws1", id)}
+    assert seen[2].revision.changes == {"name": ("1", "2")}
+    positions = [change.position for change in seen]
+    assert positions == sorted(set(positions))
+
+
+async def test_an_edit_that_is_refused_or_changes_nothing_is_not_told(feed: Feed, desk: Desk, caller: Caller) -> None:
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as watched:
+        with pytest.raises(Refused):
+            await rename(desk, caller, id, "")
+        await rename(desk, caller, id, "Sale", "new")
+        assert told(await taken(watched, 1)) == [("UPDATE", 1)]
+
+
+async def test_what_another_process_commits_is_told_soon(feed: Feed, elsewhere: Desk, caller: Caller) -> None:
+    async with feed.watching("ws1") as watched:
+        id = await new_flow(elsewhere, caller)
+        assert [change.revision.flow_id for change in await taken(watched, 1)] == [id]
+
+
+async def test_watchers_see_their_workspace_or_their_flow_or_everything(feed: Feed, desk: Desk, caller: Caller) -> None:
+    foreign = Caller("ws2")
+    mine, other = await new_flow(desk, caller), await new_flow(desk, caller)
+    async with (
+        feed.watching("ws1") as workspace,
+        feed.watching("ws1", mine) as flow,
+        feed.watching("ws2", mine) as nothing,
+        feed.watching(None) as everything,
+    ):
+        await rename(desk, caller, other, "1")
+        theirs = await new_flow(desk, foreign)
+        await rename(desk, caller, mine, "1")
+        assert [change.revision.flow_id for change in await taken(workspace, 2)] == [other, mine]
+        assert [change.revision.flow_id for change in await taken(flow, 1)] == [mine]
+        assert [change.revision.flow_id for change in await taken(everything, 3)] == [other, theirs, mine]
+        assert nothing.waiting == workspace.waiting == flow.waiting == 0
+
+
+async def test_a_watcher_resumes_after_any_change_also_in_another_process(
+    feed: Feed, desk: Desk, elsewhere: Desk, caller: Caller
+) -> None:
+    async with feed.watching("ws1") as watched:
+        id = await new_flow(desk, caller)
+        await rename(desk, caller, id, "1", "2", "3")
+        await new_flow(desk, Caller("ws2"))
+        first = await taken(watched, 4)
+    other = Feed(elsewhere.store)
+    for place, change in enumerate(first):
+        for workspace, flow in (("ws1", id), ("ws1", None), (None, None)):
+            async with other.watching(workspace, flow, change.position) as again:
+                await rename(desk, caller, id, f"{place}{workspace}{flow}")
+                rest = await taken(again, 4 - place)
+            versions = [change.revision.version for change in rest if change.workspace == "ws1"]
+            assert versions == list(range(place + 1, place + 1 + len(versions)))
+
+
+async def test_a_watcher_that_does_not_read_loses_nothing_and_holds_little(
+    feed: Feed, desk: Desk, caller: Caller
+) -> None:
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as slow, feed.watching("ws1") as quick:
+        for number in range(WAITING + 50):
+            await rename(desk, caller, id, str(number))
+            await taken(quick, 1)
+        assert slow.waiting <= WAITING
+        seen = await taken(slow, WAITING + 50)
+        assert [change.revision.version for change in seen] == list(range(1, WAITING + 51))
+        await rename(desk, caller, id, "last")
+        assert told(await taken(slow, 1)) == [("UPDATE", WAITING + 51)]
+
+
+async def test_bulk_updates_and_single_ones_at_once_are_told_once_each(feed: Feed, desk: Desk, caller: Caller) -> None:
+    ids = [await new_flow(desk, caller) for _ in range(6)]
+
+    async def bulk(number: int) -> None:
+        await edits.update_flows(desk, caller, ids, None, Sent({"description": f"bulk {number}"}))
+
+    async with feed.watching("ws1") as watched:
+        work = [bulk(number) for number in range(5)]
+        work += [rename(desk, caller, id, *(f"{n}" for n in range(5))) for id in ids]
+        await asyncio.gather(*work)
+        flows = {id: (await desk.store.read(storage.flows.read_whole("ws1", id)))[0]["version"] for id in ids}
+        seen = await taken(watched, sum(flows.values()))
+    for id, mine in groupby(
+        sorted(seen, key=lambda change: change.revision.flow_id), key=lambda change: change.revision.flow_id
+    ):
+        assert [change.revision.version for change in mine] == list(range(1, flows[id] + 1))
+
+
+async def test_the_reader_works_only_while_somebody_watches(feed: Feed, desk: Desk, heard: list[str]) -> None:
+    async with feed.watching("ws1"):
+        assert feed.count == 1
+    heard.clear()
+    await new_flow(desk, Caller("ws1"))
+    await asyncio.sleep(0.2)
+    assert not [sql for sql in heard if "position >" in sql]
+    assert feed.count == 0
+
+
+# Beyond what is kept
+
+
+async def refused_code(feed: Feed, after: int) -> str:
+    with pytest.raises(Refused) as refusal:
+        async with feed.watching("ws1", None, after):
+            pass
+    return refusal.value.problems[0].code
+
+
+async def test_a_place_before_what_is_pruned_must_begin_anew(
+    feed: Feed, desk: Desk, caller: Caller, clock: Clock
+) -> None:
+    async with feed.watching("ws1") as watched:
+        id = await new_flow(desk, caller)
+        await rename(desk, caller, id, "1", "2")
+        clock.now += 40 * DAY
+        await rename(desk, caller, id, "3")
+        seen = await taken(watched, 4)
+    assert await prune(desk, 30 * DAY) == (2, 0)
+    assert await refused_code(feed, seen[0].position) == "RESYNC_REQUIRED"
+    async with feed.watching("ws1", None, seen[1].position) as again:
+        assert told(await taken(again, 2)) == [("UPDATE", 2), ("UPDATE", 3)]
+
+
+async def test_a_place_beyond_the_newest_change_is_another_history(feed: Feed, desk: Desk, caller: Caller) -> None:
+    async with feed.watching("ws1") as watched:
+        await new_flow(desk, caller)
+        (newest,) = await taken(watched, 1)
+    async with feed.watching("ws1", None, newest.position) as watched:
+        assert watched.position == newest.position
+    assert await refused_code(feed, newest.position + 1) == "RESYNC_REQUIRED"
+
+
+async def test_a_watcher_whose_unread_changes_are_pruned_must_begin_anew(
+    feed: Feed, desk: Desk, caller: Caller, clock: Clock
+) -> None:
+    id = await new_flow(desk, caller)
+    (now,) = await desk.store.read(changes.STREAM_NOW)
+    await rename(desk, caller, id, "1", "2")
+    async with feed.watching("ws1", None, now["top"]) as slow:
+        clock.now += 40 * DAY
+        await prune(desk, 30 * DAY)
+        with pytest.raises(Refused, match="no longer kept"):
+            await taken(slow, 1)
+
+
+async def test_an_idle_watcher_need_not_begin_anew_after_pruning(
+    feed: Feed, desk: Desk, caller: Caller, clock: Clock
+) -> None:
+    other = await new_flow(desk, Caller("ws2"))
+    async with feed.watching("ws1") as idle, feed.watching("ws2") as busy:
+        await rename(desk, Caller("ws2"), other, "1", "2")
+        await taken(busy, 2)
+        clock.now += 40 * DAY
+        await prune(desk, 30 * DAY)
+        id = await new_flow(desk, caller)
+        assert [change.revision.flow_id for change in await taken(idle, 1)] == [id]
+
+
+async def test_no_position_is_given_twice_also_when_the_newest_were_pruned(
+    feed: Feed, desk: Desk, caller: Caller, clock: Clock
+) -> None:
+    async with feed.watching("ws1") as watched:
+        id = await new_flow(desk, caller)
+        await edits.delete_flow(desk, caller, id)
+        before = await taken(watched, 2)
+        clock.now += 40 * DAY
+        assert await prune(desk, 30 * DAY) == (1, 1)
+        await new_flow(desk, caller)
+        (change,) = await taken(watched, 1)
+    assert change.position > before[-1].position
