@@ -89,7 +89,9 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """What `make run` starts, on a free port, in an empty folder."""
-    started = re.search(r"^run:.*\n.*/message-flows (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    started = re.search(
+        r"^run:.*(?:\n\t.*)*?/message-flows (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
+    )
     assert started
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
