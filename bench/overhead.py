@@ -31,7 +31,7 @@ END: Any = {"type": "http.response.body", "body": b"{}"}
 
 
 async def answers(scope: Scope, receive: Receive, send: Send) -> None:
-    scope["state"]["seen"] = Seen("UpdateFlow", "updateMessageFlow", 11, True)
+    scope["state"] |= {"seen": Seen("UpdateFlow", "updateMessageFlow", 11, True), "status": 200}
     await send(START)
     await send(END)
 

@@ -26,6 +26,7 @@ from graphql_api.storage.engine import Store
 from graphql_api.web import metrics
 from graphql_api.web.auth import Guard, Keyring
 from graphql_api.web.cors import Cors
+from graphql_api.web.direct import Direct
 from graphql_api.web.front import Front, nothing_here
 from graphql_api.web.graphql import GraphQL
 from graphql_api.web.health import Farewell, Live, Ready
@@ -79,10 +80,8 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     ready = Ready(desk.store)
     rest = Rest(desk, operations, limits, suggestions=settings.suggestions)
     pages = pages_of(settings)
-    graphql = pages.before(guarded(GraphQL(desk, operations, limits)), "playground")
+    graphql = Takes(pages.before(guarded(GraphQL(desk, operations, limits)), "playground"), "GET", "POST")
     routes = [
-        Route("/graphql", Takes(graphql, "GET", "POST")),
-        Route(f"{PREFIX}/{{path:path}}", guarded(rest)),
         Route("/openapi.json", Takes(OpenApi(), "GET")),
         *([] if settings.metrics_port else [Route("/metrics", Takes(Guard(Metrics(), keyring), "GET"))]),
         Route("/health/live", Takes(Live(), "GET")),
@@ -96,7 +95,8 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         default=nothing_here,
         lifespan=lambda app: life(desk, keyring, throttle, ready, settings.drain_seconds),
     )
-    front = Front(router, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
+    doors = Direct({"/graphql": graphql}, f"{PREFIX}/", guarded(rest), router)
+    front = Front(doors, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
     return around(Farewell(Telemetry(front, settings.log_sample), ready))
 
 

@@ -22,14 +22,14 @@ from graphql_api.edits.importing import Imported
 from graphql_api.web.wire import Wire
 
 COSTS = {
-    ("sqlite", "R"): 5_361,
-    ("sqlite", "U"): 9_254,
-    ("sqlite", "L"): 16_687,
-    ("sqlite", "P"): 11_258,
-    ("postgresql", "R"): 7_873,
-    ("postgresql", "U"): 13_602,
-    ("postgresql", "L"): 18_729,
-    ("postgresql", "P"): 15_628,
+    ("sqlite", "R"): 3_604,
+    ("sqlite", "U"): 7_337,
+    ("sqlite", "L"): 14_952,
+    ("sqlite", "P"): 9_327,
+    ("postgresql", "R"): 6_112,
+    ("postgresql", "U"): 12_421,
+    ("postgresql", "L"): 16_988,
+    ("postgresql", "P"): 14_492,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, a page of 50, and a PUT of one leaf."""
 
@@ -116,7 +116,7 @@ class Client(asyncio.Transport):
 
 
 def request(method: str, path: str, secret: str, body: Any) -> bytes:
-    content = json.dumps(body)
+    content = json.dumps(body, separators=(",", ":"))
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nx-workspace-id: ws1\r\nx-api-key: {secret}\r\n"
     return f"{head}content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n{content}".encode()
 
@@ -148,7 +148,9 @@ async def steps(url: str, operation: str) -> float:
     """Steps of one request, after as many others that fill the caches."""
     secret = await prepared(url)
     desk = desk_at(url)
-    settings = uvicorn.Config(app.made(config.load(auth="keys", log_sample=0), desk), http=Wire, ws="none")
+    settings = uvicorn.Config(
+        app.made(config.load(auth="keys", log_sample=0), desk), http=Wire, ws="none", proxy_headers=False
+    )
     settings.load()
     with Steps() as counted:  # a writer thread begins within
         server, client = Wire(settings, ServerState(), {}), Client()

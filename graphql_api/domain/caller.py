@@ -1,7 +1,8 @@
 """Who asks: the workspace, the name that history shows, the door, and what they may do."""
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from graphql_api.domain.errors import refused
 
@@ -9,8 +10,7 @@ SCOPES = frozenset({"flows:read", "flows:write", "history:read", "admin"})
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """`workspace` is None until a request names one; `actor` is a key's id or "anonymous"."""
 
     workspace: str | None

@@ -1,9 +1,11 @@
 """Flows from outside with their ids and times, all in one transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
+
+import msgspec
 
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Problem, Refused
@@ -47,7 +49,7 @@ async def import_flows(
 
 
 def _edit(desk: Desk, caller: Caller, workspace: str) -> Edit:
-    return desk.edit(replace(caller, workspace=workspace), "import", "", NO_TERMS)
+    return desk.edit(msgspec.structs.replace(caller, workspace=workspace), "import", "", NO_TERMS)
 
 
 def exists(one: Imported) -> Refused:

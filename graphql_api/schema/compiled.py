@@ -80,7 +80,7 @@ class Compiled:
     async def run(self, variables: Variables, context: Context) -> Outcome:
         """The data, or the error that took its place; raises Unusual or NotCompiled before anything is written."""
         given = self._read(variables)
-        switches = tuple(given[name] for name in self._switches)
+        switches = tuple([given[name] for name in self._switches]) if self._switches else ()
         known = self._plans.get(switches)
         if known is None:
             if len(self._plans) >= MOST_PLANS or None in switches:
@@ -119,7 +119,8 @@ class _Plan:
 
     async def run(self, given: Variables, sent: Variables, context: Context) -> Outcome:
         arguments = self._given(given, sent)
-        context.instants = tuple(self._asked_instants(given, sent))
+        if self._instants:
+            context.instants = tuple(self._asked_instants(given, sent))
         try:
             value = await self._run(arguments, context)
         except Refused as refusal:

@@ -173,8 +173,10 @@ def measure(document: ast.DocumentNode, limits: Limits, operation_name: str | No
 
 def charge(measured: Measured, variables: Mapping[str, Any] | None, limits: Limits) -> int:
     """The points of one request; raises LimitExceeded above `limits.cost`. Variables of wrong types count nothing."""
-    points = measured.price.of({**measured.defaults, **(variables or {})})
-    _hold(limits, cost=points)
+    price = measured.price
+    points = price.of({**measured.defaults, **(variables or {})}) if price.parts else price.points
+    if points > limits.cost:
+        raise LimitExceeded("cost", limits.cost, points)
     return points
 
 

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
+import msgspec
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -52,30 +53,29 @@ class Rejected(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prepared:
     document: DocumentNode
     operation: OperationDefinitionNode
     measured: Measured
     compiled: Compiled | None
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.operation.name.value if self.operation.name else ""
 
-    @property
+    @cached_property
     def field(self) -> str:
         """The first field at the root: a name of the schema, of which there are few."""
         first = next(iter(self.operation.selection_set.selections), None)
         return first.name.value if isinstance(first, FieldNode) else self.operation.operation.value
 
-    @property
+    @cached_property
     def only_reads(self) -> bool:
         return self.operation.operation is OperationType.QUERY
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """`data` as the executor made it, and errors that are fit to be shown."""
 
     data: Mapping[str, Any] | None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
+import msgspec
 from sqlalchemy import Executable, Integer, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgresql
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite
@@ -84,8 +85,7 @@ def compiled(statement: Executable, dialect: Dialect) -> Text:
     return Text(str(made), tuple(made.positiontup or ()), constants)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """A shape with the values of this time; `scans` tells that it may read many rows to answer few."""
 
     shape: Shape

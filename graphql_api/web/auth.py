@@ -16,6 +16,7 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.keys import LENGTH, Key, is_spelt
 from graphql_api.edits import keys
 from graphql_api.storage.engine import Store
+from graphql_api.web.http import named
 from graphql_api.web.throttle import Limited
 
 FRESH = 2.0
@@ -190,6 +191,9 @@ class Guard:
 
 def token(scope: Scope) -> bytes:
     """The one key that a request shows, empty if none; refuses two different ones and one in the URL."""
+    single = named(scope)
+    if single is not None and b"authorization" not in single and not scope["query_string"]:
+        return single.get(b"x-api-key", b"")
     shown = set()
     for name, value in scope["headers"]:
         if name == b"x-api-key":

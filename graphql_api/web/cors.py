@@ -37,8 +37,9 @@ class Cors:
 
     def preflight(self, scope: Scope) -> Answer | None:
         """The answer to a browser that asks beforehand for one of the origins; None for any other request."""
-        names = {name for name, _ in scope["headers"]}
-        if scope["method"] != "OPTIONS" or b"access-control-request-method" not in names or not self._origin(scope):
+        if scope["method"] != "OPTIONS" or not self._origin(scope):
+            return None
+        if b"access-control-request-method" not in dict(scope["headers"]):
             return None
         allowed: Headers = [
             (b"access-control-allow-methods", METHODS),

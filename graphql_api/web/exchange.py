@@ -9,7 +9,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from graphql_api.schema.prepared import fault
-from graphql_api.web.http import Headers
+from graphql_api.web.http import ARRIVED, Headers
 
 BODILESS = frozenset({204, 304})
 GONE: Message = {"type": "http.disconnect"}
@@ -25,6 +25,7 @@ class Exchange:
     ) -> None:
         """`usual`: headers that every answer begins with; `done` is called when the answer has been written."""
         self.scope = scope
+        scope["extensions"] = {ARRIVED: self.arrived}
         self.keep_alive = True
         self.disconnected = False
         self.response_complete = False
@@ -71,6 +72,14 @@ class Exchange:
             log.error("a request failed: %s", fault(error))
         if not self.response_complete:
             self._transport.close()
+
+    def arrived(self) -> bytes | None:
+        """The whole body, if it has come; it is told once."""
+        if self._has_more or self._is_told or self.asks_to_go_on:
+            return None
+        self._is_told = True
+        part, self._body = self._body, b""
+        return part
 
     async def receive(self) -> Message:
         if self.asks_to_go_on and not self._transport.is_closing():

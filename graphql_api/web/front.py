@@ -4,6 +4,7 @@ import contextlib
 import logging
 import random
 import re
+from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,7 +13,7 @@ from graphql_api.schema.prepared import fault
 from graphql_api.web import refusals
 from graphql_api.web.cors import Cors
 from graphql_api.web.hosts import Hosts
-from graphql_api.web.http import Disconnected, Headers
+from graphql_api.web.http import Disconnected, Headers, named
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
 ALWAYS: Headers = [
@@ -22,6 +23,8 @@ ALWAYS: Headers = [
     (b"referrer-policy", b"no-referrer"),
 ]
 """Headers of every answer that does not set them itself."""
+
+NAMES = frozenset(dict(ALWAYS))
 
 FAULT = 1011
 POLICY = 1008
@@ -53,7 +56,7 @@ class Front:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         id = scope["state"]["request_id"]
-        answer = Outgoing(scope, send, [*ALWAYS, (b"x-request-id", id.encode())], self._cors.headers(scope))
+        answer = Outgoing(scope, send, [(b"x-request-id", id.encode()), *self._cors.headers(scope)])
         try:
             self._admit(scope)
             early = self._cors.preflight(scope)
@@ -91,19 +94,21 @@ class Front:
 class Outgoing:
     """An answer on its way: it gets the headers that all have, and loses its body when HEAD asked for it."""
 
-    def __init__(self, scope: Scope, send: Send, usual: Headers, more: Headers) -> None:
+    def __init__(self, scope: Scope, send: Send, more: Headers) -> None:
         self.started = False
         self._send = send
+        self._state = scope["state"]
         self._has_body = scope["method"] != "HEAD"
-        self._usual = usual
         self._more = more
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            given = {name for name, _ in message["headers"]}
-            usual = [one for one in self._usual if one[0] not in given]
-            message = {**message, "headers": [*message["headers"], *usual, *self._more]}
+            self._state["status"] = message["status"]
+            more = [*self._more, *self._state["told"]()] if "told" in self._state else self._more
+            given = dict(message["headers"])
+            usual = ALWAYS if given.keys().isdisjoint(NAMES) else [one for one in ALWAYS if one[0] not in given]
+            message = {**message, "headers": [*message["headers"], *usual, *more]}
         elif message["type"] == "http.response.body" and not self._has_body:
             message = {**message, "body": b""}
         await self._send(message)
@@ -117,7 +122,7 @@ def as_get(scope: Scope) -> Scope:
 def head_size(scope: Scope) -> int:
     """About the bytes of the head as it was sent: target, names, values and what stands between them."""
     target = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
-    return target + sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return target + 4 * len(scope["headers"]) + sum(map(len, chain.from_iterable(scope["headers"])))
 
 
 def too_long_a_head(limit: int) -> Refused:
@@ -125,9 +130,11 @@ def too_long_a_head(limit: int) -> Refused:
 
 
 def request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
-            return value.decode()  # type: ignore[no-any-return]
+    single = named(scope)
+    if single is None or b"x-request-id" in single:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+                return value.decode()  # type: ignore[no-any-return]
     return f"{random.getrandbits(64):016x}"  # no secret: it only has to tell requests apart
 
 

@@ -1,9 +1,10 @@
 """/graphql: GraphQL over HTTP to the letter (GET and POST, Accept, status)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.caller import Caller
@@ -38,14 +39,13 @@ OPERATION_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "U
 """Codes of top-level errors that give the answer to a single field their status."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """The parameters of a GraphQL request."""
 
     query: str
     operation_name: str | None
     variables: Mapping[str, Any] | None
-    tells_cost: bool
+    tells: Mapping[str, Any]
 
 
 class GraphQL:
@@ -60,7 +60,7 @@ class GraphQL:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
-            media = acceptable(headers(scope, b"accept"))
+            media = acceptable(*headers(scope, b"accept"))
         except Refused as refusal:
             return refusals.answer(scope, refusal.problems)
         try:
@@ -97,12 +97,13 @@ class GraphQL:
             )
         document: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
         document["data"] = answer.data
-        if asked.tells_cost:
-            document["extensions"] = {"cost": answer.cost}
+        if asked.tells:
+            document |= _extensions(asked, answer)
         return Answer(200, encoded(document, is_plain=answer.is_compiled), MEDIA[media])
 
 
-def acceptable(accept: list[str]) -> str:
+@lru_cache(maxsize=64)
+def acceptable(*accept: str) -> str:
     """The media type of the answer: the caller's favourite of the two, application/json where it has none."""
     ranges = weights_of(accept)
     if not ranges:
@@ -131,7 +132,7 @@ def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
 
 def _whole(operation: Prepared, answer: prepared.Answer) -> str | None:
     """The code that gives the whole answer its status: of the only field at the root, when nothing was carried out."""
-    if operation.measured.size.root_fields != 1:
+    if not answer.errors or operation.measured.size.root_fields != 1:
         return None
     codes = [error["extensions"]["code"] for error in answer.errors if len(error.get("path", ())) == 1]
     return next((code for code in codes if code in OPERATION_STATUS), None)
@@ -143,12 +144,20 @@ def _asked(given: Any) -> Asked:
     if not isinstance(given, dict):
         raise refused("BAD_REQUEST", "the body must be a JSON object with a member query")
     query, name = given.get("query"), given.get("operationName")
+    variables, extensions = given.get("variables"), given.get("extensions")
     if not isinstance(query, str):
         raise refused("BAD_REQUEST", "query must be a string with a GraphQL document")
     if name is not None and not isinstance(name, str):
         raise refused("BAD_REQUEST", "operationName must be a string or null")
-    for member in ("variables", "extensions"):
-        if given.get(member) is not None and not isinstance(given[member], dict):
-            raise refused("BAD_REQUEST", f"{member} must be an object or null")
-    tells_cost = (given.get("extensions") or {}).get("cost") is True
-    return Asked(query, name or None, given.get("variables"), tells_cost)
+    if variables is not None and not isinstance(variables, dict):
+        raise refused("BAD_REQUEST", "variables must be an object or null")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise refused("BAD_REQUEST", "extensions must be an object or null")
+    return Asked(query, name or None, variables, extensions or {})
+
+
+def _extensions(asked: Asked, answer: prepared.Answer) -> dict[str, Any]:
+    """What a request asks to be told about its own execution."""
+    known = {"cost": answer.cost, "plan": "compiled" if answer.is_compiled else "general"}
+    told = {name: value for name, value in known.items() if asked.tells.get(name) is True}
+    return {"extensions": told} if told else {}

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from starlette.types import Scope
 
 from graphql_api.domain.errors import refused
+from graphql_api.web.http import headers
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 PROBED = "/health/"
@@ -22,14 +24,21 @@ class Hosts:
 
     def check(self, scope: Scope) -> None:
         """Raises Refused (BAD_REQUEST) unless there is one Host with an allowed name."""
-        given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        given = headers(scope, b"host")
         if not given and scope.get("http_version") == "1.0" and not self._names:
             return
-        match = HOST.fullmatch(given[0]) if len(given) == 1 else None
-        if match is None:
+        name = spelt(given[0]) if len(given) == 1 else None
+        if name is None:
             raise refused("BAD_REQUEST", "the request must have one header Host, such as localhost:8000")
-        if self._names and match[1].lower() not in self._names and not _is_probe(scope):
+        if self._names and name not in self._names and not _is_probe(scope):
             raise refused("BAD_REQUEST", "the header Host names no host of this server (allowed_hosts)")
+
+
+@lru_cache(maxsize=64)
+def spelt(host: str) -> str | None:
+    """The name in a Host header, in lower case; None when it is not well-formed."""
+    match = HOST.fullmatch(host)
+    return match[1].lower() if match else None
 
 
 def _is_probe(scope: Scope) -> bool:

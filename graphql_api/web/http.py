@@ -1,11 +1,12 @@
 """Requests as they come in and answers as they go out: headers, bodies, JSON to the letter."""
 
 import asyncio
+import contextlib
 import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -25,6 +26,12 @@ OUTSIDE_STRINGS = re.compile(
 )
 
 
+ARRIVED = "message_flows.arrived"
+"""Extension of a scope: answers the whole body if it is there already, else None."""
+
+LONGEST_WRITTEN_AGAIN = 65_536
+
+
 class Disconnected(Exception):
     """The client went away before its request was whole."""
 
@@ -39,25 +46,38 @@ class BodyLimits:
     digits: int = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     status: int
     body: bytes = b""
     media: bytes | None = b"application/json"
-    headers: Headers = field(default_factory=list)
+    headers: Headers = msgspec.field(default_factory=list)
 
     async def send(self, send: Send) -> None:
         headers = [*self.headers]
         if self.media is not None:
             headers.append((b"content-type", self.media))
         if self.status not in (204, 304):
-            headers.append((b"content-length", str(len(self.body)).encode()))
+            headers.append((b"content-length", b"%d" % len(self.body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
+def named(scope: Scope) -> Mapping[bytes, bytes] | None:
+    """The headers by their names, gathered once for a request; None where a name stands more than once."""
+    try:
+        return scope["named"]  # type: ignore[no-any-return]
+    except KeyError:
+        found = dict(scope["headers"])
+        scope["named"] = found if len(found) == len(scope["headers"]) else None
+        return scope["named"]  # type: ignore[no-any-return]
+
+
 def header(scope: Scope, name: bytes) -> str | None:
     """The value of a header, Latin-1; refuses one that is sent more than once with different values."""
+    single = named(scope)
+    if single is not None:
+        value = single.get(name)
+        return None if value is None else value.decode("latin-1")
     values = {value for key, value in scope["headers"] if key == name}
     if len(values) > 1:
         raise refused("BAD_REQUEST", f"the header {name.decode()} is sent more than once with different values")
@@ -65,6 +85,9 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 def headers(scope: Scope, name: bytes) -> list[str]:
+    single = named(scope)
+    if single is not None and name not in single:
+        return []
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
@@ -92,6 +115,10 @@ async def body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
     told = header(scope, b"content-length")
     if told is not None and told.isdecimal() and int(told[:20]) > limits.bytes:
         raise _too_large(limits)
+    arrived = scope.get("extensions", {}).get(ARRIVED)
+    whole: bytes | None = arrived and arrived()
+    if whole is not None and len(whole) <= limits.bytes:
+        return whole
     parts = []
     size = 0
     try:
@@ -131,7 +158,20 @@ def parameters(scope: Scope) -> dict[str, str]:
 
 
 def decoded(raw: bytes, limits: BodyLimits, what: str = "the body") -> Any:
-    """JSON to the letter: UTF-8, no byte order mark, no duplicate members, no NaN; bounded nesting and integers."""
+    """JSON to the letter: UTF-8, no byte order mark, no duplicate members, no NaN; bounded nesting and integers.
+
+    What comes out byte by byte when it is written again holds nothing of that kind, so that only its size is left to
+    be measured; all else, such as JSON with spaces in it, is read by the slower decoder that finds the words.
+    """
+    if len(raw) <= LONGEST_WRITTEN_AGAIN and not _is_large(raw, limits):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeError):
+            value = msgspec.json.decode(raw)
+            if msgspec.json.encode(value) == raw:
+                return value
+    return strictly_decoded(raw, limits, what)
+
+
+def strictly_decoded(raw: bytes, limits: BodyLimits, what: str) -> Any:
     if raw.startswith(b"\xef\xbb\xbf"):
         raise refused("INVALID_JSON", f"{what} starts with a byte order mark; send plain UTF-8")
     try:
@@ -149,7 +189,7 @@ def decoded(raw: bytes, limits: BodyLimits, what: str = "the body") -> Any:
 
 def _measure(raw: bytes, limits: BodyLimits) -> None:
     """Nesting and integers, before anything recursive or quadratic sees them."""
-    if raw.count(b"[") + raw.count(b"{") <= limits.nesting and not MANY_DIGITS.search(raw):
+    if not _is_large(raw, limits):
         return
     depth = 0
     for token in OUTSIDE_STRINGS.finditer(raw):
@@ -161,6 +201,11 @@ def _measure(raw: bytes, limits: BodyLimits) -> None:
         if kind == "whole" and token.end() - token.start() > limits.digits:
             message = f"a whole number has more than {limits.digits} digits (max_integer_digits)"
             raise refused("LIMIT_EXCEEDED", message)
+
+
+def _is_large(raw: bytes, limits: BodyLimits) -> bool:
+    """Whether there may be too much of something; the bounds of settings are above ten digits."""
+    return raw.count(b"[") + raw.count(b"{") > limits.nesting or MANY_DIGITS.search(raw) is not None
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

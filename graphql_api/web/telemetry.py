@@ -9,12 +9,11 @@ from typing import Any
 
 import msgspec
 import structlog
-from prometheus_client import Counter, Histogram
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
-from graphql_api.web import metrics
+from graphql_api.web.metrics import GATHERED
 from graphql_api.web.pages import PLACES
 from graphql_api.web.rest import PREFIX, ROUTES
 
@@ -37,15 +36,13 @@ Line = Callable[..., Any]
 
 
 class Telemetry:
-    """Stands around the whole application."""
+    """Stands around the whole application, which leaves in the request's state under `status` what it answered."""
 
     def __init__(self, app: ASGIApp, sample: float, line: Line | None = None) -> None:
         """`sample`: the part of the answers below 400 that are logged; all others are, but for floods."""
         self._app = app
         self._sample = sample
         self._line = told if line is None else line
-        self._requests: dict[tuple[str, str, int], Counter] = {}
-        self._latency: dict[str, Histogram] = {}
         self._silent_until = 0.0
         self._unsaid = 0
 
@@ -53,44 +50,23 @@ class Telemetry:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = GONE
-
-        async def heard(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        scope.setdefault("state", {})
-        metrics.IN_FLIGHT.inc()
+        state = scope.setdefault("state", {})
+        GATHERED.in_flight += 1
         began = perf_counter()
         try:
-            await self._app(scope, receive, heard)
+            await self._app(scope, receive, send)
         finally:
-            metrics.IN_FLIGHT.dec()
-            self._tell(scope, status, perf_counter() - began)
+            GATHERED.in_flight -= 1
+            self._tell(scope, state.get("status", GONE), perf_counter() - began)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         seen: Seen = scope["state"].get("seen", NOTHING)
         path = route(scope)
-        self._count(path, seen, status, seconds)
+        way = ("compiled" if seen.is_compiled else "general") if seen.cost else ""
+        GATHERED.note((path, seen.field, status, way), seconds, seen.cost)
         more = self._more(status)
         if more is not None:
             self._line(level(status), **_members(scope, path, seen, status, seconds), **more)
-
-    def _count(self, path: str, seen: Seen, status: int, seconds: float) -> None:
-        label = (path, seen.field, status)
-        counter = self._requests.get(label)
-        if counter is None:
-            counter = self._requests[label] = metrics.REQUESTS.labels(path, seen.field, str(status))
-        counter.inc()
-        latency = self._latency.get(path)
-        if latency is None:
-            latency = self._latency[path] = metrics.LATENCY.labels(path)
-        latency.observe(seconds)
-        if seen.cost:
-            (COMPILED if seen.is_compiled else GENERAL).inc()
-            metrics.POINTS.inc(seen.cost)
 
     def _more(self, status: int) -> dict[str, int] | None:
         """Further members of the line; None where none is written."""
@@ -104,10 +80,6 @@ class Telemetry:
         unsaid, self._unsaid = self._unsaid, 0
         self._silent_until = monotonic() + 1
         return {"unsaid": unsaid} if unsaid else {}
-
-
-COMPILED = metrics.PLANS.labels("compiled")
-GENERAL = metrics.PLANS.labels("general")
 
 
 def _members(scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> dict[str, Any]:

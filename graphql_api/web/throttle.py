@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.schema.context import Seen
@@ -145,7 +145,7 @@ class Metered:
     """A door behind `auth.Guard` that charges each operation to whoever asks, and a request that asks for none a point.
 
     Leaves in the request's state under `charge` what takes the points of an operation before it is carried out, and
-    under `seen` what tells afterwards which one it was.
+    under `seen` what tells afterwards which one it was, and under `told` what makes the headers that tell what is left.
     """
 
     def __init__(self, door: ASGIApp, throttle: Throttle | None) -> None:
@@ -169,18 +169,12 @@ class Metered:
                 state["limited"] = refusal
                 raise
 
-        async def telling(message: Message) -> None:
-            """Every answer tells what is left."""
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *account.headers()]}
-            await send(message)
-
-        state["charge"] = charge
+        state["charge"], state["told"] = charge, account.headers
         try:
             await account.pay(1)
         except Limited as refusal:
             state["asker"] = state["limited"] = refusal
-        await self._door(scope, receive, telling)
+        await self._door(scope, receive, send)
 
 
 def payer(scope: Scope) -> str:

@@ -77,6 +77,10 @@ async def test_the_price_is_told_when_it_is_asked_for(http: httpx2.AsyncClient) 
     query = "{ messageFlows(first: 20) { nodes { id } totalCount } }"
     told = await http.post("/graphql", json={"query": query, "extensions": {"cost": True}})
     assert told.json()["extensions"] == {"cost": 31}
+    told = await http.post("/graphql", json={"query": query, "extensions": {"plan": True}})
+    assert told.json()["extensions"] == {"plan": "compiled"}
+    told = await http.post("/graphql", json={"query": "{__schema {__typename}}", "extensions": {"plan": True}})
+    assert told.json()["extensions"] == {"plan": "general"}
     assert "extensions" not in (await http.post("/graphql", json={"query": query})).json()
 
 

@@ -1,10 +1,13 @@
 """Headers, bodies and JSON to the letter, without a server."""
 
 import asyncio
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from starlette.types import Message, Scope
 
 from graphql_api.domain.errors import Refused
@@ -21,6 +24,7 @@ from graphql_api.web.http import (
     parameters,
     prefers,
     printable,
+    strictly_decoded,
     weights_of,
 )
 
@@ -50,6 +54,58 @@ async def received(parts: Iterable[bytes | None], *headers: tuple[bytes, bytes])
         raise AssertionError("nobody waits that long")
 
     return await body(scope(*headers), receive, SMALL)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda of: st.lists(of) | st.dictionaries(st.text(), of),
+)
+PIECES = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    '"a"',
+    '"b"',
+    '"\\u0061"',
+    "1",
+    "-0",
+    "1.0",
+    "1e2",
+    "12345678901",
+    "NaN",
+    "null",
+    " ",
+    "\ufeff",
+]
+
+
+def outcome(read: Callable[..., Any], raw: bytes) -> Any:
+    """A value in its exact form, or what was refused."""
+    try:
+        return repr(read(raw, BodyLimits(), "the body"))
+    except Refused as refusal:
+        return refusal.problems
+
+
+@given(st.builds(lambda value, loose: json.dumps(value, separators=None if loose else (",", ":")), JSON, st.booleans()))
+def test_json_that_is_written_again_is_read_as_the_strict_decoder_reads_it(text: str) -> None:
+    raw = text.encode()
+    assert outcome(decoded, raw) == outcome(strictly_decoded, raw)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14))
+@example(['{"a":1,"a":2}'])
+@example(['{"a":{"b":1,"\\u0062":2}}'])
+@example(["[" * 65, "]" * 65])
+@example(["123456789012345678901"])
+@example(["9007199254740993"])
+@example(["-0"])
+def test_what_is_odd_is_refused_in_the_same_words(pieces: list[str]) -> None:
+    raw = "".join(pieces).encode()
+    assert outcome(decoded, raw) == outcome(strictly_decoded, raw)
 
 
 async def test_a_body_is_too_long_as_soon_as_it_is() -> None:
