@@ -5,7 +5,7 @@ INSTALL := WITHOUT_PAGES=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=c
 
 # The pages for browsers, and what they are made of.
 PAGES := graphql_api/web/assets/playground.html
-PAGES_FROM := $(shell find playground -name node_modules -prune -o -type f -print) schema.graphql
+PAGES_FROM := $(shell find playground \( -name node_modules -o -name generated \) -prune -o -type f -print) schema.graphql
 
 .PHONY: run test test-fast fuzz check fix schema pages clean
 .DELETE_ON_ERROR:
@@ -82,12 +82,13 @@ $(PAGES): .venv/pages $(PAGES_FROM)
 	@echo "Building the pages: playground, reference, flows…"
 	@cd playground && "$(CURDIR)/$(BIN)/node" build.mjs
 
-# The browser of tests/browser.
-.venv/browser:
+# The browser of tests/browser, and the npm packages that only tests of the pages need.
+.venv/browser: playground/package-lock.json .venv/node
 	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else echo "make test needs chromium: install it (Debian: apt-get install chromium)" >&2; exit 1; fi
-	@touch $@
+	@cd playground && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
+	@touch .venv/pages $@
 
 .venv/run: .venv/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable .

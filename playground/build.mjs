@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { generate } from "./generate.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "../graphql_api/web/assets");
@@ -37,6 +38,7 @@ const usual = {
   logLevel: "warning",
 };
 
+await generate();
 const workers = await build({ ...usual, entryPoints: entries(WORKERS, "worker"), format: "iife" });
 const pages = await build({
   ...usual,

@@ -1,0 +1,72 @@
+// The flow page as a whole: whose flows, which of them, and what was last told.
+import { useCallback, useEffect, useState } from "preact/hooks";
+import type { Problem, Session } from "./client";
+import { FlowPage } from "./flow-page";
+import { ListPage } from "./list-page";
+import { type Notice, Notices, Telling } from "./notices";
+import { hrefOf, rewrite, usePlace } from "./router";
+import { remember, remembered } from "./session";
+import { SessionBar } from "./session-bar";
+
+/** Codes by which the server says that workspace or key are not the right ones. */
+const NOT_LET_IN = new Set(["UNAUTHENTICATED", "WORKSPACE_REQUIRED"]);
+
+export function App() {
+  const place = usePlace();
+  const [session, setSession] = useState(() => remembered(place.search));
+  const [refusal, setRefusal] = useState("");
+  const [notice, tell] = useState<Notice | null>(null);
+
+  const opened = (next: Session) => {
+    remember(next);
+    setRefusal("");
+    setSession(next);
+    rewrite(hrefOf({ flow: next.workspace === session?.workspace ? place.flow : null, search: inWorkspace(next, place.search) }));
+  };
+  const failed = useCallback((problem: Problem) => {
+    if (NOT_LET_IN.has(problem.code)) setRefusal(problem.message);
+  }, []);
+
+  useEffect(() => {
+    if (session) opened(session);
+  }, []);
+
+  return (
+    <Telling.Provider value={tell}>
+      <div class="flows">
+        <SessionBar session={session} refusal={refusal} opened={opened} key={session?.workspace} />
+        {session && !refusal && <Shown session={session} flow={place.flow} search={place.search} failed={failed} />}
+        {!session && <Welcome />}
+      </div>
+      <Notices notice={notice} tell={tell} />
+    </Telling.Provider>
+  );
+}
+
+interface ShownProps {
+  session: Session;
+  flow: string | null;
+  search: URLSearchParams;
+  failed(problem: Problem): void;
+}
+
+function Shown({ session, flow, search, failed }: ShownProps) {
+  const whose = `${session.workspace}\n${session.key}`;
+  if (flow === null) return <ListPage session={session} search={search} failed={failed} key={whose} />;
+  return <FlowPage session={session} id={flow} failed={failed} key={`${whose}\n${flow}`} />;
+}
+
+function Welcome() {
+  return (
+    <div class="empty">
+      <h1>Message flows</h1>
+      <p>Name a workspace to see its flows.</p>
+    </div>
+  );
+}
+
+function inWorkspace({ workspace }: Session, search: URLSearchParams): URLSearchParams {
+  const kept = search.get("workspace") === workspace ? search : new URLSearchParams();
+  if (workspace) kept.set("workspace", workspace);
+  return kept;
+}

@@ -1,0 +1,72 @@
+// One GraphQL request over HTTP: typed by its document, refused with a code and a sentence.
+import { at } from "../shell/server";
+import type { TypedDocumentString } from "./generated/graphql";
+
+/** Who asks: the key only where the server requires one. */
+export interface Session {
+  workspace: string;
+  key: string;
+}
+
+/** A request that was not carried out; `UNREACHABLE` when nobody knows whether it was. */
+export class Problem extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Told to the window after each mutation: a list shows it at once, also while no changes arrive by themselves. */
+export const WRITTEN = "flows:written";
+
+interface Body<R> {
+  data?: R | null;
+  errors?: { message: string; extensions?: { code?: string } }[];
+}
+
+export async function ask<R, V>(session: Session, document: TypedDocumentString<R, V>, variables: V): Promise<R> {
+  const body = await answered<R>(session, JSON.stringify({ query: document.toString(), variables }));
+  const [error] = body.errors ?? [];
+  if (error) throw new Problem(error.extensions?.code ?? "INTERNAL", error.message);
+  if (!body.data) throw new Problem("INTERNAL", "The answer has no data.");
+  if (document.toString().trimStart().startsWith("mutation")) dispatchEvent(new Event(WRITTEN));
+  return body.data;
+}
+
+async function answered<R>(session: Session, body: string): Promise<Body<R>> {
+  try {
+    const response = await fetch(at("graphql"), { method: "POST", headers: headers(session), body });
+    return (await response.json()) as Body<R>;
+  } catch {
+    throw new Problem("UNREACHABLE", "The server cannot be reached, or its answer got lost on the way.");
+  }
+}
+
+function headers({ workspace, key }: Session): Record<string, string> {
+  const sent: Record<string, string> = { "content-type": "application/json" };
+  if (workspace) sent["x-workspace-id"] = workspace;
+  if (key) sent["x-api-key"] = key;
+  return sent;
+}
+
+/** The same request again while nobody knows whether it was carried out; safe for reads and under an idempotency key. */
+export async function persistently<R>(request: () => Promise<R>, waits = [300, 1500]): Promise<R> {
+  try {
+    return await request();
+  } catch (error) {
+    const [wait, ...rest] = waits;
+    if (wait === undefined || codeOf(error) !== "UNREACHABLE") throw error;
+    await new Promise((resume) => setTimeout(resume, wait));
+    return persistently(request, rest);
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Problem ? error.code : "INTERNAL";
+}
+
+export function told(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,93 @@
+// All settings of a flow as a form; what was edited is sent when it is saved, and nothing else.
+import type { Dispatch } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import { contested, type Draft, edited, type Move, shown } from "./draft";
+import { Field } from "./field";
+import { type Leaf, read, SECTIONS } from "./leaves";
+import type { Save } from "./use-save";
+
+interface Props {
+  draft: Draft;
+  move: Dispatch<Move>;
+  save: Save;
+  disabled: boolean;
+}
+
+export function FlowForm({ draft, move, save, disabled }: Props) {
+  const form = useRef<HTMLFormElement>(null);
+  const fought = contested(draft);
+
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [save.errors]);
+
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void save.save();
+  };
+  const field = (leaf: Leaf) => (
+    <Field
+      key={leaf}
+      leaf={leaf}
+      value={shown(draft, leaf)}
+      error={save.errors[leaf]}
+      edited={draft.edits[leaf] !== undefined}
+      resets={draft.edits[leaf] === null}
+      theirs={fought.includes(leaf) ? read(draft.now, leaf) : undefined}
+      changed={(value) => {
+        save.forget(leaf);
+        move({ kind: "edit", leaf, value });
+      }}
+      undo={() => {
+        save.forget(leaf);
+        move({ kind: "takeTheirs", leaf });
+      }}
+      keepMine={() => move({ kind: "keepMine", leaf })}
+      takeTheirs={() => move({ kind: "takeTheirs", leaf })}
+    />
+  );
+  return (
+    <form ref={form} class="flow-form" id="settings" aria-label="Settings" onSubmit={submit} noValidate>
+      <fieldset disabled={disabled}>
+        {SECTIONS.map(({ title, leaves }) => (
+          <section class="card" key={title}>
+            <h2>{title}</h2>
+            <div class="fields">{leaves.map(field)}</div>
+          </section>
+        ))}
+      </fieldset>
+      <SaveBar draft={draft} move={move} save={save} />
+    </form>
+  );
+}
+
+function SaveBar({ draft, move, save }: Omit<Props, "disabled">) {
+  const edits = edited(draft).length;
+  const problem = save.errors[""];
+  if (!edits && !problem) return null;
+  return (
+    <div class="save-bar">
+      {problem && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <span class="edits">{edits === 1 ? "1 change" : `${edits} changes`}</span>
+      <label class="note">
+        <span class="unseen">Why, for the history</span>
+        <input
+          value={save.note}
+          maxLength={1000}
+          placeholder="Why? (for the history)"
+          onInput={(event) => save.setNote(event.currentTarget.value)}
+        />
+      </label>
+      <button type="button" onClick={() => move({ kind: "discard" })}>
+        Discard
+      </button>
+      <button class="primary" disabled={save.busy || !edits}>
+        Save
+      </button>
+    </div>
+  );
+}

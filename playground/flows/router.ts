@@ -1,0 +1,80 @@
+// Which flow the address names, moving between addresses, and a guard that asks before unsaved edits are left.
+import { useEffect, useState } from "preact/hooks";
+import { at } from "../shell/server";
+
+const LIST = at("flows");
+
+export interface Place {
+  flow: string | null;
+  search: URLSearchParams;
+}
+
+type Guard = () => Promise<boolean>;
+
+const MOVED = "flows:moved";
+let guard: Guard | null = null;
+let here = location.href;
+
+/** Whoever has unsaved edits says whether they may be left; null takes the guard away. */
+export function guardLeaving(ask: Guard | null): void {
+  guard = ask;
+}
+
+export function placeOf(href: string): Place {
+  const url = new URL(href);
+  const id = url.pathname.slice(new URL(LIST).pathname.length).replace(/^\/|\/$/g, "");
+  return { flow: id ? decodeURIComponent(id) : null, search: url.searchParams };
+}
+
+export function hrefOf({ flow, search }: Place): string {
+  const query = search.toString();
+  return (flow === null ? LIST : `${LIST}/${encodeURIComponent(flow)}`) + (query ? `?${query}` : "");
+}
+
+/** Goes there, unless the guard is against it. */
+export async function go(href: string): Promise<void> {
+  if (guard && !(await guard())) return;
+  guard = null;
+  history.pushState(null, "", href);
+  moved();
+}
+
+/** The same place told by another address. */
+export function rewrite(href: string): void {
+  history.replaceState(null, "", href);
+  moved();
+}
+
+function moved(): void {
+  here = location.href;
+  dispatchEvent(new Event(MOVED));
+}
+
+addEventListener("popstate", () => {
+  const wanted = location.href;
+  if (!guard || page(wanted) === page(here)) return moved();
+  history.pushState(null, "", here);
+  void go(wanted);
+});
+
+/** The address without the place on the page. */
+function page(href: string): string {
+  return href.replace(/#.*/, "");
+}
+
+export function usePlace(): Place {
+  const [href, setHref] = useState(location.href);
+  useEffect(() => {
+    const follow = () => setHref(location.href);
+    addEventListener(MOVED, follow);
+    return () => removeEventListener(MOVED, follow);
+  }, []);
+  return placeOf(href);
+}
+
+/** Follows a plain click inside the page; anything else (a new tab, say) is left to the browser. */
+export function follow(event: MouseEvent): void {
+  if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  void go((event.currentTarget as HTMLAnchorElement).href);
+}

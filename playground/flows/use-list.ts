@@ -1,0 +1,58 @@
+// One page of flows, read again shortly after anything in the workspace has changed.
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ask, Problem, type Session, WRITTEN } from "./client";
+import { ListDocument, type ListQuery } from "./generated/graphql";
+import { variablesOf } from "./list-search";
+
+/** Milliseconds in which changes are gathered, so that a busy workspace costs a read or two a second. */
+const GATHERED = 400;
+
+export type Page = ListQuery["messageFlows"];
+
+export interface List {
+  page: Page | null;
+  problem: Problem | null;
+  loading: boolean;
+  again(): void;
+}
+
+export function useList(session: Session, search: URLSearchParams): List {
+  const [page, setPage] = useState<Page | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [loading, setLoading] = useState(true);
+  const asked = useRef(0);
+  const query = search.toString();
+
+  const again = useCallback(async () => {
+    const number = ++asked.current;
+    setLoading(true);
+    try {
+      const { messageFlows } = await ask(session, ListDocument, variablesOf(new URLSearchParams(query)));
+      if (number !== asked.current) return;
+      setPage(messageFlows);
+      setProblem(null);
+    } catch (error) {
+      if (number === asked.current) setProblem(error as Problem);
+    }
+    if (number === asked.current) setLoading(false);
+  }, [query]);
+
+  const newest = useRef(again);
+  newest.current = again;
+  useEffect(() => void again(), [again]);
+  useEffect(() => {
+    let timer = 0;
+    const soon = () => {
+      timer ||= window.setTimeout(() => {
+        timer = 0;
+        void newest.current();
+      }, GATHERED);
+    };
+    addEventListener(WRITTEN, soon);
+    return () => {
+      removeEventListener(WRITTEN, soon);
+      clearTimeout(timer);
+    };
+  }, []);
+  return { page, problem, loading, again: () => void again() };
+}

@@ -1,0 +1,64 @@
+// Makes flows/generated from schema.graphql: typed documents of flows/operations.graphql, and what the schema says of each leaf.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { preset } from "@graphql-codegen/client-preset";
+import { codegen } from "@graphql-codegen/core";
+import { buildASTSchema, getNamedType, isInputObjectType, parse } from "graphql";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const target = join(here, "flows/generated");
+
+const CONFIG = {
+  documentMode: "string",
+  enumsAsTypes: true,
+  strictScalars: true,
+  scalars: { DateTime: "string", JSON: "unknown" },
+  useTypeImports: true,
+};
+
+export async function generate(sdl) {
+  const schema = parse(sdl ?? (await readFile(join(here, "../schema.graphql"), "utf8")));
+  const schemaAst = buildASTSchema(schema);
+  const location = join(here, "flows/operations.graphql");
+  const rawSDL = await readFile(location, "utf8");
+  const documents = [{ location, rawSDL, document: parse(rawSDL) }];
+  const files = await preset.buildGeneratesSection({
+    baseOutputDir: `${target}/`,
+    schema,
+    schemaAst,
+    documents,
+    config: CONFIG,
+    presetConfig: { fragmentMasking: false },
+    plugins: [],
+    pluginMap: {},
+    pluginContext: {},
+  });
+  const made = await Promise.all(files.map(async (file) => [file.filename, await codegen(file)]));
+  await mkdir(target, { recursive: true });
+  for (const [path, text] of [...made, [join(target, "leaves.ts"), leaves(schemaAst)]]) await writeFile(path, text);
+}
+
+/** Every leaf that an update may send: what it means, and the default that null resets it to. */
+function leaves(schemaAst) {
+  const told = JSON.stringify(Object.fromEntries(below(schemaAst.getType("UpdateMessageFlowInput"))), null, 2);
+  return `export const LEAVES = ${told} as const;\n`;
+}
+
+function* below(type, path = "") {
+  for (const field of Object.values(type.getFields())) {
+    const inner = getNamedType(field.type);
+    if (isInputObjectType(inner)) {
+      yield* below(inner, `${path}${field.name}.`);
+    } else if (field.name !== "toggleAutopilot") {
+      const [meaning, then] = field.description.split(/\s+Null /);
+      yield [`${path}${field.name}`, { meaning, ...reset(then) }];
+    }
+  }
+}
+
+function reset(then) {
+  const named = /^resets it to (.+)\.$/.exec(then)?.[1];
+  if (!named) return {};
+  return { default: named === "the empty text" ? "" : named.startsWith("`") ? named.slice(1, -1) : JSON.parse(named) };
+}

@@ -1,0 +1,81 @@
+"""Flows made for a test, and windows that show them."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx2
+from playwright.async_api import Locator, Page, Request
+
+from tests.browser.conftest import Visit, Visiting
+from tests.conftest import CREATE
+
+HOURS = "settings.responseSettings.workingHours"
+CREATED = "mutation ($i: CreateMessageFlowInput!) {createMessageFlow(input: $i) {messageFlow {id} errors {message}}}"
+UPDATED = """
+mutation ($id: ID!, $i: UpdateMessageFlowInput!, $note: String) {
+  updateMessageFlow(id: $id, input: $i, note: $note) {errors {message}}
+}"""
+READ = """
+query ($id: ID!) {
+  messageFlow(id: $id) {
+    version name description autopilot prompt
+    settings {
+      responseSettings {delay workingHours {enabled start end timezone}}
+      emailSettings {subjectLine signature}
+    }
+    revisions(first: 1) {nodes {operation note}}
+  }
+}"""
+
+Ask = Callable[..., Awaitable[dict[str, Any]]]
+
+
+class Elsewhere:
+    """Whoever else works on the flows of a workspace: a client without a window."""
+
+    def __init__(self, server: str, workspace: str, key: str = "") -> None:
+        self._url = f"{server}/graphql"
+        self._headers = {"x-workspace-id": workspace} | ({"x-api-key": key} if key else {})
+
+    async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        async with httpx2.AsyncClient() as client:
+            sent = {"query": query, "variables": variables}
+            answer = (await client.post(self._url, json=sent, headers=self._headers)).json()
+        assert "errors" not in answer, answer
+        return dict(answer["data"])
+
+    async def create(self, **leaves: Any) -> str:
+        return str((await self.ask(CREATED, i={**CREATE, **leaves}))["createMessageFlow"]["messageFlow"]["id"])
+
+    async def update(self, id: str, note: str | None = None, **leaves: Any) -> None:
+        done = await self.ask(UPDATED, id=id, i=leaves, note=note)
+        assert done["updateMessageFlow"]["errors"] == []
+
+    async def read(self, id: str) -> dict[str, Any]:
+        return dict((await self.ask(READ, id=id))["messageFlow"])
+
+
+async def shown(visiting: Visiting, server: str, workspace: str, id: str = "", **settings: Any) -> Visit:
+    """A window with the list of a workspace, or one of its flows."""
+    visit: Visit = await visiting(server, **settings)
+    await visit.open(f"/flows/{id}?workspace={workspace}" if id else f"/flows?workspace={workspace}")
+    await visit.page.get_by_role("heading", level=1).wait_for()
+    return visit
+
+
+def field(page: Page, leaf: str) -> Locator:
+    return page.locator(f".flow-form [data-leaf='{leaf}']")
+
+
+def control(page: Page, leaf: str) -> Locator:
+    return field(page, leaf).locator("input, select, textarea")
+
+
+def sends(operation: str) -> Callable[[Request], bool]:
+    """Whether a request carries that operation."""
+    return lambda request: f"mutation {operation}(" in (request.post_data or "")
+
+
+async def variables(request: Request) -> dict[str, Any]:
+    return dict(json.loads(request.post_data or "")["variables"])

@@ -1,0 +1,136 @@
+"""The form of a flow: what was edited is sent and nothing else, refusals stand at their fields, no edit gets lost."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.browser.conftest import Visiting
+from tests.browser.flows import HOURS, Elsewhere, control, field, sends, shown, variables
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+REVISED = {"nodes": [{"operation": "UPDATE", "note": "Friday's review"}]}
+
+
+async def test_only_what_changed_is_sent(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "edited")
+    hours = {"enabled": True, "start": "08:00", "end": "18:00"}
+    id = await team.create(description="Old", settings={"responseSettings": {"workingHours": hours}})
+    page = (await shown(visiting, server, "edited", id)).page
+    await control(page, "name").fill("Summer Sale")
+    await control(page, "prompt").fill("Something else")
+    await field(page, "prompt").get_by_role("button", name="Undo").click()
+    await control(page, "settings.responseSettings.delay").fill("2.5")
+    await control(page, f"{HOURS}.end").fill("24:00")
+    await field(page, f"{HOURS}.start").get_by_role("button", name="Reset").click()
+    await expect(control(page, f"{HOURS}.start")).to_have_value("09:00")
+    await field(page, "description").get_by_role("button", name="Reset").click()
+    await expect(page.get_by_text("5 changes")).to_be_visible()
+    await page.get_by_label("Why, for the history").fill("Friday's review")
+    async with page.expect_request(sends("Save")) as request:
+        await page.get_by_role("button", name="Save").click()
+    assert await variables(await request.value) == {
+        "id": id,
+        "input": {
+            "name": "Summer Sale",
+            "description": None,
+            "settings": {"responseSettings": {"delay": 2.5, "workingHours": {"start": None, "end": "24:00"}}},
+        },
+        "ifVersion": 0,
+        "onConflict": "REJECT",
+        "note": "Friday's review",
+    }
+    await expect(page.get_by_role("status")).to_contain_text("Saved as version 1: Name, Description")
+    await expect(page.get_by_role("button", name="Save")).to_be_hidden()
+    flow = await team.read(id)
+    assert (flow["version"], flow["name"], flow["description"], flow["revisions"]) == (1, "Summer Sale", "", REVISED)
+    assert flow["settings"]["responseSettings"] == {
+        "delay": 2.5,
+        "workingHours": {"enabled": True, "start": "09:00", "end": "24:00", "timezone": "UTC"},
+    }
+
+
+async def test_a_refusal_stands_at_its_field_and_nothing_is_written(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "refused")
+    id = await team.create()
+    page = (await shown(visiting, server, "refused", id)).page
+    await control(page, "name").fill("Other")
+    await control(page, "settings.responseSettings.delay").fill("soon")
+    await page.get_by_role("button", name="Save").click()
+    await expect(field(page, "settings.responseSettings.delay").get_by_text("This is not a number.")).to_be_visible()
+    await control(page, "settings.responseSettings.delay").fill("86401")
+    await control(page, f"{HOURS}.timezone").fill("Europe/Berln")
+    await page.get_by_role("button", name="Save").click()
+    wrong = field(page, f"{HOURS}.timezone")
+    await expect(wrong.locator(".field-error")).to_contain_text("Europe/Berlin")
+    await expect(control(page, "settings.responseSettings.delay")).to_be_focused()
+    await expect(control(page, f"{HOURS}.timezone")).to_have_attribute("aria-invalid", "true")
+    await expect(page.locator(".field-error")).to_have_count(2)
+    assert (await team.read(id))["version"] == 0
+
+
+async def test_edits_are_not_left_by_accident(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "guarded").create()
+    page = (await shown(visiting, server, "guarded", id)).page
+    await control(page, "name").fill("Half a thought")
+    await page.get_by_role("link", name="All flows").click()
+    dialog = page.get_by_role("dialog", name="Leave without saving?")
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(control(page, "name")).to_have_value("Half a thought")
+    await page.get_by_role("link", name="All flows").click()
+    await dialog.get_by_role("button", name="Leave").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Flows 1")
+
+
+async def test_a_toggle_whose_answer_got_lost_flips_once(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "toggled")
+    id = await team.create()
+    visit = await shown(visiting, server, "toggled", id)
+    sent: list[Any] = []
+
+    async def lose_the_first(route: Route) -> None:
+        if not sends("ToggleAutopilot")(route.request):
+            return await route.fallback()
+        sent.append(await variables(route.request))
+        if len(sent) > 1:
+            return await route.fallback()
+        await route.fetch()
+        await route.abort()
+
+    await visit.page.route("**/graphql", lose_the_first)
+    await visit.page.get_by_role("button", name="Autopilot").click()
+    await expect(visit.page.get_by_role("status")).to_contain_text("Autopilot is on.")
+    assert sent[0] == sent[1]
+    assert len(sent) == 2
+    flow = await team.read(id)
+    assert (flow["autopilot"], flow["version"]) == (True, 1)
+    assert visit.wrong == ["Failed to load resource: net::ERR_FAILED"]
+    visit.wrong.clear()
+
+
+async def test_an_edit_by_keyboard_alone(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "typed")
+    id = await team.create()
+    page = (await shown(visiting, server, "typed", id)).page
+    await page.locator("body").click(position={"x": 5, "y": 300})
+    await until_focused(page, "Name")
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type("By hand")
+    await until_focused(page, "Active")
+    await page.keyboard.press("Space")
+    await until_focused(page, "Save")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status")).to_contain_text("Saved as version 1: Name, Active.")
+    assert (await team.read(id))["name"] == "By hand"
+
+
+async def until_focused(page: Any, name: str) -> None:
+    """Goes on with Tab, as far as a person would."""
+    focused = page.locator(":focus")
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        label = await focused.evaluate("it => it.labels?.[0]?.textContent ?? it.textContent")
+        if label == name:
+            return
+    raise AssertionError(f"{name} was not reached")

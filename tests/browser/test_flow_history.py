@@ -1,0 +1,51 @@
+"""The history of a flow: each leaf before and after, and the way back."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Visiting
+from tests.browser.flows import Elsewhere, control, sends, shown, variables
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_version_is_looked_at_and_brought_back(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "reverted")
+    id = await team.create(name="First")
+    await team.update(id, note="A better name", name="Second")
+    await team.update(id, settings={"emailSettings": {"signature": "Ana"}})
+    page = (await shown(visiting, server, "reverted", id)).page
+    entries = page.get_by_role("region", name="History").locator("ol > li")
+    await expect(entries).to_have_count(3)
+    await expect(entries.nth(1)).to_contain_text("Version 1 by anonymous, GraphQL")
+    await expect(entries.nth(1).locator("q.note")).to_have_text("A better name")
+    await expect(entries.nth(1).locator("[data-leaf=name] dd")).to_have_text(["before: First", "after: Second"])
+    await page.get_by_role("button", name="Revert to version 0").click()
+    dialog = page.get_by_role("dialog", name="Revert to version 0?")
+    await expect(dialog.locator("[data-leaf=name] dd")).to_have_text(["before: Second", "after: First"])
+    await expect(dialog.locator("[data-leaf]")).to_have_count(2)
+    await dialog.get_by_label("Why, for the history").fill("Too early")
+    async with page.expect_request(sends("Revert")) as request:
+        await dialog.get_by_role("button", name="Revert").click()
+    assert await variables(await request.value) == {"id": id, "toVersion": 0, "ifVersion": 2, "note": "Too early"}
+    await expect(page.get_by_role("status")).to_contain_text("Version 0 is back, as version 3.")
+    await expect(control(page, "name")).to_have_value("First")
+    await expect(entries).to_have_count(4)
+    await expect(entries.first).to_contain_text("Reverted")
+    flow = await team.read(id)
+    assert (flow["version"], flow["name"]) == (3, "First")
+    assert flow["settings"]["emailSettings"]["signature"] == ""
+    assert flow["revisions"] == {"nodes": [{"operation": "REVERT", "note": "Too early"}]}
+
+
+async def test_a_long_history_is_read_in_parts(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "long")
+    id = await team.create()
+    for number in range(12):
+        await team.update(id, description=f"Take {number}")
+    page = (await shown(visiting, server, "long", id)).page
+    entries = page.get_by_role("region", name="History").locator("ol > li")
+    await expect(entries).to_have_count(10)
+    await page.get_by_role("button", name="Earlier changes").click()
+    await expect(entries).to_have_count(13)
+    await expect(entries.last).to_contain_text("Created")

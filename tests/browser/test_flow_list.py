@@ -1,0 +1,96 @@
+"""The list of flows: filtered, ordered, turned by pages, made and deleted there."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Visiting
+from tests.browser.flows import Elsewhere, shown
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def names(page: Page) -> list[str]:
+    return await page.locator(".flow-table tbody th a").all_inner_texts()
+
+
+async def test_a_filtered_list_is_what_its_address_says(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "filtered")
+    await team.create(name="Dental recall", messageChannel="EMAIL")
+    await team.create(name="Dental recall by text", settings={"security": {"hipaaCompliance": True}})
+    await team.create(name="Newsletter", messageChannel="EMAIL", autopilot=True)
+    visit = await shown(visiting, server, "filtered")
+    page = visit.page
+    await expect(page.locator(".flow-table tbody tr")).to_have_count(3)
+    assert await names(page) == ["Newsletter", "Dental recall by text", "Dental recall"]
+    await page.get_by_label("Order").select_option("By name")
+    await expect(page.locator(".flow-table tbody th a").first).to_have_text("Dental recall")
+    await page.get_by_label("Name contains").fill("DENTAL")
+    await expect(page.locator(".flow-table tbody tr")).to_have_count(2)
+    await page.get_by_label("HIPAA").select_option("On")
+    await expect(page.locator(".flow-table tbody tr")).to_have_count(1)
+    await page.reload()
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Dental recall by text"])
+    await page.get_by_label("Channel").select_option("Email")
+    await expect(page.get_by_role("heading", name="No flow matches")).to_be_visible()
+    await page.get_by_role("button", name="Clear filters").click()
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(
+        ["Dental recall", "Dental recall by text", "Newsletter"]
+    )
+
+
+async def test_pages_turn_and_the_way_back_is_the_browsers(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "paged")
+    for number in range(23):
+        await team.create(name=f"Flow {number:02}")
+    visit = await shown(visiting, server, "paged&order=name")
+    page = visit.page
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Flows 23")
+    await expect(page.locator(".flow-table tbody tr")).to_have_count(20)
+    await expect(page.get_by_role("button", name="Previous")).to_be_disabled()
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Flow 20", "Flow 21", "Flow 22"])
+    await expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    await page.get_by_role("link", name="Flow 21").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Flow 21")
+    await page.go_back()
+    await expect(page.locator(".flow-table tbody tr")).to_have_count(3)
+    await page.get_by_role("button", name="Previous").click()
+    await expect(page.locator(".flow-table tbody th a").first).to_have_text("Flow 00")
+
+
+async def test_a_flow_is_made_and_refused_where_it_is_not_right(visiting: Visiting, server: str) -> None:
+    visit = await shown(visiting, server, "made")
+    page = visit.page
+    await expect(page.get_by_role("heading", name="No flows yet")).to_be_visible()
+    await page.get_by_role("button", name="New flow").click()
+    dialog = page.get_by_role("dialog", name="New flow")
+    await dialog.get_by_label("Name").fill(" ")
+    for label, text in {"Agent": "agent1", "Prompt": "Be brief.", "First message": "Hi!"}.items():
+        await dialog.get_by_label(label).fill(text)
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(dialog.get_by_text("Name must not be blank")).to_be_visible()
+    await expect(dialog.get_by_label("Name")).to_be_focused()
+    await dialog.get_by_label("Name").fill("Night line")
+    await dialog.get_by_label("Channel").select_option("Email")
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Night line")
+    await page.get_by_role("link", name="All flows").click()
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Night line"])
+
+
+async def test_what_was_deleted_comes_back_by_undo(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "deleted").create(name="Webinar")
+    visit = await shown(visiting, server, "deleted", id)
+    page = visit.page
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("heading", name="No flows yet")).to_be_visible()
+    await expect(page.get_by_role("status")).to_contain_text("Webinar is deleted.")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Webinar"])
+    assert (await Elsewhere(server, "deleted").read(id))["version"] == 2
+
+
+async def test_an_unknown_flow_is_told_as_such(visiting: Visiting, server: str) -> None:
+    visit = await shown(visiting, server, "unknown", "nosuchflow")
+    await expect(visit.page.get_by_role("alert")).to_contain_text("There is no flow nosuchflow in this workspace")
