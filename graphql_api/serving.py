@@ -121,6 +121,7 @@ def _run_workers(settings: Config, listener: socket.socket) -> None:
         server_header=False,
         date_header=True,
         backlog=BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=",".join(settings.trusted_proxies),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from graphql_api import config
 from tests.commands import command, environment
 
 
@@ -112,6 +114,16 @@ async def test_workers_that_restart_one_after_the_other_lose_no_request(start: S
     assert not set(before) & set(server.workers())
     assert len(statuses) > 50
     assert set(statuses) == {200}
+
+
+def test_a_connection_waits_for_its_next_request_as_long_as_the_setting_says(start: Start) -> None:
+    """Longer than nginx keeps one (60 s), so that the proxy closes it first and never sends into one that is closed."""
+    assert config.load().keep_alive_seconds > 60
+    port = int(start(keep_alive_seconds="1").at.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        parts = list(iter(lambda: connection.recv(4_096), b""))
+    assert b"".join(parts).startswith(b"HTTP/1.1 200 ")
 
 
 def test_forwarded_addresses_are_believed_only_from_proxies_that_are_trusted(start: Start) -> None:
