@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from importlib.util import find_spec
 from types import FrameType
 
@@ -50,27 +51,14 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     """The ASGI application; from the environment when nothing is given, as each worker makes it."""
     settings = settings or config.load()
     desk = desk or desk_of(settings, store_of(settings))
-    carrier: type[Operations] = Operations
+    carrier: Callable[..., Operations] = Operations
     around: Callable[[ASGIApp], ASGIApp] = plain
     if settings.traces:
         desk, carrier, around = traced(settings, desk)
     limits = BodyLimits(
         settings.max_body_bytes, settings.body_timeout, settings.max_json_depth, settings.max_integer_digits
     )
-    operations = carrier(
-        Limits(
-            tokens=settings.max_tokens,
-            integer_digits=settings.max_integer_digits,
-            depth=settings.max_depth,
-            aliases=settings.max_aliases,
-            root_fields=settings.max_root_fields,
-            directives=settings.max_directives,
-            selections=settings.max_selections,
-            cost=settings.max_cost,
-        ),
-        introspection=settings.introspection,
-        suggestions=settings.suggestions,
-    )
+    operations = operations_of(carrier, limits_of(settings), settings.introspection, settings.suggestions)
     keyring = Keyring(desk.store, desk.now) if settings.auth == "keys" else None
     throttle = throttle_of(settings)
 
@@ -98,6 +86,27 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     doors = Direct({"/graphql": graphql}, f"{PREFIX}/", guarded(rest), router)
     front = Front(doors, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
     return around(Farewell(Telemetry(front, settings.log_sample), ready))
+
+
+def limits_of(settings: Config) -> Limits:
+    return Limits(
+        tokens=settings.max_tokens,
+        integer_digits=settings.max_integer_digits,
+        depth=settings.max_depth,
+        aliases=settings.max_aliases,
+        root_fields=settings.max_root_fields,
+        directives=settings.max_directives,
+        selections=settings.max_selections,
+        cost=settings.max_cost,
+    )
+
+
+@lru_cache
+def operations_of(
+    carrier: Callable[..., Operations], limits: Limits, introspection: bool, suggestions: bool
+) -> Operations:
+    """Applications of one process under the same limits share what they remember of documents."""
+    return carrier(limits, introspection=introspection, suggestions=suggestions)
 
 
 def plain(app: ASGIApp) -> ASGIApp:

@@ -1,13 +1,11 @@
 """One real `message-flows serve` a module and database."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 
-import asyncpg
 import pytest
 
 from tests.web.sockets import Server
@@ -21,8 +19,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "sqlite":
         url = f"sqlite+aiosqlite:///{folder}/flows.db"
     else:
-        url = str(request.getfixturevalue("migrated_postgres"))
-        asyncio.run(_emptied(url))
+        url = str(request.getfixturevalue("emptied_postgres")())
     log = folder / "log"
     command = [sys.executable, "-m", "graphql_api", "serve", "--port", "0", "--migrate", "--demo"]
     settings = {"MESSAGE_FLOWS_DATABASE_URL": url, "MESSAGE_FLOWS_BODY_TIMEOUT": "0.5"}
@@ -44,9 +41,3 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def _listening(server: Server) -> Server:
     assert server.tell(asking("GET", "/health/ready")).status == 200
     return server
-
-
-async def _emptied(url: str) -> None:
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    await connection.execute("TRUNCATE message_flows, message_flow_revisions, message_flow_replays")
-    await connection.close()
