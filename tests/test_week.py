@@ -1,6 +1,7 @@
 """`message-flows hours`: the week of a flow as a picture, to the letter."""
 
 import io
+import subprocess
 from datetime import date, datetime
 
 import httpx2
@@ -11,7 +12,7 @@ from graphql_api import week as weeks
 from graphql_api.domain.flow import WorkingHours
 from graphql_api.edits import Desk
 from graphql_api.sentences import Unfit
-from tests.commands import say
+from tests.commands import command, environment, say
 from tests.conftest import CREATE, WORKSPACE, Clock
 
 NOW = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
@@ -132,6 +133,17 @@ async def created(http: httpx2.AsyncClient, hours: dict[str, object]) -> str:
     return str((await http.post("/v1/api/message-flows", json=new)).json()["_id"])
 
 
+def in_ascii(id: str, database_url: str) -> list[str]:
+    done = subprocess.run(
+        command("hours", id, "--workspace", WORKSPACE, "--week", "2026-W10"),
+        env=environment(database_url, PYTHONIOENCODING="ascii"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
 async def test_the_command_draws_plain_text_where_there_is_no_terminal(
     http: httpx2.AsyncClient, database_url: str
 ) -> None:
@@ -142,8 +154,7 @@ async def test_the_command_draws_plain_text_where_there_is_no_terminal(
         "New Years Sale",
         *picture(WorkingHours(enabled=True, start="02:30", end="10:00", timezone="America/New_York"), "2026-W10")[1:],
     ]
-    ascii = say(["hours", id, "--workspace", WORKSPACE, "--week", "2026-W10"], database_url, PYTHONIOENCODING="ascii")
-    assert ascii.out.splitlines()[-2:] == [
+    assert in_ascii(id, database_url)[-2:] == [
         "Sun 08 Mar ....//##############............................",
         "               ^ 02:00 > 03:00, the clock goes forward",
     ]
