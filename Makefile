@@ -18,7 +18,7 @@ test: .venv/test .venv/conformance .venv/browser pages
 	$(BIN)/pytest
 
 test-fast: .venv/test
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/conformance --ignore=tests/browser
+	$(BIN)/pytest -n 2 --dist loadfile -p no:schemathesis --ignore=tests/conformance --ignore=tests/browser
 
 fuzz: .venv/test
 	FUZZ=1 $(BIN)/pytest tests/conformance/test_schemathesis.py
