@@ -22,14 +22,14 @@ from graphql_api.edits.importing import Imported
 from graphql_api.web.wire import Wire
 
 COSTS = {
-    ("sqlite", "R"): 3_604,
-    ("sqlite", "U"): 7_337,
-    ("sqlite", "L"): 14_952,
-    ("sqlite", "P"): 9_327,
-    ("postgresql", "R"): 6_112,
-    ("postgresql", "U"): 12_421,
-    ("postgresql", "L"): 16_988,
-    ("postgresql", "P"): 14_492,
+    ("sqlite", "R"): 3_556,
+    ("sqlite", "U"): 6_894,
+    ("sqlite", "L"): 11_538,
+    ("sqlite", "P"): 8_795,
+    ("postgresql", "R"): 4_964,
+    ("postgresql", "U"): 9_264,
+    ("postgresql", "L"): 12_400,
+    ("postgresql", "P"): 11_103,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, a page of 50, and a PUT of one leaf."""
 

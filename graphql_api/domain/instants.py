@@ -34,6 +34,7 @@ def instant(milliseconds: int) -> datetime:
     return EPOCH + timedelta(milliseconds=milliseconds)
 
 
+@lru_cache(maxsize=16_384)
 def text(milliseconds: int) -> str:
     """RFC 3339 in UTC with `Z`; milliseconds only when they are not zero."""
     seconds, rest = divmod(milliseconds, 1000)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from graphql_api.domain.checks import Wrong
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, TREE, Block, Leaf, Values
@@ -38,8 +40,10 @@ def sent(given: Mapping[str, Any]) -> Sent:
 
 
 def _gather(block: Block, given: Mapping[str, Any], values: dict[str, Any], null_blocks: list[str]) -> None:
-    for name, member in block.members.items():
-        if name not in given:
+    """In the order of the declaration, in which problems are told."""
+    for name in given if len(given) == 1 else [name for name in block.members if name in given]:
+        member = block.members.get(name)
+        if member is None:  # toggleAutopilot is no leaf
             continue
         if isinstance(member, Leaf):
             values[member.column] = given[name]
@@ -49,8 +53,7 @@ def _gather(block: Block, given: Mapping[str, Any], values: dict[str, Any], null
             _gather(member, given[name], values, null_blocks)
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(msgspec.Struct, frozen=True):
     """What was sent, checked leaf by leaf: the values as they will be kept, and all that is wrong."""
 
     values: Values
@@ -141,4 +144,4 @@ def _whole_rules(flow: Values, blamed: set[str]) -> Iterator[Problem]:
 
 def difference(before: Values, after: Values) -> tuple[str, ...]:
     """The columns of the leaves whose values differ, in the order of the declaration."""
-    return tuple(column for column in BY_COLUMN if before[column] != after[column])
+    return tuple([column for column in BY_COLUMN if before[column] != after[column]])

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from graphql_api.domain.caller import is_id
 from graphql_api.domain.checks import Wrong, storable
@@ -14,8 +15,7 @@ LONGEST_NOTE = 1_000
 PRINTABLE = re.compile(r"[\x20-\x7e]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """`if_versions`: the versions at which the edit may be made; None is no guard, an empty set never matches."""
 
     if_versions: frozenset[int] | None = None

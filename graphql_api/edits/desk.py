@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Problem
 from graphql_api.domain.flow import Values
@@ -16,8 +18,7 @@ from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(msgspec.Struct, frozen=True):
     """What an edit did: the flow afterwards, and the columns that changed (none: nothing was written)."""
 
     flow: Values
@@ -35,8 +36,7 @@ class Result:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True):
     """One request to change something: who, when (milliseconds), on which terms, and what makes it the same request."""
 
     caller: Caller

@@ -1,8 +1,9 @@
 """The same update of many flows: one transaction, each flow all or nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from graphql_api.domain import patch as patches
 from graphql_api.domain.caller import Caller, is_id
@@ -88,7 +89,7 @@ def _update_one(edit: Edit, id: str, flow: Values | None, patch: Patch) -> Scrip
         after = patches.merged(flow, patch)
     except Refused as refusal:
         return Result(id, problems=refusal.problems)
-    bare = replace(edit, terms=replace(edit.terms, key=None))
+    bare = structs.replace(edit, terms=structs.replace(edit.terms, key=None))
     return Result(id, (yield from save(bare, "UPDATE", flow, after)))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import strawberry
 
 from graphql_api.domain import instants
@@ -14,8 +15,7 @@ from graphql_api.edits import Desk
 LONGEST_PAGE = 100
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(msgspec.Struct):
     """What a request turned out to ask for, as logs and metrics tell it: nothing of what callers wrote but a name."""
 
     operation: str = ""

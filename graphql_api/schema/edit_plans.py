@@ -1,16 +1,16 @@
 """Plans of the root fields that write: the same edits as everywhere, told as the payload that was selected."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from graphql import FieldNode
 
 from graphql_api import edits
 from graphql_api.domain import flow as domain
 from graphql_api.domain import patch as patches
 from graphql_api.domain.errors import Problem, Refused
-from graphql_api.domain.flow import Values
+from graphql_api.domain.flow import BY_COLUMN, Values
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Result, Saved
 from graphql_api.schema import writers
@@ -19,8 +19,7 @@ from graphql_api.schema.inputs import filter_of
 from graphql_api.schema.writers import Document, by_name
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What an edit came to, from which any payload is written."""
 
     flow: Values | None = None
@@ -33,7 +32,14 @@ class Told:
 
 
 def told(saved: Saved) -> Told:
-    return Told(saved.flow, domain.paths(saved.changed), (), saved.replayed, saved.rebased_from, saved.flow["id"])
+    return Told(
+        saved.flow,
+        [BY_COLUMN[column].path for column in saved.changed],
+        (),
+        saved.replayed,
+        saved.rebased_from,
+        saved.flow["id"],
+    )
 
 
 def told_result(result: Result) -> Told:

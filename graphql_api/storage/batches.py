@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from graphql_api.storage import tally
 from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement, unavailable
 
@@ -19,17 +21,16 @@ FetchMany = Callable[[Shape, Callable[[], list[list[Any]]], float], Awaitable[Se
 """As `Fetch` for many; asks for their arguments when it has a connection."""
 
 
-@dataclass(slots=True, eq=False)
-class Waiting:
+class Waiting(msgspec.Struct, eq=False):
     """A statement that has not been sent: until it is taken its caller may give it up, and nothing is done."""
 
     statement: Statement
     until: float
     rows: asyncio.Future[Sequence[Row]]
-    impatience: asyncio.TimerHandle
+    is_taken: bool = False
 
     def taken(self) -> bool:
-        self.impatience.cancel()
+        self.is_taken = True
         return not self.rows.done()
 
 
@@ -55,6 +56,8 @@ class Batches:
         self._again = again
         self._lines: dict[Shape, Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._at_hand: deque[Waiting] = deque()
+        self._watch: asyncio.TimerHandle | None = None
 
     async def rows(self, statement: Statement, until: float) -> Sequence[Row]:
         """At most one row: only such shapes may be batched. Refused when it has not been sent by `until`."""
@@ -63,13 +66,35 @@ class Batches:
             line = self._lines[statement.shape] = Line()
         loop = asyncio.get_running_loop()
         rows: asyncio.Future[Sequence[Row]] = loop.create_future()
-        line.waiting.append(Waiting(statement, until, rows, loop.call_at(until, _give_up, rows)))
+        waiting = Waiting(statement, until, rows)
+        line.waiting.append(waiting)
+        self._remember(waiting, loop)
         if line.under_way < AT_ONCE:
             line.under_way += 1
             task = asyncio.create_task(self._work(statement.shape, line))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await rows
+
+    def _remember(self, waiting: Waiting, loop: asyncio.AbstractEventLoop) -> None:
+        """One timer for all that wait, set to the moment of the first: most are answered long before it rings."""
+        while self._at_hand and (self._at_hand[0].is_taken or self._at_hand[0].rows.done()):
+            self._at_hand.popleft()
+        self._at_hand.append(waiting)
+        if self._watch is None or waiting.until < self._watch.when():
+            if self._watch is not None:
+                self._watch.cancel()
+            self._watch = loop.call_at(waiting.until, self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        waiting = [one for one in self._at_hand if not (one.is_taken or one.rows.done())]
+        for one in waiting:
+            if one.until <= now:
+                one.rows.set_exception(unavailable("all connections are taken"))
+        self._at_hand = deque(one for one in waiting if not one.rows.done())
+        next_until = min((one.until for one in self._at_hand), default=None)
+        self._watch = None if next_until is None else loop.call_at(next_until, self._look, loop)
 
     async def _work(self, shape: Shape, line: Line) -> None:
         try:
@@ -119,11 +144,6 @@ class Batches:
         else:
             if not one.rows.done():
                 one.rows.set_result(rows)
-
-
-def _give_up(rows: asyncio.Future[Sequence[Row]]) -> None:
-    if not rows.done():
-        rows.set_exception(unavailable("all connections are taken"))
 
 
 def _key(one: Waiting) -> tuple[str, str]:

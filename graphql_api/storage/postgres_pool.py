@@ -42,6 +42,8 @@ class Pool:
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
         self._is_closed = False
+        self._in_hand: list[Any] = []
+        self._waiting = 0
         self._at_work: dict[Any, float] = {}
         self._watchman: asyncio.Task[None] | None = None
 
@@ -56,15 +58,36 @@ class Pool:
     @asynccontextmanager
     async def connection(self, until: float) -> AsyncIterator[asyncpg.Connection]:
         """Raises Refused when there is none by the moment `until`."""
-        pool = self._pool or await self._opened()
-        connection = await self._acquired(pool, until)
+        connection = await self._taken(until)
         self._at_work[connection] = asyncio.get_running_loop().time()
         try:
             yield connection
         finally:
             del self._at_work[connection]
-            # What was done is done: trouble on the way back to the pool must not cost the answer.
-            with contextlib.suppress(Exception):
+            if self._waiting or self._is_closed or not _is_fit(connection):
+                await self._released(connection)
+            else:
+                self._in_hand.append(connection)
+
+    async def _taken(self, until: float) -> Any:
+        """One that has just been at work, if there is one: to give it back and to ask for it again costs more."""
+        while self._in_hand:
+            connection = self._in_hand.pop()
+            if _is_fit(connection):
+                return connection
+            await self._released(connection)
+        pool = self._pool or await self._opened()
+        self._waiting += 1
+        try:
+            return await self._acquired(pool, until)
+        finally:
+            self._waiting -= 1
+
+    async def _released(self, connection: Any) -> None:
+        """What was done is done: trouble on the way back to the pool must not cost the answer."""
+        pool = self._pool
+        with contextlib.suppress(Exception):
+            if pool is not None:
                 await pool.release(connection, timeout=self._patience)
 
     async def _acquired(self, pool: asyncpg.Pool, until: float) -> Any:
@@ -114,6 +137,8 @@ class Pool:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(TICK)
+            while self._in_hand and not self._at_work:  # nothing to do: the pool closes what is idle for long
+                await self._released(self._in_hand.pop())
             silent = [one for one, since in self._at_work.items() if since < loop.time() - SILENCE]
             if silent and not await self._answers():
                 log.warning("the database says nothing; %d connections are given up", len(silent))
@@ -136,6 +161,8 @@ class Pool:
         self._is_closed = True
         if self._pool is None or self._watchman is None:
             return
+        while self._in_hand:
+            await self._released(self._in_hand.pop())
         pool, self._pool = self._pool, None
         self._watchman.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -145,6 +172,13 @@ class Pool:
                 await pool.close()
         except (TimeoutError, *AWAY):
             pool.terminate()
+
+
+def _is_fit(connection: Any) -> bool:
+    try:
+        return not (connection.is_closed() or connection.is_in_transaction())
+    except asyncpg.InterfaceError:
+        return False  # it was closed, and the pool has taken it back
 
 
 def _reason(error: BaseException) -> str:
