@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -81,6 +82,7 @@ def _nursery() -> str:
     def end() -> None:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        shutil.rmtree(Path(address).parent)
 
     atexit.register(end)
     assert process.stdout is not None

@@ -5,6 +5,9 @@ import re
 from graphql_api.domain.errors import refused
 
 TAG = re.compile(r'[ \t]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*')
+BETWEEN = re.compile(r"[ \t,]*")
+"""Elements of a list that are empty count for nothing (RFC 9110, 5.6.1)."""
+
 VERSION = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -30,13 +33,17 @@ def none_match(value: str | None, version: int) -> bool:
 
 def _tags(name: str, value: str) -> list[tuple[str, str]]:
     tags = []
-    position = 0
+    position = _after_between(value, 0)
     while match := TAG.match(value, position):
         tags.append((match[1] or "", match[2]))
-        position = match.end()
+        if value[match.end() : match.end() + 1] not in ("", ","):
+            break
+        position = _after_between(value, match.end())
         if position == len(value):
             return tags
-        if value[position] != ",":
-            break
-        position += 1
     raise refused("BAD_REQUEST", f'{name} must be * or a list of entity tags, such as "7" or "6", "7"')
+
+
+def _after_between(value: str, position: int) -> int:
+    match = BETWEEN.match(value, position)
+    return match.end() if match else position

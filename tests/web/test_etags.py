@@ -5,7 +5,7 @@ import pytest
 from graphql_api.domain.errors import Refused
 from graphql_api.web.etags import if_match, none_match, tag
 
-MALFORMED = ["", " ", "7", '"7', '7"', '"7" "8"', '"7",', ',"7"', 'w/"7"', 'W/ "7"', '"a b"', "*, *", '"\x7f"']
+MALFORMED = ["", " ", "7", '"7', '7"', '"7" "8"', ",", " , ", 'w/"7"', 'W/ "7"', '"a b"', "*, *", '"\x7f"']
 
 
 def test_a_version_is_a_strong_tag() -> None:
@@ -25,6 +25,8 @@ def test_a_version_is_a_strong_tag() -> None:
         ('W/"6", "7"', {7}),
         ('"abc"', set()),
         ('""', set()),
+        ('"1",,"2"', {1, 2}),
+        (', "1" , ,"2",', {1, 2}),
         ('"07", "+7", "7.0", "-1"', set()),
         ('"a,b", "7"', {7}),
         ('"\xe9"', set()),
