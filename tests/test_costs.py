@@ -23,13 +23,13 @@ from graphql_api.web.wire import Wire
 
 COSTS = {
     ("sqlite", "R"): 3_556,
-    ("sqlite", "U"): 6_894,
+    ("sqlite", "U"): 6_934,
     ("sqlite", "L"): 11_538,
-    ("sqlite", "P"): 8_795,
+    ("sqlite", "P"): 8_833,
     ("postgresql", "R"): 4_964,
-    ("postgresql", "U"): 9_264,
-    ("postgresql", "L"): 12_400,
-    ("postgresql", "P"): 11_103,
+    ("postgresql", "U"): 9_230,
+    ("postgresql", "L"): 12_750,
+    ("postgresql", "P"): 11_161,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, a page of 50, and a PUT of one leaf."""
 

@@ -75,6 +75,7 @@ class Writer:
         self._timeout = timeout
         self._patience = patience
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._fresh: list[Job] = []
         self._thread: threading.Thread | None = None
         self._closed = False
         self._open: sqlite3.Connection | None = None
@@ -92,7 +93,9 @@ class Writer:
             raise unavailable("the server is stopping")
         loop = asyncio.get_running_loop()
         job = Job(script, loop.create_future(), time.monotonic() + self._patience)
-        self._jobs.put(job)
+        self._fresh.append(job)
+        if len(self._fresh) == 1:
+            loop.call_soon(self._hand_over)
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
             self._thread.start()
@@ -105,9 +108,16 @@ class Writer:
         finally:
             impatience.cancel()
 
+    def _hand_over(self) -> None:
+        """All that came in one turn of the event loop at once: the thread wakes once, and commits them together."""
+        for job in self._fresh:
+            self._jobs.put(job)
+        self._fresh.clear()
+
     async def close(self) -> None:
         """Finishes the scripts that wait, then closes."""
         self._closed = True
+        self._hand_over()
         if self._thread is not None:
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
