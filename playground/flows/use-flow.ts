@@ -1,5 +1,6 @@
 // One flow: read, and edited here.
 import { type Dispatch, useCallback, useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { whenBack } from "./back";
 import { ask, Problem, type Session } from "./client";
 import { type Draft, type Move, moved, opened } from "./draft";
 import { FlowDocument, type FormFragment } from "./generated/graphql";
@@ -37,6 +38,7 @@ export function useFlow(session: Session, id: string): Flow {
 
   useEffect(() => {
     void read();
+    return whenBack(() => void read());
   }, [id]);
   return { draft, move: step, problem, gone, again: () => void read() };
 }

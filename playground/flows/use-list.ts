@@ -1,5 +1,6 @@
 // One page of flows, read again shortly after anything in the workspace has changed.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { whenBack } from "./back";
 import { ask, Problem, type Session, WRITTEN } from "./client";
 import { ListDocument, type ListQuery } from "./generated/graphql";
 import { variablesOf } from "./list-search";
@@ -49,7 +50,9 @@ export function useList(session: Session, search: URLSearchParams): List {
       }, GATHERED);
     };
     addEventListener(WRITTEN, soon);
+    const stop = whenBack(soon);
     return () => {
+      stop();
       removeEventListener(WRITTEN, soon);
       clearTimeout(timer);
     };

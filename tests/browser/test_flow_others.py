@@ -1,0 +1,118 @@
+"""Others work on the same flow: their changes come into the form, and nobody's edit is overwritten unseen."""
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import Visiting
+from tests.browser.flows import Elsewhere, control, field, sends, shown, variables
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DELAY, SIGNATURE = "settings.responseSettings.delay", "settings.emailSettings.signature"
+BACK = "dispatchEvent(new Event('focus'))"
+
+
+async def sides(dialog: Locator, leaf: str) -> list[str]:
+    return await dialog.locator(f"[data-leaf='{leaf}'] td").all_inner_texts()
+
+
+async def refused(page: Page) -> Locator:
+    """The dialog that a save ends in when somebody else was first."""
+    await page.get_by_role("button", name="Save").click()
+    dialog = page.get_by_role("dialog", name="Somebody else was first")
+    await expect(dialog).to_be_visible()
+    return dialog
+
+
+async def test_edits_that_do_not_meet_are_merged(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "disjoint")
+    id = await team.create()
+    page = (await shown(visiting, server, "disjoint", id)).page
+    await control(page, SIGNATURE).fill("Ana")
+    await team.update(id, settings={"responseSettings": {"delay": 30}})
+    dialog = await refused(page)
+    assert (await team.read(id))["version"] == 1
+    assert await sides(dialog, DELAY) == ["0", "30", "unchanged"]
+    assert await sides(dialog, SIGNATURE) == ["empty", "unchanged", "Ana"]
+    async with page.expect_request(sends("Save")) as request:
+        await dialog.get_by_role("button", name="Apply mine on top").click()
+    sent = await variables(await request.value)
+    assert sent["input"] == {"settings": {"emailSettings": {"signature": "Ana"}}}
+    assert (sent["ifVersion"], sent["onConflict"]) == (0, "MERGE")
+    await expect(page.get_by_role("status")).to_contain_text("on top of what others changed since version 0.")
+    await expect(dialog).to_be_hidden()
+    await expect(control(page, DELAY)).to_have_value("30")
+    flow = await team.read(id)
+    assert (flow["version"], flow["settings"]["emailSettings"]["signature"]) == (2, "Ana")
+    assert flow["settings"]["responseSettings"]["delay"] == 30
+
+
+async def test_edits_that_meet_are_replaced_by_choice_alone(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "meeting")
+    id = await team.create(name="Before")
+    page = (await shown(visiting, server, "meeting", id)).page
+    await control(page, "name").fill("Mine")
+    await team.update(id, name="Theirs", description="Theirs too")
+    dialog = await refused(page)
+    assert await sides(dialog, "name") == ["Before", "Theirs", "Mine"]
+    assert await sides(dialog, "description") == ["empty", "Theirs too", "unchanged"]
+    await dialog.get_by_role("button", name="Keep editing").click()
+    await expect(field(page, "name").locator(".theirs")).to_contain_text("Meanwhile changed elsewhere to Theirs")
+    await expect(control(page, "description")).to_have_value("Theirs too")
+    dialog = await refused(page)
+    async with page.expect_request(sends("Save")) as request:
+        await dialog.get_by_role("button", name="Apply mine on top").click()
+    sent = await variables(await request.value)
+    assert sent["input"] == {"name": "Mine"}
+    assert (sent["ifVersion"], sent["onConflict"]) == (1, "REJECT")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Mine")
+    flow = await team.read(id)
+    assert (flow["version"], flow["name"], flow["description"]) == (2, "Mine", "Theirs too")
+
+
+async def test_theirs_can_be_taken(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "taken")
+    id = await team.create(name="Before")
+    page = (await shown(visiting, server, "taken", id)).page
+    await control(page, "name").fill("Mine")
+    await team.update(id, name="Theirs")
+    await (await refused(page)).get_by_role("button", name="Take theirs").click()
+    await expect(control(page, "name")).to_have_value("Theirs")
+    await expect(page.get_by_role("button", name="Save")).to_be_hidden()
+    assert (await team.read(id))["version"] == 1
+
+
+async def test_what_changed_meanwhile_comes_into_the_form(visiting: Visiting, server: str) -> None:
+    """Untouched fields show it, a field that both touched is marked, and saving it asks first."""
+    team = Elsewhere(server, "meanwhile")
+    id = await team.create(name="Before")
+    page = (await shown(visiting, server, "meanwhile", id)).page
+    await control(page, "name").fill("Mine")
+    await control(page, SIGNATURE).fill("Ana")
+    await team.update(id, name="Theirs", settings={"responseSettings": {"delay": 7}})
+    await page.evaluate(BACK)
+    await expect(control(page, DELAY)).to_have_value("7")
+    await expect(field(page, "name").locator(".theirs")).to_contain_text("Theirs")
+    await expect(control(page, "name")).to_have_value("Mine")
+    await expect(control(page, SIGNATURE)).to_have_value("Ana")
+    await (await refused(page)).get_by_role("button", name="Keep editing").click()
+    await field(page, "name").get_by_role("button", name="Take theirs").click()
+    async with page.expect_request(sends("Save")) as request:
+        await page.get_by_role("button", name="Save").click()
+    sent = await variables(await request.value)
+    assert (sent["input"], sent["ifVersion"]) == ({"settings": {"emailSettings": {"signature": "Ana"}}}, 1)
+    await expect(page.get_by_role("status")).to_contain_text("Saved as version 2: Signature.")
+
+
+async def test_a_flow_that_was_deleted_elsewhere_is_brought_back(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "gone")
+    id = await team.create(name="Gone")
+    page = (await shown(visiting, server, "gone", id)).page
+    await expect(control(page, "name")).to_have_value("Gone")
+    await team.ask("mutation ($id: ID!) {deleteMessageFlow(id: $id) {deletedMessageFlowId}}", id=id)
+    await page.evaluate(BACK)
+    await expect(page.get_by_role("alert")).to_contain_text("This flow was deleted elsewhere.")
+    await expect(control(page, "name")).to_be_disabled()
+    await page.get_by_role("button", name="Restore it").click()
+    await expect(control(page, "name")).to_be_enabled()
+    assert (await team.read(id))["version"] == 2
