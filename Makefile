@@ -7,7 +7,7 @@ INSTALL := WITHOUT_PAGES=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=c
 PAGES := graphql_api/web/assets/playground.html
 PAGES_FROM := $(shell find playground \( -name node_modules -o -name generated \) -prune -o -type f -print) schema.graphql
 
-.PHONY: run test test-fast fuzz check fix schema pages clean
+.PHONY: run bench test test-fast fuzz check fix schema pages clean
 .DELETE_ON_ERROR:
 
 run: .venv/run
@@ -22,6 +22,11 @@ test-fast: .venv/test
 
 fuzz: .venv/test
 	FUZZ=1 $(BIN)/pytest tests/conformance/test_schemathesis.py
+
+# BENCH is the folder of a load bench; bench/README.md says which, and what it measures.
+bench: .venv/run
+	@test -n "$(BENCH)" || { echo "make bench needs BENCH=FOLDER, see bench/README.md" >&2; exit 2; }
+	$(BIN)/python bench/load.py "$(BENCH)" -r 3 -o URLP ours-pg ours-sqlite mercurius-jit postgraphile5 naive-pg limit-a
 
 check: .venv/test
 	$(BIN)/ruff format --check .
