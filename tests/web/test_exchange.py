@@ -1,0 +1,93 @@
+"""One request and its answer on a connection: what leaves when, and what never leaves."""
+
+import asyncio
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
+
+from graphql_api.web.exchange import Exchange, head
+from graphql_api.web.http import ARRIVED
+
+
+class Said(asyncio.Transport):
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:  # type: ignore[override]
+        self.writes.append(data)
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def resume_reading(self) -> None:
+        return
+
+
+def exchange(said: Said, method: str = "POST") -> Exchange:
+    return Exchange({"type": "http", "method": method}, said, FlowControl(said), [], lambda: None)
+
+
+def start(*headers: tuple[bytes, bytes]) -> Message:
+    return {"type": "http.response.start", "status": 200, "headers": list(headers)}
+
+
+async def test_head_and_body_of_a_known_length_leave_in_one_write() -> None:
+    said = Said()
+    one = exchange(said)
+    await one.send(start((b"content-length", b"2")))
+    await one.send({"type": "http.response.body", "body": b"ok"})
+    assert said.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"]
+    assert one.response_complete
+    assert not said.is_closed
+
+
+async def test_the_head_of_a_stream_leaves_before_there_is_anything_to_say() -> None:
+    said = Said()
+    one = exchange(said)
+    await one.send(start())
+    await one.send({"type": "http.response.body", "body": b"tick", "more_body": True})
+    await one.send({"type": "http.response.body"})
+    assert said.writes == [
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"4\r\ntick\r\n",
+        b"0\r\n\r\n",
+    ]
+
+
+@pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\rb"])
+def test_a_header_with_a_line_break_never_leaves(value: bytes) -> None:
+    with pytest.raises(ValueError, match="a header with a line break"):
+        head(200, [(b"x-request-id", value)])
+
+
+async def test_a_body_that_is_whole_is_told_once_and_then_only_the_end_of_the_connection() -> None:
+    one = exchange(Said())
+    one.take(b"ab")
+    assert one.scope["extensions"][ARRIVED]() is None
+    one.take(b"c")
+    one.take_end()
+    assert one.scope["extensions"][ARRIVED]() == b"abc"
+    waiting = asyncio.create_task(one.receive())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    one.hang_up()
+    assert await waiting == {"type": "http.disconnect"}
+
+
+async def test_an_application_that_fails_or_says_nothing_costs_the_connection() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError
+
+    async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+        return
+
+    for app in (broken, silent):
+        said = Said()
+        await exchange(said).run(app)
+        assert (said.writes, said.is_closed) == ([], True)
