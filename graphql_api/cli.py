@@ -1,28 +1,23 @@
 """The command line: what an operator says to the server, and the sentence that comes back.
 
-Exit codes: 0 done; 1 something in the files is wrong; 2 the command could not be carried out.
+Exit codes: 0 done; 1 something in the files is wrong; 2 the command could not be carried out. `plan` and `apply` end
+with 1 for both of them, as `plan` says by 2 that there is something to change.
 """
 
-import asyncio
 import json
-import signal
-from collections.abc import Awaitable, Callable
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 import graphql_api
-from graphql_api import cli_keys, config
+from graphql_api import cli_files, cli_keys, config
 from graphql_api.sentences import sentences
 
 if TYPE_CHECKING:
-    from graphql_api.config import Config
     from graphql_api.edits import Desk
-    from graphql_api.transfer import Brought, Terms
-
-T = TypeVar("T")
 
 app = typer.Typer(
     help=graphql_api.__doc__,
@@ -32,6 +27,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.command("import")(cli_files.import_)
+app.command()(cli_files.export)
+app.command()(cli_files.plan)
+app.command()(cli_files.apply)
 app.add_typer(cli_keys.app, name="keys")
 
 DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
@@ -43,7 +42,7 @@ def main() -> None:
         raise SystemExit(app(prog_name="message-flows", standalone_mode=False))
     except TyperException as wrong:
         typer.echo(wrong.format_message(), err=True)
-        raise SystemExit(2) from None
+        raise SystemExit(1 if sys.argv[1:2] in (["plan"], ["apply"]) else 2) from None
 
 
 def _version(asked: bool) -> None:
@@ -92,82 +91,6 @@ def migrate(database_url: DatabaseUrl = None) -> None:
     typer.echo("The tables are up to date.")
 
 
-@app.command("import")
-def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, or one JSON array; - is standard input.")],
-    workspace: Annotated[
-        str | None, typer.Option(envvar=config.variable("workspace"), help="Takes the place of every workspaceId.")
-    ] = None,
-    initiation_message: Annotated[
-        str | None,
-        typer.Option(
-            envvar=config.variable("initiation_message"), help="For flows without one, as published answers are."
-        ),
-    ] = None,
-    skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", envvar=config.variable("skip_existing"), help="Leave flows that exist.")
-    ] = False,
-    keep_good: Annotated[
-        bool,
-        typer.Option("--keep-good", envvar=config.variable("keep_good"), help="Import what is right, refuse the rest."),
-    ] = False,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Bring in flows with their ids and times, all or none."""
-    with sentences():
-        settings = config.load(database_url=database_url)
-        from graphql_api.transfer import Terms
-
-        terms = Terms(workspace, initiation_message, skip_existing, keep_good)
-        terms.check()
-        brought = _at_desk(settings, lambda desk: _bring(desk, file, terms))
-    typer.echo(brought.sentence(keep_good))
-    if brought.wrong:
-        raise typer.Exit(1)
-
-
-async def _bring(desk: "Desk", file: str, terms: "Terms") -> "Brought":
-    from graphql_api import transfer
-    from graphql_api.domain.caller import Caller
-    from graphql_api.files import reading
-    from graphql_api.progress import progress
-
-    with reading(file) as source, progress() as tell:
-        listener = transfer.Listener(
-            blame=lambda line, message: typer.echo(f"line {line}: {message}", err=True),
-            checked=lambda flows: tell("Flows checked", flows),
-            written=lambda flows: tell("Flows written", flows),
-        )
-        return await transfer.bring(desk, Caller(None, source="CLI"), source, terms, listener)
-
-
-@app.command()
-def export(
-    file: Annotated[str, typer.Argument(metavar="[FILE]", help="Where to write; - is standard output.")] = "-",
-    workspace: Annotated[
-        str | None, typer.Option(envvar=config.variable("workspace"), help="Only the flows of this workspace.")
-    ] = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Write every flow as a line of JSON, as of one moment."""
-    with sentences():
-        settings = config.load(database_url=database_url)
-        from graphql_api.transfer import check_workspace
-
-        check_workspace(workspace)
-        sent = _at_desk(settings, lambda desk: _send(desk, file, workspace))
-    typer.echo(f"{sent:,} flows exported.", err=True)
-
-
-async def _send(desk: "Desk", file: str, workspace: str | None) -> int:
-    from graphql_api import transfer
-    from graphql_api.files import writing
-    from graphql_api.progress import progress
-
-    with writing(file) as target, progress() as tell:
-        return await transfer.send(desk.store, workspace, target, lambda flows: tell("Flows exported", flows))
-
-
 @app.command()
 def prune(
     retention_days: Annotated[int | None, typer.Option(help=config.meaning("retention_days"))] = None,
@@ -176,7 +99,9 @@ def prune(
     """Remove history, and flows that were deleted, older than the retention."""
     with sentences():
         settings = config.load(retention_days=retention_days, database_url=database_url)
-        revisions, tombstones = _at_desk(settings, lambda desk: _prune(desk, settings.retention_days))
+        from graphql_api.opening import at_desk
+
+        revisions, tombstones = at_desk(settings, lambda desk: _prune(desk, settings.retention_days))
     typer.echo(
         f"{revisions:,} revisions and {tombstones:,} deleted flows removed; kept: {settings.retention_days} days."
     )
@@ -217,33 +142,12 @@ def hours(
     with sentences():
         settings = config.load(database_url=database_url)
         from graphql_api import week as weeks
+        from graphql_api.opening import at_desk
         from graphql_api.transfer import check_workspace
 
         check_workspace(workspace)
-        found = _at_desk(settings, lambda desk: weeks.of_flow(desk, workspace, flow, week))
+        found = at_desk(settings, lambda desk: weeks.of_flow(desk, workspace, flow, week))
     weeks.show(found)
-
-
-def _at_desk(settings: "Config", work: Callable[["Desk"], Awaitable[T]]) -> T:
-    """Works on a database whose tables are those of this version."""
-    from graphql_api.opening import desk_of, patient_store_of
-    from graphql_api.storage import migrations
-
-    async def run() -> T:
-        store = patient_store_of(settings)
-        try:
-            await migrations.require_current(store)
-            return await work(desk_of(settings, store))
-        finally:
-            await store.close()
-
-    # asyncio would wait for the next await, which never comes while standard input is being read.
-    signal.signal(signal.SIGINT, _interrupt)
-    return asyncio.run(run())
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 @app.command()

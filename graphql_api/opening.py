@@ -1,12 +1,18 @@
 """The database and the desk that the settings ask for."""
 
+import asyncio
 import os
+import signal
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from graphql_api import storage
 from graphql_api.config import Config
 from graphql_api.edits.desk import Desk
 from graphql_api.storage.engine import Store
+
+T = TypeVar("T")
 
 HOUR = 3_600_000
 """Milliseconds."""
@@ -49,3 +55,24 @@ def patient_store_of(settings: Config) -> Store:
 
 def desk_of(settings: Config, store: Store) -> Desk:
     return Desk(store, clock, noise, int(settings.replay_hours * HOUR))
+
+
+def at_desk(settings: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Works on a database whose tables are those of this version."""
+    from graphql_api.storage import migrations
+
+    async def run() -> T:
+        store = patient_store_of(settings)
+        try:
+            await migrations.require_current(store)
+            return await work(desk_of(settings, store))
+        finally:
+            await store.close()
+
+    # asyncio would wait for the next await, which never comes while standard input is being read.
+    signal.signal(signal.SIGINT, _interrupt)
+    return asyncio.run(run())
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

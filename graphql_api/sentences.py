@@ -14,19 +14,19 @@ class Unfit(Exception):
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """Ends the command with exit code 2 when it cannot be carried out."""
+def sentences(code: int = 2) -> Iterator[None]:
+    """Ends the command with this exit code when it cannot be carried out."""
     try:
         yield
     except (ConfigError, Unfit) as wrong:
-        _say(str(wrong))
+        _say(str(wrong), code)
     except Refused as refusal:
-        _say(f"{_capital(str(refusal))}{_cause(refusal)}.")
+        _say(f"{_capital(str(refusal))}{_cause(refusal)}.", code)
 
 
-def _say(sentence: str) -> None:
+def _say(sentence: str, code: int) -> None:
     typer.echo(sentence, err=True)
-    raise typer.Exit(2) from None
+    raise typer.Exit(code) from None
 
 
 def _capital(text: str) -> str:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,10 @@ class Said:
     code: int
     out: str
     err: str
+
+
+Spoken = Callable[..., Said]
+"""A command that is run in the process of the tests."""
 
 
 def environment(database_url: str | None = None, **variables: str) -> dict[str, str]:

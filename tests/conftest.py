@@ -15,12 +15,13 @@ import asyncpg
 import httpx2
 import pytest
 
-from graphql_api import app, config, storage
+from graphql_api import app, cli, config, storage
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
+from tests.commands import Said, Spoken
 
 NOW = instants.milliseconds(instants.parse("2026-11-22T12:00:00Z"))
 WORKSPACE = "ws1"
@@ -210,3 +211,20 @@ def ran() -> set[str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "ran" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture
+def spoken(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Spoken:
+    """Runs a command in this process, in an empty directory: a tenth of the time of a process."""
+    for name in [name for name in os.environ if name.upper().startswith("MESSAGE_FLOWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> Said:
+        monkeypatch.setattr("sys.argv", ["message-flows", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        told = capfd.readouterr()
+        return Said(int(end.value.code or 0), told.out, told.err)
+
+    return run

@@ -7,40 +7,21 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from graphql_api import __version__, cli
+from graphql_api import __version__
 from graphql_api.demo import EXAMPLE
 from graphql_api.storage import migrations
-from tests.commands import Said, command, environment, say
+from tests.commands import Said, Spoken, command, environment, say
 
-Spoken = Callable[..., Said]
 NOBODY = "postgresql+asyncpg://flows:secret@127.0.0.1:1/flows"
 
 
 def line(id: str, **members: object) -> bytes:
     return json.dumps({**EXAMPLE, "_id": id, **members}).encode() + b"\n"
-
-
-@pytest.fixture
-def spoken(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Spoken:
-    """Runs a command in this process, in an empty directory: for what is refused before there is any work."""
-    for name in [name for name in os.environ if name.upper().startswith("MESSAGE_FLOWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> Said:
-        monkeypatch.setattr("sys.argv", ["message-flows", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        told = capfd.readouterr()
-        return Said(int(end.value.code or 0), told.out, told.err)
-
-    return run
 
 
 def test_the_whole_way_of_an_operator(database_url: str, tmp_path: Path) -> None:

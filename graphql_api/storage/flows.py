@@ -88,6 +88,18 @@ def export(workspace: str | None) -> Statement:
     )
 
 
+def names(workspace: str) -> Statement:
+    """Id, name and version of every flow of a workspace that is not deleted, by id."""
+    return Statement(_NAMES, {"workspace": workspace}, scans=True)
+
+
+_NAMES = Shape(
+    select(FLOWS.c.id, FLOWS.c.name, FLOWS.c.version)
+    .where(owned(FLOWS), FLOWS.c.deleted_at.is_(None))
+    .order_by(FLOWS.c.id)
+)
+
+
 # Writing
 
 

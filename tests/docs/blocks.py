@@ -1,8 +1,14 @@
 """Fenced blocks of a page of the docs, and what they say was sent and answered.
 
-`console`: `$ make run` and `$ curl …`, each followed by what it prints. A body of JSON may be laid out for reading;
-with `-i` and `-D -` the headers that are shown are among those of the answer. `graphql`: an operation, then its
-variables, if it has any, as `json variables`, then the whole answer as `json`. `text`: nothing that is run.
+A page is tried if it has a block of one of these kinds, in the order of its blocks, beside a server of its own:
+
+`console`: `$ make run`, `$ curl …` and the commands of `SHELL`, each followed by what it prints. A body of JSON may be
+laid out for reading; with `-i` and `-D -` the headers that are shown are among those of the answer. `graphql`: an
+operation, then its variables, if it has any, as `json variables`, then the whole answer as `json`. `python`: a program
+that ends well, beside the server. `yaml FILE`: the file is saved under this name in the folder of the server.
+
+`text` is nothing that is run. A block of any other kind, or one that cannot be run here, stands below a line
+`<!-- not run: why -->`; `pytest -s tests/docs -k not_run` lists them all.
 
 In place of what differs from run to run stand placeholders (`FORMS`). What one stood for is sent where it stands in a
 later request of the same page.
@@ -15,8 +21,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-KINDS = frozenset({"console", "graphql", "json variables", "json", "text"})
+FENCE = re.compile(r"^(?:<!-- not run: ([^\n]+) -->\n+)?```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+KINDS = re.compile(r"console|graphql|json variables|json|python|text|yaml \S+")
+TRIED = re.compile(r"^```(console|graphql|python|yaml \S+)$", re.MULTILINE)
+SHELL = frozenset({"cat", "echo", "ls", "message-flows", "sed"})
 FORMS = {
     "<time>": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z",
     "<id>": "[0-9a-f]{24}",
@@ -32,6 +40,8 @@ class Block:
     kind: str
     text: str
     line: int
+    why_not: str = ""
+    """Why it is not run, if it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,10 @@ class Placeholders:
 
 
 def blocks(page: str) -> list[Block]:
-    return [Block(found[1], found[2], page.count("\n", 0, found.start()) + 1) for found in FENCE.finditer(page)]
+    return [
+        Block(found[2], found[3], page.count("\n", 0, found.start(2)) + 1, found[1] or "")
+        for found in FENCE.finditer(page)
+    ]
 
 
 def commands(block: Block) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 import httpx2
 import pytest
@@ -17,7 +19,20 @@ import typer.main
 
 from graphql_api import cli, config
 from graphql_api.web.rest import ROUTES
-from tests.docs.blocks import KINDS, SERVER, Block, Placeholders, Request, blocks, commands, curl, operation
+from tests.commands import command, environment
+from tests.docs.blocks import (
+    KINDS,
+    SERVER,
+    SHELL,
+    TRIED,
+    Block,
+    Placeholders,
+    Request,
+    blocks,
+    commands,
+    curl,
+    operation,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -25,15 +40,16 @@ PAGES = {
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     if page.name != "working-hours.md"  # its examples have a test of their own
 }
-SHOWN = {name: text for name, text in PAGES.items() if re.search("^```(console|graphql)$", text, re.MULTILINE)}
+SHOWN = {name: text for name, text in PAGES.items() if any(TRIED.match(f"```{one.kind}") for one in blocks(text))}
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 
 
 @dataclass
 class Server:
-    """A running server and what it printed when it started."""
+    """A running server, the folder that it was started in, and what it printed then."""
 
     url: str
+    folder: Path
     greeting: str
     known: Placeholders = field(default_factory=Placeholders)
 
@@ -45,12 +61,37 @@ class Server:
         )
 
     def console(self, block: Block) -> None:
-        for command, printed in commands(block) if block.kind == "console" else ():
-            if command == "make run":
+        for line, printed in commands(block) if block.kind == "console" else ():
+            word = line.split()[0]
+            if line == "make run":
                 assert printed.replace(SERVER, self.url) == self.greeting
+            elif word == "curl":
+                self.answers(block, curl(line), printed)
             else:
-                assert command.startswith("curl "), f"line {block.line}: {command} is not known to the tests"
-                self.answers(block, curl(command), printed)
+                assert word in SHELL, f"line {block.line}: {line} is not known to the tests"
+                said = self.run(["bash", "-c", self.known.filled(line)])
+                told = said.stdout.decode()
+                assert self.known.match(printed, told.rstrip("\n")), f"line {block.line}: {line}\n{told}"
+
+    def run(self, words: Sequence[str]) -> "subprocess.CompletedProcess[bytes]":
+        """A program in the folder of the server that finds `message-flows`."""
+        bin = self.folder / ".bin" / "message-flows"
+        bin.parent.mkdir(exist_ok=True)
+        bin.write_text(f'#!/bin/sh\nexec {shlex.join(command())} "$@"\n')
+        bin.chmod(0o755)
+        path = f"{bin.parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            words, cwd=self.folder, env=environment(PATH=path), stdout=PIPE, stderr=STDOUT, timeout=60, check=False
+        )
+
+    def program(self, block: Block) -> None:
+        done = self.run([sys.executable, "-c", block.text.replace(SERVER, self.url)])
+        assert done.returncode == 0, f"line {block.line}: {done.stdout.decode()}"
+
+    def save(self, block: Block) -> None:
+        path = self.folder / block.kind.removeprefix("yaml ")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text)
 
     def answers(self, block: Block, request: Request, printed: str) -> None:
         answer = self.send(request)
@@ -71,7 +112,7 @@ class Server:
 
     def show(self, page: Sequence[Block]) -> None:
         """Goes through a page from top to bottom."""
-        rest = list(page)
+        rest = [block for block in page if not block.why_not]
         while rest:
             block = rest.pop(0)
             if block.kind == "graphql":
@@ -81,6 +122,10 @@ class Server:
                 answer = rest.pop(0)
                 assert answer.kind == "json", f"line {block.line}: an operation is followed by its answer"
                 self.answers(answer, operation(block.text, variables), answer.text)
+            elif block.kind == "python":
+                self.program(block)
+            elif block.kind.startswith("yaml "):
+                self.save(block)
             else:
                 assert block.kind in ("console", "text"), f"line {block.line}: this {block.kind} follows no operation"
                 self.console(block)
@@ -110,7 +155,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
                 assert lines[-1], errors.read_text()
             url = f"http://127.0.0.1:{port}"
             _wait(url)
-            yield Server(url, "".join(lines).strip())
+            yield Server(url, tmp_path, "".join(lines).strip())
         finally:
             process.terminate()
             process.communicate(timeout=20)
@@ -135,8 +180,16 @@ def test_a_page_shows_what_the_server_answers(page: str, server: Server) -> None
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_a_page_has_only_blocks_that_are_tried_or_said_not_to_be(page: str) -> None:
-    assert {block.kind for block in blocks(page)} <= KINDS
+    assert [block.kind for block in blocks(page) if not block.why_not and not KINDS.fullmatch(block.kind)] == []
     assert len(re.findall("^ *```", page, re.MULTILINE)) == 2 * len(blocks(page))
+
+
+def test_blocks_that_are_not_run_say_why() -> None:
+    for name, text in PAGES.items():
+        for block in blocks(text):
+            assert not block.why_not or len(block.why_not) > 10, f"{name}, line {block.line}"
+            if block.why_not:
+                print(f"{name}, line {block.line}: {block.why_not}")
 
 
 @pytest.mark.parametrize("page", PAGES)
