@@ -5,7 +5,7 @@ A page is tried if it has a block of one of these kinds, in the order of its blo
 `console`: `$ make run`, `$ curl …` and the commands of `SHELL`, each followed by what it prints. A body of JSON may be
 laid out for reading; with `-i` and `-D -` the headers that are shown are among those of the answer. `graphql`: an
 operation, then its variables, if it has any, as `json variables`, then the whole answer as `json`. `python`: a program
-that ends well, beside the server. `yaml FILE`: the file is saved under this name in the folder of the server.
+that ends well, beside the server. `yaml FILE`, `json FILE`: a file that is saved in the folder of the server.
 
 `text` is nothing that is run. A block of any other kind, or one that cannot be run here, stands below a line
 `<!-- not run: why -->`; `pytest -s tests/docs -k not_run` lists them all.
@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FENCE = re.compile(r"^(?:<!-- not run: ([^\n]+) -->\n+)?```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-KINDS = re.compile(r"console|graphql|json variables|json|python|text|yaml \S+")
-TRIED = re.compile(r"^```(console|graphql|python|yaml \S+)$", re.MULTILINE)
+KINDS = re.compile(r"console|graphql|json variables|json|python|text|(yaml|json) \S+\.\w+")
+TRIED = re.compile(r"^```(console|graphql|python|(yaml|json) \S+\.\w+)$", re.MULTILINE)
 SHELL = frozenset({"cat", "echo", "ls", "message-flows", "sed"})
 FORMS = {
     "<time>": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z",
@@ -42,6 +42,12 @@ class Block:
     line: int
     why_not: str = ""
     """Why it is not run, if it is not."""
+
+    @property
+    def file(self) -> str | None:
+        """The file that it is."""
+        language, _, name = self.kind.partition(" ")
+        return name if language in ("yaml", "json") and "." in name else None
 
 
 @dataclass(frozen=True, slots=True)

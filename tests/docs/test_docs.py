@@ -88,10 +88,10 @@ class Server:
         done = self.run([sys.executable, "-c", block.text.replace(SERVER, self.url)])
         assert done.returncode == 0, f"line {block.line}: {done.stdout.decode()}"
 
-    def save(self, block: Block) -> None:
-        path = self.folder / block.kind.removeprefix("yaml ")
+    def save(self, name: str, text: str) -> None:
+        path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.text)
+        path.write_text(text)
 
     def answers(self, block: Block, request: Request, printed: str) -> None:
         answer = self.send(request)
@@ -124,8 +124,8 @@ class Server:
                 self.answers(answer, operation(block.text, variables), answer.text)
             elif block.kind == "python":
                 self.program(block)
-            elif block.kind.startswith("yaml "):
-                self.save(block)
+            elif block.file is not None:
+                self.save(block.file, block.text)
             else:
                 assert block.kind in ("console", "text"), f"line {block.line}: this {block.kind} follows no operation"
                 self.console(block)
