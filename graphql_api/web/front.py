@@ -142,4 +142,4 @@ async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": POLICY})
         return
-    await refusals.answer(scope, [Problem("NOT_FOUND", "there is nothing at this path")]).send(send)
+    await refusals.answer(scope, [Problem("NOT_FOUND", refusals.NOTHING)]).send(send)

@@ -12,6 +12,7 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.errors import refused
+from graphql_api.web import refusals
 from graphql_api.web.http import Answer, Headers, favour, headers, weights_of
 
 BUILT = Path(__file__).with_name("assets")
@@ -36,6 +37,8 @@ PLACES = {
 
 INLINE_STYLES = frozenset({"playground", "reference"})
 """Pages whose libraries put style sheets into the page."""
+
+JSON = ("application/json", "application/graphql-response+json")
 
 FOREVER: Headers = [(b"cache-control", b"public, max-age=31536000, immutable"), (b"vary", b"accept-encoding")]
 ASK_AGAIN: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"accept, accept-encoding")]
@@ -62,7 +65,11 @@ class Pages:
         self._page = lru_cache(maxsize=64)(self._rendered)
 
     def at(self, page: str) -> ASGIApp:
+        """The page for all but those who would rather read JSON: for them there is nothing."""
+
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
+            if prefers_json(headers(scope, b"accept")):
+                raise refused("NOT_FOUND", refusals.NOTHING)
             await self._answer(scope, page).send(send)
 
         return door
@@ -84,7 +91,7 @@ class Pages:
         except OSError:
             file = None
         if file is None:
-            raise refused("NOT_FOUND", "there is nothing at this path")
+            raise refused("NOT_FOUND", refusals.NOTHING)
         await answer(scope, file).send(send)
 
     def _answer(self, scope: Scope, page: str) -> Answer:
@@ -130,8 +137,13 @@ def takes_gzip(accept_encoding: list[str]) -> bool:
 def prefers_html(accept: list[str]) -> bool:
     """Whether Accept names text/html, and before JSON; what takes anything is no browser's address bar."""
     ranges = weights_of(accept)
-    others = ("application/json", "application/graphql-response+json")
-    return "text/html" in ranges and favour(ranges, "text/html") > max(favour(ranges, media) for media in others)
+    return "text/html" in ranges and favour(ranges, "text/html") > max(favour(ranges, media) for media in JSON)
+
+
+def prefers_json(accept: list[str]) -> bool:
+    """Whether Accept wants JSON more than HTML; what takes anything alike, or names nothing, does not."""
+    ranges = weights_of(accept)
+    return max(favour(ranges, media) for media in JSON) > favour(ranges, "text/html")
 
 
 def csp(page: str) -> str:

@@ -17,6 +17,7 @@ WHOLE = frozenset(code for code, kind in KINDS.items() if kind.status != 400) | 
     "LIMIT_EXCEEDED",
     "RESYNC_REQUIRED",
 }
+NOTHING = "there is nothing at this path"
 ARGUMENTS = frozenset({"id", "ifVersion", "idempotencyKey", "note", "validateOnly"})
 RETRY_AFTER = {"UNAVAILABLE": b"1", "IDEMPOTENCY_IN_PROGRESS": b"1"}
 """Seconds; who is over a limit waits as long as the refusal says that `auth` or `throttle` left in the state."""

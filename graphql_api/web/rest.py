@@ -234,7 +234,7 @@ def find(scope: Scope) -> tuple[Route, str]:
         form[ID_AT] = "{id}"
     routes = {route.method: route for route, known in FORMS.items() if known == tuple(form)}
     if not routes:
-        raise refused("NOT_FOUND", "there is nothing at this path")
+        raise refused("NOT_FOUND", refusals.NOTHING)
     if scope["method"] not in routes:
         raise NotTaken(routes)
     return routes[scope["method"]], id

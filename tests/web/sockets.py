@@ -47,7 +47,7 @@ class Server:
         """The final answer to these bytes, sent over a connection of their own."""
         with socket.create_connection(("127.0.0.1", self.port), patience) as connection:
             connection.sendall(raw)
-            return heard(connection.makefile("rb"))
+            return heard(connection.makefile("rb"), has_body=not raw.startswith(b"HEAD "))
 
     def odd_lines(self, *words: str) -> list[str]:
         """Lines of the log that do not just tell that a request was answered, or that hold one of these words."""
@@ -65,8 +65,8 @@ def _is_plain(line: str) -> bool:
     return entry.get("event") == "request" and entry["level"] in ("info", "warning") and entry["status"] < 500
 
 
-def heard(stream: BinaryIO) -> Told:
-    """The next final answer of a connection; ConnectionError when there is none."""
+def heard(stream: BinaryIO, *, has_body: bool = True) -> Told:
+    """The next final answer of a connection; ConnectionError when there is none. To HEAD it has no body."""
     status = 100
     while status == 100:
         line = stream.readline()
@@ -78,7 +78,8 @@ def heard(stream: BinaryIO) -> Told:
             name, _, value = field.decode("latin-1").partition(":")
             assert name.lower() not in headers or name.lower() == "vary", f"{name} is there twice"
             headers[name.lower()] = value.strip()
-    return Told(status, headers, stream.read(int(headers.get("content-length", 0))))
+    length = int(headers.get("content-length", 0)) if has_body else 0
+    return Told(status, headers, stream.read(length))
 
 
 def request(method: str, target: str, body: bytes | None = None, **headers: str | None) -> bytes:

@@ -123,6 +123,32 @@ async def test_nothing_else_of_the_machine_is_served(browser: httpx2.AsyncClient
     assert sent.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("path", ["/", "/docs", "/flows", "/flows/a"])
+@pytest.mark.parametrize(
+    ("accept", "is_page"),
+    [
+        (BROWSER, True),
+        ("*/*", True),
+        ("", True),
+        ("text/html, application/json;q=0.9", True),
+        ("image/avif,image/webp,*/*;q=0.8", True),
+        ("application/json", False),
+        ("application/json, text/plain, */*", False),
+        ("application/graphql-response+json, application/json;q=0.9", False),
+        ("application/*", False),
+    ],
+)
+async def test_for_those_who_would_rather_have_json_there_is_nothing_where_a_page_is(
+    browser: httpx2.AsyncClient, path: str, accept: str, is_page: bool
+) -> None:
+    told = await browser.get(path, headers={"accept": accept})
+    if is_page:
+        assert (told.status_code, told.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    else:
+        assert (told.status_code, told.json()["error"]["code"]) == (404, "not_found")
+        assert told.headers["content-type"] == "application/json"
+
+
 async def test_pages_are_only_read(browser: httpx2.AsyncClient) -> None:
     refused = await browser.post("/flows")
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")

@@ -246,7 +246,9 @@ CREATION = [
 ]  # fmt: skip
 
 PATHS = [
-    Case("the root", get("/"), 404, "not_found", "there is nothing at this path"),
+    Case("the root", get("/", accept="application/json"), 404, "not_found", "there is nothing at this path"),
+    Case("a page's path as clients in scripts ask", get("/flows", accept="application/json, text/plain, */*"), 404,
+         "not_found", "there is nothing at this path"),
     Case("an unknown path", get("/v1/api/flows"), 404, "not_found"),
     Case("another version of the API", get("/v2/api/message-flows"), 404, "not_found"),
     Case("the prefix alone", get("/v1/api"), 404, "not_found"),
@@ -270,7 +272,7 @@ PATHS = [
     Case("dots", get(f"{FLOWS}/.."), 400, "invalid_id"),
     Case("encoded dots", get(f"{FLOWS}/%2e%2e"), 400, "invalid_id"),
     Case("an encoded NUL", get(f"{FLOWS}/a%00"), 400, "invalid_id"),
-    Case("an encoded line break", get(f"{FLOWS}/a%0Ab"), 404, "not_found"),
+    Case("an encoded line break", get(f"{FLOWS}/a%0Ab"), 400, "invalid_id"),
     Case("half an escape in a path", get(f"{FLOWS}/%"), 400, "invalid_id"),
     Case("a bad escape in a path", get(f"{FLOWS}/%zz"), 400, "invalid_id"),
     Case("invalid UTF-8 in a path", get(f"{FLOWS}/%ff%fe"), 400, "invalid_id"),
@@ -489,6 +491,17 @@ def test_head_answers_as_get_does_without_the_body(server: Server) -> None:
     lines = {line for line in head.decode().lower().split("\r\n") if not line.startswith(("date", "connection"))}
     told = {f"{name}: {value}".lower() for name, value in whole.headers.items() if name != "date"}
     assert lines == {"http/1.1 200 ok", "", *told}
+
+
+def test_a_connection_goes_on_after_head(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+        connection.sendall(request("HEAD", FLOW) + request("HEAD", "/nothing") + get())
+        stream = connection.makefile("rb")
+        asked = [heard(stream, has_body=False) for _ in range(2)]
+        got = heard(stream)
+    assert [told.status for told in asked] == [200, 404]
+    assert (got.status, got.json["_id"]) == (200, "exampleId1")
+    assert asked[0].headers["content-length"] == str(len(got.body))
 
 
 def test_a_connection_goes_on_after_a_refusal(server: Server) -> None:
