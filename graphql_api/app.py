@@ -9,8 +9,9 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from types import FrameType
+from typing import NamedTuple
 
-from starlette.routing import Route, Router
+from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
 import graphql_api
@@ -18,6 +19,7 @@ from graphql_api import config, edits
 from graphql_api.config import Config, ConfigError
 from graphql_api.domain import example
 from graphql_api.edits import Desk
+from graphql_api.feed import Feed
 from graphql_api.opening import HOUR as HOUR
 from graphql_api.opening import desk_of, store_of
 from graphql_api.schema.limits import Limits
@@ -33,13 +35,16 @@ from graphql_api.web.graphql import GraphQL
 from graphql_api.web.health import Farewell, Live, Ready
 from graphql_api.web.hosts import LOOPBACK, Hosts
 from graphql_api.web.http import BodyLimits
+from graphql_api.web.lasting import Lasting
 from graphql_api.web.methods import Takes
 from graphql_api.web.metrics import Metrics
 from graphql_api.web.openapi import OpenApi
 from graphql_api.web.pages import PLACES, Pages
 from graphql_api.web.rest import PREFIX, Rest
+from graphql_api.web.sse import EventStream
 from graphql_api.web.telemetry import Telemetry
 from graphql_api.web.throttle import Metered, Throttle
+from graphql_api.web.websocket import Room, WebSockets
 
 WATCHING = 5.0
 """Seconds between two looks at the store for the metrics."""
@@ -68,8 +73,14 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     ready = Ready(desk.store)
     rest = Rest(desk, operations, limits, suggestions=settings.suggestions)
     pages = pages_of(settings)
-    graphql = Takes(pages.before(guarded(GraphQL(desk, operations, limits)), "playground"), "GET", "POST")
+    feed = Feed(desk.store)
+    lasting = Lasting(keyring, settings.max_subscriptions, desk.now)
+    door = GraphQL(desk, operations, limits, feed, EventStream(operations, lasting))
+    graphql = Takes(pages.before(guarded(door), "playground"), "GET", "POST")
+    origins = frozenset(settings.cors_origins)
+    sockets = WebSockets(Room(desk, feed, operations, limits, lasting, keyring, throttle, origins))
     routes = [
+        WebSocketRoute("/graphql", sockets),
         Route("/openapi.json", Takes(OpenApi(), "GET")),
         *([] if settings.metrics_port else [Route("/metrics", Takes(Guard(Metrics(), keyring), "GET"))]),
         Route("/health/live", Takes(Live(), "GET")),
@@ -81,7 +92,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         routes,
         redirect_slashes=False,
         default=nothing_here,
-        lifespan=lambda app: life(desk, keyring, throttle, ready, settings.drain_seconds),
+        lifespan=lambda app: life(desk, keyring, throttle, Leaving(ready, lasting, settings.drain_seconds)),
     )
     doors = Direct({"/graphql": graphql}, f"{PREFIX}/", guarded(rest), router)
     front = Front(doors, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
@@ -166,13 +177,13 @@ def hosts_of(settings: Config) -> Hosts:
 
 @contextlib.asynccontextmanager
 async def life(
-    desk: Desk, keyring: Keyring | None, throttle: Throttle | None, ready: Ready, drain: float
+    desk: Desk, keyring: Keyring | None, throttle: Throttle | None, leaving: "Leaving"
 ) -> AsyncIterator[None]:
     """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched."""
     works = [edits.sweep(desk), watch(desk.store), *([keyring.note_uses()] if keyring else [])]
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        with leaving(ready, drain):
+        with leaving.on_sigterm():
             yield
     finally:
         for task in tasks:
@@ -183,22 +194,32 @@ async def life(
         await desk.store.close()
 
 
-@contextlib.contextmanager
-def leaving(ready: Ready, drain: float) -> Iterator[None]:
-    """SIGTERM turns the server unready at once and stops it `drain` seconds later, when nobody sends to it any more."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    stop = signal.getsignal(signal.SIGTERM)
+class Leaving(NamedTuple):
+    """How the server stops: unready at once, and `drain` seconds later, when nobody sends to it any more, for good."""
 
-    def leave(number: int, _: FrameType | None) -> None:
-        ready.is_stopping = True
-        if callable(stop):
-            loop.call_soon_threadsafe(loop.call_later, drain, stop, number, None)
+    ready: Ready
+    lasting: Lasting
+    drain: float
 
-    signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, stop)
+    @contextlib.contextmanager
+    def on_sigterm(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        stop = signal.getsignal(signal.SIGTERM)
+
+        def stop_now(number: int) -> None:
+            self.lasting.stop()
+            if callable(stop):
+                stop(number, None)
+
+        def leave(number: int, _: FrameType | None) -> None:
+            self.ready.is_stopping = True
+            loop.call_soon_threadsafe(loop.call_later, self.drain, stop_now, number)
+
+        signal.signal(signal.SIGTERM, leave)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, stop)

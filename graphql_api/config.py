@@ -79,6 +79,12 @@ class Config(BaseSettings):
     max_selections: int = Field(
         5_000, ge=1, le=1_000_000, description="Most fields of an operation, fragments followed."
     )
+    max_subscriptions: int = Field(
+        100,
+        ge=1,
+        le=1_000_000,
+        description="Most subscriptions, and most WebSockets, of a key, or of an address where no keys are required.",
+    )
     max_cost: int = Field(
         10_000, ge=1, le=1_000_000_000, description="Most points an operation may cost; page sizes multiply."
     )

@@ -4,13 +4,17 @@ import asyncio
 import contextlib
 import logging
 import traceback
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterator
 
+from graphql_api.domain.caller import Caller, is_id
 from graphql_api.domain.errors import Refused, refused
-from graphql_api.storage import changes
+from graphql_api.domain.flow import Values
+from graphql_api.domain.places import Place, place
+from graphql_api.storage import changes, flows, revisions
 from graphql_api.storage.changes import Change as Change
 from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.revisions import Revision
 from graphql_api.storage.tail import Tail
 
 WAITING = 256
@@ -19,6 +23,11 @@ WAITING = 256
 PAGE = 64
 WINDOW = 50_000
 """Positions of the stream that one statement may go through for a watcher of few flows."""
+
+LATEST = 256
+"""Flows that are remembered as they were last told: the next change leads on from there without a read."""
+
+FLOW = "flow"
 
 HELD = (0.002, 0.1)
 """Seconds between two looks at a gap: at first, and at most."""
@@ -110,6 +119,8 @@ class Feed:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._name = ""
+        self._latest: OrderedDict[tuple[str, str], Values] = OrderedDict()
         self._watchers: dict[Topic, set[Changes]] = {}
         self._count = 0
         self._tail: Tail | None = None
@@ -126,8 +137,7 @@ class Feed:
         Without a position: those that are committed from now on. Raises Refused: RESYNC_REQUIRED when the position
         lies before what has been pruned or beyond the end of the stream, UNAVAILABLE while there is no database.
         """
-        if after is not None:
-            await self._check(after)
+        await self._check(after)
         async with self._kept():
             now = await self._caught_up()
             # The reader may have gone on since; what it has read by then comes out of history.
@@ -147,17 +157,73 @@ class Feed:
         """How many watch."""
         return self._count
 
-    async def name(self) -> str:
-        """Tells the stream of this database from that of any other; stays the same for its lifetime."""
-        (row,) = await self._store.read(changes.STREAM_NOW)
-        return str(row["name"])
-
-    async def _check(self, after: int) -> None:
+    async def _check(self, after: int | None) -> None:
         (now,) = await self._store.read(changes.STREAM_NOW)
+        self._name = now["name"]
+        if after is None:
+            return
         if after < now["pruned"]:
             raise too_old()
         if after > max(now["top"], now["pruned"]):
-            raise refused("RESYNC_REQUIRED", "the cursor lies beyond the newest change; this is another history")
+            raise of_another_history()
+
+    # For callers
+
+    @contextlib.asynccontextmanager
+    async def seen_by(self, caller: Caller, id: str | None, cursor: str | None) -> AsyncIterator[Changes]:
+        """The changes of the caller's workspace, or of one flow, behind a cursor or from now on.
+
+        Raises Refused as `watching` does, BAD_REQUEST for what is no cursor, NOT_FOUND for a flow that is not there; a
+        deleted one may still be gone on with.
+        """
+        workspace = caller.within("flows:read")
+        after = None if cursor is None else place(cursor, workspace)
+        if id is not None:
+            rows = await self._store.read(flows.read_whole(workspace, id)) if is_id(id) else ()
+            if not rows or (after is None and rows[0]["deleted_at"] is not None):
+                raise refused("NOT_FOUND", f"there is no message flow {id[:64]} in this workspace", "id")
+        async with self.watching(workspace, id, None if after is None else after.position) as watched:
+            if after is not None and after.stream != self._name:
+                raise of_another_history()
+            yield watched
+
+    def cursor(self, change: Change) -> str:
+        return Place(self._name, change.workspace, change.position).text()
+
+    async def flow(self, change: Change) -> Values | None:
+        """The flow as the change left it, read once for all watchers; None after a delete."""
+        if change.revision.operation == "DELETE":
+            return None
+        reading = change.made.get(FLOW)
+        if reading is None:
+            reading = change.made[FLOW] = asyncio.create_task(self._flow(change))
+        found: Values | None = await asyncio.shield(reading)
+        return found
+
+    async def _flow(self, change: Change) -> Values | None:
+        revision = change.revision
+        key = (change.workspace, revision.flow_id)
+        before = self._latest.pop(key, None)
+        if before is not None and before["version"] == revision.version - 1:
+            flow: Values | None = revisions.onward(before, revision)
+        else:
+            flow = await self._read_as_of(change.workspace, revision)
+        if flow is not None:
+            self._latest[key] = flow
+            if len(self._latest) > LATEST:
+                self._latest.popitem(last=False)
+        return flow
+
+    async def _read_as_of(self, workspace: str, revision: Revision) -> Values | None:
+        while True:
+            with contextlib.suppress(Refused):
+                rows = await self._store.read(flows.read_whole(workspace, revision.flow_id))
+                if not rows:
+                    return None
+                newer = await self._store.read(revisions.since(workspace, revision.flow_id, revision.version))
+                told = [revisions.revision(row) for row in newer]
+                return revisions.as_of(flows.values(rows[0]), revision.version, told)
+            await asyncio.sleep(AFTER_TROUBLE)
 
     # The reader of this process
 
@@ -267,6 +333,12 @@ def _answer(asking: list[asyncio.Future[int]], answer: int | Exception) -> None:
             one.set_exception(answer)
         else:
             one.set_result(answer)
+
+
+def of_another_history() -> Refused:
+    return refused(
+        "RESYNC_REQUIRED", "the cursor belongs to another history; read the flows again, then watch from now on"
+    )
 
 
 def too_old() -> Refused:

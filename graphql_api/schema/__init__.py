@@ -6,11 +6,13 @@ from strawberry.schema.config import StrawberryConfig
 from graphql_api.schema.mutations import Mutation
 from graphql_api.schema.queries import Query
 from graphql_api.schema.scalars import DATE_TIME, Instant
+from graphql_api.schema.subscriptions import Subscription
 from graphql_api.schema.types import MessageFlow
 
 SCHEMA = strawberry.Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[MessageFlow],
     config=StrawberryConfig(scalar_map={Instant: DATE_TIME}),
 )

@@ -11,6 +11,7 @@ import strawberry
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
+from graphql_api.feed import Feed
 
 LONGEST_PAGE = 100
 
@@ -28,6 +29,7 @@ class Seen(msgspec.Struct):
 class Context:
     """`if_versions` are the versions that REST's If-Match lists; `longest_page` is the cap of the door.
 
+    `feed` is what subscriptions watch, behind `last_event_id` where a client reconnects with one.
     `charge` takes the points of an operation, or refuses it, before it is carried out.
     `instants` are those that fields of a compiled answer ask for; None is now.
     """
@@ -39,6 +41,8 @@ class Context:
     instants: tuple[datetime | None, ...] = ()
     charge: Callable[[int], Awaitable[None]] | None = None
     seen: Seen = field(default_factory=Seen)
+    feed: Feed | None = None
+    last_event_id: str | None = None
     _read: tuple[object, datetime] | None = field(default=None, init=False)
 
     def now(self, answer: object) -> datetime:

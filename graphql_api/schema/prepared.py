@@ -1,24 +1,34 @@
 """Operations parsed, limited, validated and priced once, and carried out by the general executor."""
 
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from inspect import isawaitable
 from typing import Any
 
 import msgspec
 from graphql import (
+    ArgumentNode,
+    DirectiveNode,
     DocumentNode,
     ExecutionResult,
+    Executor,
     FieldNode,
     GraphQLError,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
+    Visitor,
+    create_source_event_stream,
     execute,
     specified_rules,
     validate,
+    visit,
 )
 
 from graphql_api.domain.errors import Refused
@@ -27,6 +37,7 @@ from graphql_api.schema.compiled import Compiled
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import LimitExceeded, Limits, Measured
 from graphql_api.schema.readers import Unusual
+from graphql_api.schema.subscriptions import MessageFlowChange
 from graphql_api.schema.writers import NotCompiled
 
 REMEMBERED = 1_024
@@ -74,6 +85,10 @@ class Prepared:
     def only_reads(self) -> bool:
         return self.operation.operation is OperationType.QUERY
 
+    @cached_property
+    def goes_on(self) -> bool:
+        return self.operation.operation is OperationType.SUBSCRIPTION
+
 
 class Answer(msgspec.Struct, frozen=True):
     """`data` as the executor made it, and errors that are fit to be shown."""
@@ -82,6 +97,19 @@ class Answer(msgspec.Struct, frozen=True):
     errors: Sequence[dict[str, Any]]
     cost: int = 0
     is_compiled: bool = False
+
+
+@dataclass(slots=True)
+class Event:
+    """One answer of a subscription, the same object for all watchers who asked alike.
+
+    `at` is when the edit was made (milliseconds); `text` is the answer as JSON, once somebody has written it.
+    """
+
+    cursor: str
+    at: int
+    answer: Answer
+    text: str | None = None
 
 
 class Operations:
@@ -121,6 +149,17 @@ class Operations:
 
     async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
         """Runs a prepared operation; raises Rejected when its variables do not fit or its cost is too high."""
+        cost = await self._charge(prepared, variables, context)
+        if prepared.compiled is not None:
+            try:
+                data, error = await prepared.compiled.run(variables or {}, context)
+                context.seen.is_compiled = True
+                return Answer(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
+            except (Unusual, NotCompiled):
+                pass
+        return await self._execute(prepared, variables, context, cost)
+
+    async def _charge(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> int:
         try:
             cost = limits.charge(prepared.measured, variables, self._limits)
         except LimitExceeded as exceeded:
@@ -129,22 +168,64 @@ class Operations:
         seen.operation, seen.field, seen.cost = prepared.name, prepared.field, cost
         if context.charge is not None:
             await context.charge(cost)
-        if prepared.compiled is not None:
-            try:
-                data, error = await prepared.compiled.run(variables or {}, context)
-                seen.is_compiled = True
-                return Answer(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
-            except (Unusual, NotCompiled):
-                pass
-        return await self._execute(prepared, variables, context, cost)
+        return cost
+
+    async def begin(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context
+    ) -> AsyncGenerator[Event]:
+        """The events of a prepared subscription, whose first tells whether it is refused: Rejected or Refused.
+
+        Raises Rejected as `carry_out` does.
+        """
+        await self._charge(prepared, variables, context)
+        executor = Executor.build(
+            GRAPHQL,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=dict(variables or {}),
+            operation_name=prepared.name or None,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if isinstance(executor, list):
+            raise Rejected([self._shown(error) for error in executor])
+        source: Any = create_source_event_stream(executor)
+        source = await source if isawaitable(source) else source
+        if isinstance(source, ExecutionResult):
+            raise Rejected([self._shown(error, context.caller.request_id) for error in source.errors or ()])
+        return self._events(prepared, variables, context, source)
+
+    async def _events(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context, source: Any
+    ) -> AsyncGenerator[Event]:
+        selection = selected(prepared, variables, context)
+        async with aclosing(source):
+            async for told in source:
+                known = told.change.made.get(selection)
+                if known is None:
+                    making = asyncio.create_task(self._event(prepared, variables, context, told))
+                    # Whoever looks it up by the id of the operation must find this very operation.
+                    known = told.change.made[selection] = (prepared, making)
+                yield await asyncio.shield(known[1])
+
+    async def _event(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context, told: MessageFlowChange
+    ) -> Event:
+        answer = await self._execute(prepared, variables, context, 0, told)
+        return Event(told.cursor(), told.change.revision.at, answer)
 
     async def _execute(
-        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context, cost: int
+        self,
+        prepared: Prepared,
+        variables: Mapping[str, Any] | None,
+        context: Context,
+        cost: int,
+        root: object = None,
     ) -> Answer:
         name = prepared.operation.name
         result = execute(
             GRAPHQL,
             prepared.document,
+            root_value=root,
             context_value=context,
             variable_values=dict(variables or {}),
             operation_name=name.value if name else None,
@@ -163,6 +244,34 @@ def compiled(document: DocumentNode, operation: OperationDefinitionNode) -> Comp
         return Compiled(GRAPHQL, document, operation)
     except (Unusual, NotCompiled):
         return None
+
+
+def selected(prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Hashable:
+    """What decides how an event reads: the operation, the variables below its root field, what the caller may see."""
+    below = {name: (variables or {}).get(name) for name in inner_variables(prepared)}
+    return id(prepared), msgspec.json.encode(below, order="sorted"), context.caller.scopes
+
+
+def inner_variables(prepared: Prepared) -> frozenset[str]:
+    """The variables of a subscription that stand elsewhere than among the arguments of its root field."""
+    found: set[str] = set()
+
+    class Collect(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            if node.name.value != prepared.field:
+                found.update(_used(node.arguments or ()))
+
+        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            found.update(_used(node.arguments or ()))
+
+    visit(prepared.document, Collect())
+    return frozenset(found)
+
+
+def _used(arguments: Iterable[ArgumentNode]) -> Iterator[str]:
+    for argument in arguments:
+        if isinstance(argument.value, VariableNode):
+            yield argument.value.name.value
 
 
 def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

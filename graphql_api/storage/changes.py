@@ -1,7 +1,9 @@
 """The stream of changes: every revision of every workspace by its position, and how much of it is gone."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import bindparam, func, select, text, update
 
@@ -19,11 +21,15 @@ NEXT = func.max(_TOP, _PRUNED) + 1
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A committed revision in the stream of its database."""
+    """A committed revision in the stream of its database.
+
+    `made` holds what was made of it for one watcher and is the same for others.
+    """
 
     position: int
     workspace: str
     revision: Revision
+    made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 _COLUMNS = [REVISIONS.c.position, REVISIONS.c.workspace_id, *(REVISIONS.c[n] for n in Revision.__dataclass_fields__)]

@@ -120,6 +120,12 @@ def one(workspace: str, flow_id: str, version: int) -> Statement:
 _ONE = Shape(select(*_COLUMNS).where(owned(REVISIONS), _FLOW, REVISIONS.c.version == bindparam("version")))
 
 
+def onward(flow: Values, revision: Revision) -> Values:
+    """The flow as the next revision left it."""
+    after = {COLUMN_OF[path]: both[1] for path, both in revision.changes.items()}
+    return {**flow, "version": revision.version, "updated_at": revision.at, **after}
+
+
 def as_of(flow: Values, version: int, newer: Sequence[Revision]) -> Values | None:
     """The flow as it was at `version`, made by undoing the revisions above it; None when history does not reach.
 

@@ -1,20 +1,21 @@
-"""/graphql: GraphQL over HTTP to the letter (GET and POST, Accept, status)."""
+"""/graphql: GraphQL over HTTP to the letter (GET and POST, Accept, status), and the door to its event streams."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import msgspec
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import KINDS, Refused, refused
 from graphql_api.edits import Desk
+from graphql_api.feed import Feed
 from graphql_api.schema import prepared
 from graphql_api.schema.context import Context
 from graphql_api.schema.prepared import Operations, Prepared, Rejected
 from graphql_api.web import refusals
-from graphql_api.web.callers import caller
+from graphql_api.web.asked import Asked, asked_of
+from graphql_api.web.callers import caller, entitled
 from graphql_api.web.http import (
     Answer,
     BodyLimits,
@@ -23,15 +24,18 @@ from graphql_api.web.http import (
     decoded,
     encoded,
     favour,
+    header,
     headers,
     must_be_json,
     parameters,
     weights_of,
 )
 from graphql_api.web.refusals import retry_after
+from graphql_api.web.sse import EventStream
 
 RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+EVENTS = "text/event-stream"
 MEDIA = {RESPONSE: f"{RESPONSE}; charset=utf-8".encode(), JSON: f"{JSON}; charset=utf-8".encode()}
 METHODS = ("GET", "POST")
 PARAMETERS = frozenset({"query", "operationName", "variables", "extensions"})
@@ -39,24 +43,52 @@ OPERATION_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "U
 """Codes of top-level errors that give the answer to a single field their status."""
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """The parameters of a GraphQL request."""
-
-    query: str
-    operation_name: str | None
-    variables: Mapping[str, Any] | None
-    tells: Mapping[str, Any]
-
-
 class GraphQL:
-    def __init__(self, desk: Desk, operations: Operations, limits: BodyLimits) -> None:
+    def __init__(
+        self, desk: Desk, operations: Operations, limits: BodyLimits, feed: Feed, streams: EventStream
+    ) -> None:
         self._desk = desk
         self._operations = operations
         self._limits = limits
+        self._feed = feed
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._answer(scope, receive)
-        await answer.send(send)
+        if wants_events(*headers(scope, b"accept")):
+            answer = await self._stream(scope, receive, send)
+        else:
+            answer = await self._answer(scope, receive)
+        if answer is not None:
+            await answer.send(send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
+        """Answers by events; what is wrong before an operation is known is told by a status."""
+        try:
+            who = self._watcher(scope)
+            asked = await self._asked(scope, receive)
+            state = scope["state"]
+            context = Context(
+                self._desk,
+                who,
+                charge=state["charge"],
+                seen=state["seen"],
+                feed=self._feed,
+                last_event_id=header(scope, b"last-event-id"),
+            )
+            await self._streams.send(scope, receive, send, asked, context)
+        except Refused as refusal:
+            return malformed(scope, refusal, JSON)
+        return None
+
+    def _watcher(self, scope: Scope) -> Caller:
+        """EventSource sends no headers: where no keys are required it may name the workspace in the URL."""
+        who = caller(scope, "GRAPHQL")
+        named = parameters(scope).get("workspace") if scope["method"] == "GET" else None
+        if named is None or who.workspace is not None:
+            return who
+        if scope["state"]["asker"] is not None:
+            raise refused("BAD_REQUEST", "name the workspace in the header x-workspace-id where keys are required")
+        return entitled(None, named, "GRAPHQL", who.request_id or "")
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
@@ -76,19 +108,24 @@ class GraphQL:
         if scope["method"] == "GET":
             return self._from_url(scope)
         must_be_json(scope)
-        return _asked(decoded(await body(scope, receive, self._limits), self._limits))
+        return asked_of(decoded(await body(scope, receive, self._limits), self._limits))
 
     def _from_url(self, scope: Scope) -> Asked:
         given: dict[str, Any] = parameters(scope)
         for name in ("variables", "extensions"):
             if name in given:
                 given[name] = decoded(given[name].encode(), self._limits, name) if given[name] else None
-        return _asked({name: value for name, value in given.items() if name in PARAMETERS})
+        return asked_of({name: value for name, value in given.items() if name in PARAMETERS})
 
     async def _carry_out(self, scope: Scope, who: Caller, asked: Asked, media: str) -> Answer:
         operation = self._operations.prepare(asked.query, asked.operation_name)
-        if scope["method"] == "GET" and not operation.only_reads:
+        if scope["method"] == "GET" and not (operation.only_reads or operation.goes_on):
             raise refused("METHOD_NOT_ALLOWED", "GET takes queries only; send this operation by POST")
+        if operation.goes_on:
+            raise refused(
+                "BAD_REQUEST",
+                "a subscription is answered by events: send Accept: text/event-stream, or use a WebSocket",
+            )
         context = Context(self._desk, who, charge=scope["state"]["charge"], seen=scope["state"]["seen"])
         answer = await self._operations.carry_out(operation, asked.variables, context)
         if code := _whole(operation, answer):
@@ -100,6 +137,13 @@ class GraphQL:
         if asked.tells:
             document |= _extensions(asked, answer)
         return Answer(200, encoded(document, is_plain=answer.is_compiled), MEDIA[media])
+
+
+@lru_cache(maxsize=64)
+def wants_events(*accept: str) -> bool:
+    """Whether Accept names event streams, and before the media types of single answers."""
+    ranges = weights_of(accept)
+    return EVENTS in ranges and favour(ranges, EVENTS) > max(favour(ranges, JSON), favour(ranges, RESPONSE))
 
 
 @lru_cache(maxsize=64)
@@ -136,24 +180,6 @@ def _whole(operation: Prepared, answer: prepared.Answer) -> str | None:
         return None
     codes = [error["extensions"]["code"] for error in answer.errors if len(error.get("path", ())) == 1]
     return next((code for code in codes if code in OPERATION_STATUS), None)
-
-
-def _asked(given: Any) -> Asked:
-    if isinstance(given, list):
-        raise refused("BAD_REQUEST", "batches are not taken; send one operation a request")
-    if not isinstance(given, dict):
-        raise refused("BAD_REQUEST", "the body must be a JSON object with a member query")
-    query, name = given.get("query"), given.get("operationName")
-    variables, extensions = given.get("variables"), given.get("extensions")
-    if not isinstance(query, str):
-        raise refused("BAD_REQUEST", "query must be a string with a GraphQL document")
-    if name is not None and not isinstance(name, str):
-        raise refused("BAD_REQUEST", "operationName must be a string or null")
-    if variables is not None and not isinstance(variables, dict):
-        raise refused("BAD_REQUEST", "variables must be an object or null")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise refused("BAD_REQUEST", "extensions must be an object or null")
-    return Asked(query, name or None, variables, extensions or {})
 
 
 def _extensions(asked: Asked, answer: prepared.Answer) -> dict[str, Any]:

@@ -53,6 +53,8 @@ REPLAYS = _counter("replays", "Requests under an idempotency key that were answe
 CONNECTIONS = _gauge("pool_connections", "PostgreSQL: connections, by whether they are at work.", "state")
 WAL_BYTES = _gauge("wal_bytes", "SQLite: size of the write-ahead log.", together="max")
 SUBSCRIPTIONS = _gauge("subscriptions", "Subscriptions that are open.")
+DELIVERIES = _counter("deliveries", "Changes that were sent to subscribers.")
+LAG = Histogram("message_flows_delivery_lag_seconds", "From an edit to its delivery.", registry=OWN, buckets=SECONDS)
 INFO = _gauge("info", "1, with the version of the server and of its tables.", "version", "revision", together="max")
 
 Label = tuple[str, str, int, str]

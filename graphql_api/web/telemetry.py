@@ -42,7 +42,7 @@ class Telemetry:
         """`sample`: the part of the answers below 400 that are logged; all others are, but for floods."""
         self._app = app
         self._sample = sample
-        self._line = told if line is None else line
+        self._line: Line = told if line is None else line
         self._silent_until = 0.0
         self._unsaid = 0
 
@@ -128,9 +128,9 @@ class _Lines(structlog.BoundLoggerBase):
         return self._proxy_to_logger(level, event, level=level, **members)
 
 
-def told(level: str, **members: Any) -> None:
-    """One line for a request."""
-    _lines().told("request", level, **members)
+def told(level: str, event: str = "request", **members: Any) -> None:
+    """One line for a request, or for what else an event names."""
+    _lines().told(event, level, **members)
 
 
 def _lines() -> _Lines:

@@ -51,8 +51,7 @@ class Wire(HttpToolsProtocol):
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
+        self._stop_looking()
         self.connections.discard(self)
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.hang_up()
@@ -79,6 +78,10 @@ class Wire(HttpToolsProtocol):
             message = f"the head of the request did not arrive within {HEAD_SECONDS:g} s"
             self._refuse(refused("LIMIT_EXCEEDED", message).problems[0])
 
+    def _stop_looking(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+
     # What arrives
 
     def data_received(self, data: bytes) -> None:
@@ -90,6 +93,7 @@ class Wire(HttpToolsProtocol):
             return
         except httptools.HttpParserUpgrade as upgrade:
             if self._should_upgrade():
+                self._stop_looking()
                 self.handle_websocket_upgrade()
             else:
                 self._go_on(data[upgrade.args[0] :])

@@ -1,0 +1,161 @@
+"""Server-sent events as the protocol graphql-sse has them for one operation a connection; cursors are event ids."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.keys import Key
+from graphql_api.schema.context import Context
+from graphql_api.schema.prepared import Event, Operations, Prepared, Rejected
+from graphql_api.web.asked import Asked
+from graphql_api.web.auth import token
+from graphql_api.web.http import Disconnected, Headers, encoded
+from graphql_api.web.lasting import End, Lasting, Told, code_of, errors_of, result
+from graphql_api.web.throttle import payer
+
+MEDIA = "text/event-stream"
+HEADERS: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+HEARTBEAT = 12.0
+"""Seconds of silence after which a comment is sent, so that nothing on the way takes the connection for dead."""
+
+STALLED = 20.0
+"""Seconds that a client may leave what it is sent unread; then it is disconnected, and goes on by its cursor."""
+
+OPENING = b"retry: 1000\n:\n\n"
+END = b"event: complete\ndata:\n\n"
+
+
+class EventStream:
+    """One answer of events; nothing is sent before it is clear that the operation may begin."""
+
+    def __init__(self, operations: Operations, live: Lasting) -> None:
+        self._operations = operations
+        self._live = live
+
+    async def send(self, scope: Scope, receive: Receive, send: Send, asked: Asked, context: Context) -> None:
+        """Raises Refused before anything is sent; a document that is refused is told by an event."""
+        out = Out(send)
+        try:
+            operation = self._operations.prepare(asked.query, asked.operation_name)
+            if scope["method"] == "GET" and not (operation.only_reads or operation.goes_on):
+                raise refused("METHOD_NOT_ALLOWED", "GET takes no mutations; send this operation by POST")
+            if operation.goes_on:
+                await self._watch(scope, receive, out, operation, asked.variables, context)
+                return
+            answer = await self._operations.carry_out(operation, asked.variables, context)
+        except Rejected as rejected:
+            payload: Any = {"errors": rejected.errors}
+        else:
+            payload = result(answer.data, answer.errors)
+        await out.begin()
+        await out.next(encoded(payload).decode())
+        await out.complete()
+
+    async def _watch(
+        self, scope: Scope, receive: Receive, out: "Out", operation: Prepared, variables: Any, context: Context
+    ) -> None:
+        client = scope.get("client")
+        asker = scope["state"]["asker"]
+        key = asker if isinstance(asker, Key) else None
+        with (
+            self._live.subscription(payer(scope), context, "sse", key) as told,
+            self._live.end(token(scope), client[0] if client else "") as end,
+        ):
+            events = await self._operations.begin(operation, variables, context)
+            gone = asyncio.create_task(_disconnected(receive))
+            try:
+                await out.begin()
+                await self._pass_on(events, out, end, gone, told)
+            finally:
+                gone.cancel()
+                await events.aclose()
+
+    async def _pass_on(
+        self, events: AsyncGenerator[Event], out: "Out", end: End, gone: asyncio.Task[None], told: Told
+    ) -> None:
+        """Until the client goes, the server stops or the subscription is refused."""
+        while True:
+            coming = asyncio.ensure_future(anext(events))
+            try:
+                if not await self._waited(coming, out, end, gone):
+                    break
+                event = coming.result()
+            except (Rejected, Refused) as refusal:
+                told.reason = code_of(refusal)
+                await out.next(encoded({"errors": errors_of(refusal)}).decode())
+                await out.complete()
+                return
+            finally:
+                await _cancelled(coming)
+            await out.next(self._live.text(event, told), event.cursor)
+        if gone.done():
+            return
+        why = end.result()
+        told.reason = "stopping" if why is None else code_of(why)
+        if why is None:
+            await out.end()  # without `complete`: the client connects anew and goes on
+        else:
+            await out.next(encoded({"errors": errors_of(why)}).decode())
+            await out.complete()
+
+    async def _waited(self, coming: "asyncio.Future[Event]", out: "Out", end: End, gone: asyncio.Task[None]) -> bool:
+        """Whether there is an event or its refusal, not an end."""
+        while True:
+            done, _ = await asyncio.wait((coming, end, gone), timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+            if end in done or gone in done:
+                return False
+            if done:
+                return True
+            await out.beat()
+
+
+class Out:
+    """The answer on its way."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def begin(self) -> None:
+        await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
+        await self._part(OPENING)
+
+    async def next(self, text: str, cursor: str | None = None) -> None:
+        named = f"id: {cursor}\n" if cursor is not None else ""
+        await self._part(f"event: next\n{named}data: {text}\n\n".encode())
+
+    async def beat(self) -> None:
+        await self._part(b":\n\n")
+
+    async def complete(self) -> None:
+        await self._part(END)
+        await self.end()
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _part(self, part: bytes) -> None:
+        try:
+            async with asyncio.timeout(STALLED):
+                await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        except TimeoutError:
+            raise Disconnected from None
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _cancelled(future: "asyncio.Future[Any]") -> None:
+    if not future.done():
+        future.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await future

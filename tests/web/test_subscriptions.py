@@ -1,0 +1,363 @@
+"""Subscriptions on both protocols, over real sockets: what is told, where it goes on, and when it ends."""
+
+import asyncio
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import websockets
+
+from graphql_api import edits
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.patch import Sent
+from graphql_api.edits import Desk, keys
+from graphql_api.edits.upkeep import prune
+from tests.conftest import Clock
+from tests.edits.conftest import NEW
+from tests.served import serving
+from tests.web.live import WATCH, connected, served, streaming
+
+DAY = 86_400_000
+
+
+async def new_flow(desk: Desk, caller: Caller) -> str:
+    return str((await edits.create_flow(desk, caller, NEW)).flow["id"])
+
+
+async def rename(desk: Desk, caller: Caller, id: str, *names: str) -> None:
+    for name in names:
+        await edits.update_flow(desk, caller, id, Sent({"name": name}))
+
+
+async def settled() -> None:
+    """A subscription that was just sent has begun; over HTTP its first bytes say so."""
+    await asyncio.sleep(0.3)
+
+
+async def test_a_websocket_is_told_what_was_committed(desk: Desk, caller: Caller) -> None:
+    id = await new_flow(desk, caller)
+    async with served(desk) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.subscribe("1", id=id)
+        await settled()
+        await rename(desk, caller, id, "one", "one", "two")
+        await edits.delete_flow(desk, caller, id)
+        changes = [await socket.change() for _ in range(3)]
+    assert [(change["operation"], change["version"], change["changedFields"]) for change in changes] == [
+        ("UPDATE", 1, ["name"]),
+        ("UPDATE", 2, ["name"]),
+        ("DELETE", 3, []),
+    ]
+    assert [change["messageFlow"] for change in changes] == [
+        {"name": "one", "version": 1},
+        {"name": "two", "version": 2},
+        None,
+    ]
+    assert {change["messageFlowId"] for change in changes} == {id}
+
+
+async def test_an_event_stream_is_told_the_same_with_cursors_as_ids(desk: Desk, caller: Caller) -> None:
+    id = await new_flow(desk, caller)
+    async with served(desk) as at:
+        without_cursor = "subscription { messageFlowChanged { version } }"
+        async with streaming(at, without_cursor) as events, streaming(at, id=id) as others:
+            await settled()
+            await rename(desk, caller, id, "one")
+            event, cursor, data = await events.hear()
+            assert (event, data) == ("next", {"data": {"messageFlowChanged": {"version": 1}}})
+            _, same, told = await others.hear()
+            assert same == cursor == told["data"]["messageFlowChanged"]["cursor"]
+
+
+async def test_a_cursor_leads_on_on_either_protocol_and_on_another_server(desk: Desk, caller: Caller) -> None:
+    id = await new_flow(desk, caller)
+    async with served(desk) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.subscribe("1")
+        await settled()
+        await rename(desk, caller, id, "one")
+        cursor = (await socket.change())["cursor"]
+    await rename(desk, caller, id, "two", "three")
+    async with served(desk) as at:
+        async with connected(at) as socket:
+            await socket.begin()
+            await socket.subscribe("1", id=id, after=cursor)
+            assert [(await socket.change())["version"] for _ in range(2)] == [2, 3]
+            await rename(desk, caller, id, "four")
+            assert (await socket.change())["version"] == 4
+        # A native EventSource: no headers but Last-Event-ID, which stands before `after`.
+        async with streaming(
+            at, get=True, workspace=None, parameters={"workspace": "ws1"}, headers={"last-event-id": cursor}, after="x"
+        ) as events:
+            told = [(await events.hear())[2]["data"]["messageFlowChanged"]["version"] for _ in range(3)]
+            assert told == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"id": "000000000000000000000000"}, "NOT_FOUND"),
+        ({"id": "no such id"}, "NOT_FOUND"),
+        ({"after": "x"}, "BAD_REQUEST"),
+        ({"after": ""}, "BAD_REQUEST"),
+        ({"id": {"a": 1}}, "BAD_REQUEST"),
+    ],
+)
+async def test_what_cannot_be_watched_is_an_error_not_silence(desk: Desk, variables: dict[str, Any], code: str) -> None:
+    async with served(desk) as at:
+        async with connected(at) as socket:
+            await socket.begin()
+            await socket.subscribe("1", **variables)
+            message = await socket.hear()
+            assert (message["type"], message["id"]) == ("error", "1")
+            assert [error["extensions"]["code"] for error in message["payload"]] == [code]
+        async with streaming(at, **variables) as events:
+            event, _, data = await events.hear()
+            assert (event, [error["extensions"]["code"] for error in data["errors"]]) == ("next", [code])
+            assert (await events.hear())[0] == "complete"
+
+
+async def test_a_cursor_of_another_workspace_or_from_before_what_is_kept_is_refused(
+    desk: Desk, caller: Caller, clock: Clock
+) -> None:
+    id = await new_flow(desk, caller)
+    async with served(desk) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.subscribe("1")
+        await settled()
+        await rename(desk, caller, id, "one", "two", "three")
+        cursor = (await socket.change())["cursor"]
+        clock.now += 10 * DAY
+        await prune(desk, DAY)
+        await socket.subscribe("2", after=cursor)
+        while (message := await socket.hear())["id"] == "1":
+            pass
+        assert message["payload"][0]["extensions"]["code"] == "RESYNC_REQUIRED"
+    async with served(desk) as at, connected(at) as socket:
+        await socket.begin(**{"x-workspace-id": "other"})
+        await socket.subscribe("1", after=cursor)
+        assert (await socket.hear())["payload"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_workspaces_do_not_hear_of_one_another(desk: Desk, caller: Caller) -> None:
+    theirs = Caller("ws2", request_id="r2")
+    id, other = await new_flow(desk, caller), await new_flow(desk, theirs)
+    async with served(desk) as at, connected(at) as socket:
+        await socket.begin(**{"x-workspace-id": "ws2"})
+        await socket.subscribe("1")
+        await socket.subscribe("2", id=id)
+        assert (await socket.hear())["payload"][0]["extensions"]["code"] == "NOT_FOUND"
+        await settled()
+        await rename(desk, caller, id, "one")
+        await rename(desk, theirs, other, "two")
+        assert (await socket.change())["messageFlowId"] == other
+
+
+async def test_a_subscription_by_plain_http_is_refused(http: httpx2.AsyncClient) -> None:
+    for request in (
+        http.post("/graphql", json={"query": WATCH}),
+        http.get("/graphql", params={"query": WATCH}),
+    ):
+        response = await request
+        assert response.status_code == 400
+        (error,) = response.json()["errors"]
+        assert error["extensions"]["code"] == "BAD_REQUEST"
+        assert "text/event-stream" in error["message"]
+
+
+async def test_queries_mutations_and_errors_by_websocket_and_by_events(desk: Desk, caller: Caller) -> None:
+    id = await new_flow(desk, caller)
+    update = 'mutation($id: ID!) { updateMessageFlow(id: $id, input: {name: "by socket"}) { messageFlow { name } } }'
+    name = "query($id: ID!) { messageFlow(id: $id) { name } }"
+    async with served(desk) as at:
+        async with connected(at) as socket:
+            await socket.begin()
+            await socket.subscribe("1", update, id=id)
+            data = {"updateMessageFlow": {"messageFlow": {"name": "by socket"}}}
+            assert await socket.hear() == {"id": "1", "type": "next", "payload": {"data": data}}
+            assert await socket.hear() == {"id": "1", "type": "complete"}
+            await socket.subscribe("1", "{ nope")
+            message = await socket.hear()
+            assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "BAD_REQUEST")
+        async with streaming(at, name, id=id) as events:
+            assert await events.hear() == ("next", None, {"data": {"messageFlow": {"name": "by socket"}}})
+            assert (await events.hear())[0] == "complete"
+        async with streaming(at, "{ nope") as events:
+            assert (await events.hear())[2]["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("[]", 4400),
+        ("5", 4400),
+        ("{", 4400),
+        ('{"type": "nope"}', 4400),
+        ('{"type": 5}', 4400),
+        ('{"no": "type"}', 4400),
+        (b'{"type": "ping"}', 4400),
+        ("[" * 90_000, 4400),
+        ('{"type": "connection_init"}', 4429),
+        ('{"type": "subscribe", "payload": {"query": "{__typename}"}}', 4400),
+        ('{"type": "subscribe", "id": "", "payload": {"query": "{__typename}"}}', 4400),
+        ('{"type": "subscribe", "id": 1, "payload": {"query": "{__typename}"}}', 4400),
+        ('{"type": "subscribe", "id": "1"}', 4400),
+        ('{"type": "subscribe", "id": "1", "payload": {"query": 5}}', 4400),
+        ('{"type": "subscribe", "id": "1", "payload": [{"query": "{__typename}"}]}', 4400),
+        ('{"type": "subscribe", "id": "1", "payload": {"query": "{__typename}", "variables": 5}}', 4400),
+        ('{"type": "ping", "payload": "' + "x" * 200_000 + '"}', 1009),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+async def test_what_breaks_the_protocol_ends_the_connection(desk: Desk, said: str | bytes, code: int) -> None:
+    async with served(desk) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.say({"type": "ping"})
+        assert await socket.hear() == {"type": "pong"}
+        await socket.say(said)
+        assert (await socket.closed())[0] == code
+
+
+async def test_a_connection_must_introduce_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphql_api.web.websocket.INIT_SECONDS", 0.2)
+    async with served(desk) as at:
+        async with connected(at) as socket:
+            assert (await socket.closed())[0] == 4408
+        async with connected(at) as socket:
+            await socket.subscribe("1")
+            assert (await socket.closed())[0] == 4401
+        async with connected(at, "graphql-ws") as socket:
+            assert (await socket.closed())[0] == 4406
+        async with connected(at) as socket:
+            await socket.say({"type": "connection_init", "payload": 5})
+            assert (await socket.closed())[0] == 4400
+        async with connected(at) as socket:
+            await socket.begin()
+            await socket.subscribe("1")
+            await socket.subscribe("1")
+            assert await socket.closed() == (4409, "subscriber for 1 already exists")
+
+
+async def test_who_stops_listening_may_use_the_id_again(desk: Desk, caller: Caller) -> None:
+    id = await new_flow(desk, caller)
+    async with served(desk) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.subscribe("1")
+        await settled()
+        await socket.say({"id": "1", "type": "complete"})
+        await socket.subscribe("1")
+        await settled()
+        await rename(desk, caller, id, "one")
+        assert (await socket.change())["version"] == 1
+        await socket.say({"type": "ping"})
+        assert await socket.hear() == {"type": "pong"}
+
+
+async def test_pages_of_foreign_origins_are_refused(desk: Desk) -> None:
+    async with served(desk, cors_origins="https://app.example.com") as at:
+        for origin in (f"http://{at}", "https://app.example.com"):
+            async with connected(at, origin=origin) as socket:
+                await socket.begin()
+        for origin in ("https://evil.example.com", "null", f"http://{at}.evil.example.com"):
+            with pytest.raises(websockets.InvalidStatus) as refusal:
+                async with connected(at, origin=origin):
+                    pass
+            assert refusal.value.response.status_code == 403
+
+
+async def test_keys_are_checked_at_the_start(desk: Desk) -> None:
+    good = (await keys.create(desk.store, 0, ("ws1",), {"flows:read"})).secret
+    writer = (await keys.create(desk.store, 0, ("ws1",), {"flows:write"})).secret
+    async with served(desk, auth="keys") as at:
+        for accepted in ({"x-api-key": good}, {"Authorization": f"Bearer {good}", "x-workspace-id": "ws1"}):
+            async with connected(at) as socket:
+                await socket.begin(**accepted)
+        async with connected(at, x_api_key=good) as socket:
+            await socket.begin(**{"x-workspace-id": "ws1"})
+        refused: list[tuple[dict[str, Any], int]] = [
+            ({"x-workspace-id": "ws1"}, 4401),
+            ({"x-api-key": f"mfk_{'0' * 40}"}, 4401),
+            ({"x-api-key": good, "x-workspace-id": "ws2"}, 4403),
+            ({"x-api-key": good, "authorization": f"Bearer {writer}"}, 4400),
+            ({"x-api-key": 5}, 4400),
+        ]
+        for payload, code in refused:
+            async with connected(at) as socket:
+                await socket.say({"type": "connection_init", "payload": payload})
+                assert (await socket.closed())[0] == code, payload
+        async with connected(at) as socket:
+            await socket.begin(**{"x-api-key": writer})
+            await socket.subscribe("1")
+            assert (await socket.hear())["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            events = {"accept": "text/event-stream", "x-workspace-id": "ws1"}
+            asked = {"query": WATCH}
+            nobody = await client.post(f"http://{at}/graphql", json=asked, headers=events)
+            in_url = await client.get(
+                f"http://{at}/graphql?workspace=ws1", params=asked, headers={"accept": "text/event-stream"}
+            )
+        assert (nobody.status_code, in_url.status_code) == (401, 401)
+
+
+async def test_a_revoked_key_ends_what_it_watches(desk: Desk, clock: Clock) -> None:
+    clock.step = 0
+    issued = await keys.create(desk.store, 0, ("ws1",), {"flows:read"})
+    async with served(desk, auth="keys") as at, connected(at) as socket:
+        await socket.begin(**{"x-api-key": issued.secret})
+        await socket.subscribe("1")
+        async with streaming(at, headers={"x-api-key": issued.secret}) as events:
+            await keys.revoke(desk.store, desk.now(), issued.key.id)
+            assert (await socket.closed())[0] == 4401
+            event, _, data = await events.hear()
+            assert (event, data["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
+            assert (await events.hear())[0] == "complete"
+
+
+async def test_so_many_of_one_caller_and_no_more(desk: Desk) -> None:
+    async with served(desk, max_subscriptions=2) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.subscribe("1")
+        await socket.subscribe("2")
+        await socket.subscribe("3")
+        message = await socket.hear()
+        assert (message["id"], message["type"]) == ("3", "error")
+        assert message["payload"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            events = {"accept": "text/event-stream", "x-workspace-id": "ws1"}
+            response = await client.post(f"http://{at}/graphql", json={"query": WATCH}, headers=events)
+        assert response.status_code == 400
+        assert "max_subscriptions" in response.json()["errors"][0]["message"]
+        async with connected(at) as second, connected(at) as third:
+            await second.begin()
+            await third.say({"type": "connection_init", "payload": {}})
+            assert (await third.closed())[0] == 1013
+
+
+async def test_a_server_that_stops_tells_who_watches(database_url: str, tmp_path: Path) -> None:
+    async with AsyncExitStack() as clients:
+        server = ExitStack()
+        at = server.enter_context(serving(database_url, tmp_path / "log", drain_seconds="0")).partition("://")[2]
+        socket = await clients.enter_async_context(connected(at))
+        await socket.begin()
+        events = await clients.enter_async_context(streaming(at))
+        stopping = asyncio.create_task(asyncio.to_thread(server.close))
+        assert (await socket.closed())[0] == 1012
+        with pytest.raises(EOFError):
+            await events.hear()
+        await stopping
+
+
+async def test_points_are_charged_on_a_websocket_too(desk: Desk) -> None:
+    async with served(desk, address_points=5) as at, connected(at) as socket:
+        await socket.begin()
+        codes = []
+        for number in range(60):
+            await socket.subscribe(str(number), '{ messageFlow(id: "a") { name } }')
+            message = await socket.hear()
+            if message["type"] == "error":
+                codes.append(message["payload"][0]["extensions"]["code"])
+                break
+            assert (await socket.hear())["type"] == "complete"
+        assert codes == ["RATE_LIMITED"]
