@@ -116,7 +116,7 @@ def _run_workers(settings: Config, listener: socket.socket) -> None:
         loop="uvloop",
         http="graphql_api.web.wire:Wire",
         h11_max_incomplete_event_size=settings.max_header_bytes,
-        ws="websockets-sansio",
+        ws="graphql_api.web.frames:Frames",
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,
         log_level="warning",

@@ -16,6 +16,7 @@ from websockets.typing import Subprotocol
 
 from graphql_api import app, config
 from graphql_api.edits import Desk
+from graphql_api.web.frames import Frames
 from graphql_api.web.wire import Wire
 
 SOON = 10.0
@@ -31,7 +32,7 @@ async def served(desk: Desk, **settings: Any) -> AsyncIterator[str]:
         setup = uvicorn.Config(
             made,
             http=Wire,
-            ws="websockets-sansio",
+            ws=Frames,
             ws_max_size=100_000,
             ws_per_message_deflate=False,
             lifespan="off",
@@ -65,11 +66,12 @@ class Socket:
     async def closed(self) -> tuple[int, str]:
         """Code and reason, whatever else is said before."""
         with pytest.raises(websockets.ConnectionClosed) as end:
-            await self._said_until_closed()
+            await self.all()
         assert end.value.rcvd is not None
         return end.value.rcvd.code, end.value.rcvd.reason
 
-    async def _said_until_closed(self) -> None:
+    async def all(self) -> None:
+        """Hears everything until the connection ends."""
         async with asyncio.timeout(SOON):
             while True:
                 await self._connection.recv()
@@ -114,6 +116,10 @@ class Events:
                 if name:
                     found[name] = value.removeprefix(" ")
         raise EOFError
+
+    async def all(self) -> None:
+        while True:
+            await self.hear()
 
 
 @asynccontextmanager

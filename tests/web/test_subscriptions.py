@@ -14,10 +14,11 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune
+from graphql_api.web import metrics
 from tests.conftest import Clock
 from tests.edits.conftest import NEW
 from tests.served import serving
-from tests.web.live import WATCH, connected, served, streaming
+from tests.web.live import SOON, WATCH, connected, served, streaming
 
 DAY = 86_400_000
 
@@ -361,3 +362,31 @@ async def test_points_are_charged_on_a_websocket_too(desk: Desk) -> None:
                 break
             assert (await socket.hear())["type"] == "complete"
         assert codes == ["RATE_LIMITED"]
+
+
+@pytest.mark.parametrize("reads_again", [True, False])
+async def test_who_does_not_read_is_disconnected(
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, reads_again: bool
+) -> None:
+    monkeypatch.setattr("graphql_api.web.websocket.STALLED", 0.3)
+    monkeypatch.setattr("graphql_api.web.sse.STALLED", 0.3)
+    if not reads_again:
+        monkeypatch.setattr("graphql_api.web.frames.UNREAD_SECONDS", 0.5)
+    id = await new_flow(desk, caller)
+    long = "subscription { messageFlowChanged { messageFlow { prompt } } }"
+    async with served(desk) as at, connected(at) as socket, streaming(at, long) as events:
+        await socket.begin()
+        await socket.subscribe("1", long)
+        await settled()
+        assert metrics.OWN.get_sample_value("message_flows_subscriptions") == 2
+        for number in range(120):
+            await edits.update_flow(desk, caller, id, Sent({"prompt": f"{number}" + "x" * 99_000}))
+        async with asyncio.timeout(SOON):
+            while metrics.OWN.get_sample_value("message_flows_subscriptions"):  # noqa: ASYNC110 (a metric tells nobody)
+                await asyncio.sleep(0.05)
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await events.all()
+        await asyncio.sleep(0 if reads_again else 1)
+        with pytest.raises(websockets.ConnectionClosedError) as end:
+            await socket.all()
+        assert (end.value.rcvd.code if end.value.rcvd else None) == (1013 if reads_again else None)
