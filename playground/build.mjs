@@ -39,6 +39,7 @@ const usual = {
 };
 
 await generate();
+const schema = await readFile(join(here, "../schema.graphql"), "utf8");
 const workers = await build({ ...usual, entryPoints: entries(WORKERS, "worker"), format: "iife" });
 const pages = await build({
   ...usual,
@@ -46,7 +47,11 @@ const pages = await build({
   format: "esm",
   splitting: true,
   jsx: "automatic",
-  define: { ...usual.define, WORKERS: JSON.stringify(made(workers)) },
+  define: {
+    ...usual.define,
+    WORKERS: JSON.stringify(made(workers)),
+    HAS_SUBSCRIPTIONS: String(/^type Subscription\b/m.test(schema)),
+  },
 });
 
 const building = `${target}.new`;

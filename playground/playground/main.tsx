@@ -1,4 +1,74 @@
+// The playground: GraphiQL with an explorer, live changes and tabs that run as they stand.
+import { createRoot } from "react-dom/client";
+import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
+import { explorerPlugin } from "@graphiql/plugin-explorer";
+import "graphiql/style.css";
+import "@graphiql/plugin-explorer/style.css";
 import "../shell/shell.css";
+import "./playground.css";
 import "./workers";
+import { at, exampleFlow, exampleWorkspace, hasIntrospection } from "../shell/server";
+import { keyHeader, keyIfNeeded, offerKey } from "../shell/key";
+import { followTheme } from "../shell/theme";
+import { fetcher } from "./fetcher";
+import { LIVE_PLUGIN } from "./live";
+import { firstTabs, HEADERS, hasSubscriptions, type Tab } from "./tabs";
 
-document.getElementById("page")!.textContent = "The playground is being built.";
+const PLUGINS = [
+  HISTORY_PLUGIN,
+  ...(hasIntrospection ? [explorerPlugin()] : []),
+  ...(hasSubscriptions ? [LIVE_PLUGIN] : []),
+];
+
+function Playground({ tabs }: { tabs: Tab[] }) {
+  return (
+    <>
+      {!hasIntrospection && (
+        <p className="notice" role="note">
+          This server does not tell its schema (MESSAGE_FLOWS_INTROSPECTION is off): no completion and no documentation
+          here, but every operation runs.
+        </p>
+      )}
+      <GraphiQL
+        fetcher={fetcher}
+        plugins={PLUGINS}
+        schema={hasIntrospection ? undefined : null}
+        defaultTabs={tabs}
+        initialVariables={isFirstVisit ? tabs[0].variables : undefined}
+        initialHeaders={HEADERS}
+        defaultHeaders={HEADERS}
+        defaultEditorToolsVisibility="variables"
+        shouldPersistHeaders={false}
+        showPersistHeadersSettings={false}
+      >
+        <GraphiQL.Logo>{" "}</GraphiQL.Logo>
+      </GraphiQL>
+    </>
+  );
+}
+
+/** The example flow's version, for the tab about conflicts; 0, which it begins with, where that cannot be read. */
+async function version(): Promise<number> {
+  try {
+    const answer = await fetch(at("graphql"), {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-workspace-id": exampleWorkspace, ...keyHeader() },
+      body: JSON.stringify({ query: "query($id: ID!) { messageFlow(id: $id) { version } }", variables: { id: exampleFlow } }),
+    });
+    return (await answer.json()).data.messageFlow.version;
+  } catch {
+    return 0;
+  }
+}
+
+/** GraphiQL keeps the tabs of earlier visits, and then their variables too. */
+const isFirstVisit = !localStorage.getItem("graphiql:tabState");
+
+followTheme();
+await keyIfNeeded();
+const root = createRoot(document.getElementById("page")!);
+const tabs = firstTabs(await version(), new Date());
+let shown = 0;
+const show = () => root.render(<Playground key={shown++} tabs={tabs} />);
+offerKey(show);
+show();

@@ -1,0 +1,64 @@
+// The API key of this visit: asked for when the server wants one, kept until the window closes, never in a URL or on disk.
+import { needsKey } from "./server";
+
+const KEPT = "message-flows:key";
+
+export function key(): string | null {
+  return sessionStorage.getItem(KEPT);
+}
+
+/** The header that shows the key, if there is one. */
+export function keyHeader(): Record<string, string> {
+  const kept = key();
+  return kept ? { "x-api-key": kept } : {};
+}
+
+/** Asks once, unless the key is known or none is needed; ends when the caller has answered or declined. */
+export async function keyIfNeeded(): Promise<void> {
+  if (needsKey && !key()) await askForKey();
+}
+
+/** A dialog for the key; `why` says what was wrong with the last one. */
+export function askForKey(why = ""): Promise<void> {
+  const open = document.querySelector<HTMLDialogElement>("dialog.key");
+  if (open) return Promise.resolve();
+  const dialog = document.createElement("dialog");
+  dialog.className = "key";
+  dialog.setAttribute("aria-labelledby", "key-title");
+  dialog.innerHTML = `
+    <form method="dialog">
+      <h2 id="key-title">This server asks for an API key</h2>
+      <p class="key-why" role="alert"></p>
+      <label for="key-value">API key</label>
+      <input id="key-value" type="password" autocomplete="off" spellcheck="false" placeholder="mfk_…">
+      <p class="key-note">It stays in this window until you close it, and goes to this server alone.</p>
+      <menu><button type="button" value="no">Not now</button><button type="submit" class="main">Use it</button></menu>
+    </form>`;
+  dialog.querySelector(".key-why")!.textContent = why;
+  const input = dialog.querySelector("input")!;
+  dialog.querySelector("form")!.addEventListener("submit", () => keep(input.value.trim()));
+  dialog.querySelector("[value=no]")!.addEventListener("click", () => dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve();
+    });
+  });
+}
+
+function keep(value: string): void {
+  if (value) sessionStorage.setItem(KEPT, value);
+  else sessionStorage.removeItem(KEPT);
+}
+
+/** A button in the bar above the page, by which the key is changed. */
+export function offerKey(changed: () => void): void {
+  if (!needsKey) return;
+  const button = document.createElement("button");
+  button.className = "shell-key";
+  button.textContent = "API key…";
+  button.addEventListener("click", () => void askForKey().then(changed));
+  document.querySelector(".shell")!.append(button);
+}
