@@ -48,10 +48,10 @@ class Edit(msgspec.Struct, frozen=True):
     request: str
     replay_lifetime: int
 
-    def revision(self, id: str, version: int, operation: str, changes: revisions.Changes) -> Revision:
+    def revision(self, id: str, version: int, at: int, operation: str, changes: revisions.Changes) -> Revision:
         caller = self.caller
         return Revision(
-            id, version, self.now, operation, caller.source, caller.actor, caller.request_id, self.terms.note, changes
+            id, version, at, operation, caller.source, caller.actor, caller.request_id, self.terms.note, changes
         )
 
     def replay(self, outcome: Any = None) -> Replay | None:

@@ -96,7 +96,7 @@ def _import(edit: Edit, one: Imported, flow: Values | None, skip: bool) -> Scrip
         updated = created
     row = {**one.brought, "created_at": created, "updated_at": updated, "version": version, "deleted_at": None}
     told = revisions.changes(flow or {}, row, [name for name in BROUGHT if _tells(name, flow, row)])
-    revision = edit.revision(one.id, version, "IMPORT", told)
+    revision = edit.revision(one.id, version, edit.now, "IMPORT", told)
     if flow is None:
         written = yield flows.create(edit.workspace, {"id": one.id, **row}, revision, None)
     else:

@@ -34,7 +34,7 @@ def _create(edit: Edit, patch: Patch, noise: bytes) -> Script[Saved]:
     changed = tuple(leaf.column for leaf in LEAVES)
     saved = Saved(flow, changed)
     if not edit.terms.validate_only:
-        revision = edit.revision(id, 0, "CREATE", revisions.changes({}, flow, changed))
+        revision = edit.revision(id, 0, edit.now, "CREATE", revisions.changes({}, flow, changed))
         row = {column: value for column, value in flow.items() if column != "workspace_id"}
         yield flows.create(edit.workspace, row, revision, edit.replay(outcome(saved)))
     return saved

@@ -71,11 +71,14 @@ def write(
     changed: tuple[str, ...],
     rebased_from: int | None = None,
 ) -> Script[Saved]:
-    row = {**columns, "version": flow["version"] + 1, "updated_at": edit.now}
+    # The clock is read before edits queue up, and differs between machines: a flow's time must not step back.
+    at = max(edit.now, flow["updated_at"])
+    row = {**columns, "version": flow["version"] + 1, "updated_at": at}
     saved = Saved({**flow, **row}, changed, rebased_from=rebased_from)
     if edit.terms.validate_only:
         return saved
-    revision = edit.revision(flow["id"], row["version"], operation, revisions.changes(flow, saved.flow, changed))
+    told = revisions.changes(flow, saved.flow, changed)
+    revision = edit.revision(flow["id"], row["version"], at, operation, told)
     written = yield flows.save(edit.workspace, flow["id"], flow["version"], row, revision, edit.replay(outcome(saved)))
     if not written:
         raise Raced

@@ -1,5 +1,7 @@
 """Updating one flow: absent, null and value; toggles; guards; trial runs."""
 
+from dataclasses import replace
+
 import pytest
 
 from graphql_api import edits
@@ -22,6 +24,18 @@ async def test_what_was_not_sent_stays(desk: Desk, caller: Caller, flow: Values)
         "version": 1,
         "updated_at": flow["updated_at"] + 1_000,
     }
+
+
+@pytest.mark.parametrize("behind", [0, 5, 60_000])
+async def test_a_clock_that_is_behind_does_not_turn_the_time_of_a_flow_back(
+    desk: Desk, caller: Caller, flow: Values, store: Store, behind: int
+) -> None:
+    late = replace(desk, now=lambda: flow["updated_at"] - behind)
+    saved = await edits.update_flow(late, caller, flow["id"], Sent({"name": "N"}))
+    assert (saved.flow["version"], saved.flow["updated_at"]) == (1, flow["updated_at"])
+    flows, revisions, _ = await contents(store)
+    assert [row["updated_at"] for row in flows] == [flow["updated_at"]]
+    assert [row["at"] for row in revisions] == [flow["updated_at"]] * 2
 
 
 async def test_changed_leaves_are_told_in_the_order_of_the_declaration(
