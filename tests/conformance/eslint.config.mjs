@@ -14,6 +14,7 @@ const WITHOUT_IDENTITY = {
     'MessageFlowSettings',
     'MutationError',
     'Opening',
+    'UtcOffset',
     'PageInfo',
     'ResponseSettings',
     'SecuritySettings',
