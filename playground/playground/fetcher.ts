@@ -1,9 +1,7 @@
 // How the playground asks: over HTTP, and over a WebSocket for subscriptions; the key is added on the way out.
 import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
 import { at, socketAt } from "../shell/server";
-import { askForKey, keyHeader } from "../shell/key";
-
-const REFUSED = "The server refused the last key, or none was given.";
+import { askForKey, keyHeader, REFUSED } from "../shell/key";
 
 const ask = createGraphiQLFetcher({
   url: at("graphql"),

@@ -7,8 +7,8 @@ import "@graphiql/plugin-explorer/style.css";
 import "../shell/shell.css";
 import "./playground.css";
 import "./workers";
-import { at, exampleFlow, exampleWorkspace, hasIntrospection } from "../shell/server";
-import { keyHeader, keyIfNeeded, offerKey } from "../shell/key";
+import { at, exampleFlow, exampleWorkspace, hasIntrospection, needsKey } from "../shell/server";
+import { askForKey, key, keyHeader, keyIfNeeded, offerKey, REFUSED } from "../shell/key";
 import { followTheme } from "../shell/theme";
 import { fetcher } from "./fetcher";
 import { LIVE_PLUGIN } from "./live";
@@ -49,12 +49,17 @@ function Playground({ tabs }: { tabs: Tab[] }) {
 
 /** The example flow's version, for the tab about conflicts; 0, which it begins with, where that cannot be read. */
 async function version(): Promise<number> {
+  if (needsKey && !key()) return 0;
   try {
     const answer = await fetch(at("graphql"), {
       method: "POST",
       headers: { "content-type": "application/json", "x-workspace-id": exampleWorkspace, ...keyHeader() },
       body: JSON.stringify({ query: "query($id: ID!) { messageFlow(id: $id) { version } }", variables: { id: exampleFlow } }),
     });
+    if (answer.status === 401) {
+      await askForKey(REFUSED);
+      return version();
+    }
     return (await answer.json()).data.messageFlow.version;
   } catch {
     return 0;

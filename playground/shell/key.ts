@@ -3,6 +3,8 @@ import { needsKey } from "./server";
 
 const KEPT = "message-flows:key";
 
+export const REFUSED = "The server refused the last key, or none was given.";
+
 export function key(): string | null {
   return sessionStorage.getItem(KEPT);
 }
@@ -18,8 +20,9 @@ export async function keyIfNeeded(): Promise<void> {
   if (needsKey && !key()) await askForKey();
 }
 
-/** A dialog for the key; `why` says what was wrong with the last one. */
+/** A dialog for the key; `why` says what was wrong with the last one, which is forgotten then. */
 export function askForKey(why = ""): Promise<void> {
+  if (why) keep("");
   const open = document.querySelector<HTMLDialogElement>("dialog.key");
   if (open) return Promise.resolve();
   const dialog = document.createElement("dialog");

@@ -1,11 +1,20 @@
 """The playground in a browser: its first tabs, run as they stand, change and tell what they say they do."""
 
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
+from graphql_api.domain.example import EXAMPLE
+from tests.browser.axe import serious
 from tests.browser.conftest import Visiting
+from tests.commands import command, environment
+from tests.served import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -63,3 +72,55 @@ async def test_the_first_tabs_run_as_they_stand(visiting: Visiting, server: str)
     hours = (await run(page, "WorkingHours"))["messageFlow"]["settings"]["responseSettings"]["workingHours"]
     assert hours["isOpen"] is True
     assert len(hours["openings"]) >= 1
+
+
+@pytest.fixture(scope="module")
+def guarded(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A server that requires keys and does not tell its schema, and a key of the example's workspace."""
+    folder = tmp_path_factory.mktemp("guarded")
+    shutil.copy(migrated_sqlite, folder / "flows.db")
+    url = f"sqlite+aiosqlite:///{folder / 'flows.db'}"
+    words = command("keys", "create", "--name", "page", "--workspace", str(EXAMPLE["workspaceId"]), "--scope", "flows:read")
+    made = subprocess.run(words, env=environment(url), capture_output=True, text=True, check=True, timeout=60)
+    with serving(url, folder / "log", auth="keys", demo="true", introspection="false") as address:
+        yield address, made.stdout.strip()
+
+
+async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiting, guarded: tuple[str, str]) -> None:
+    server, key = guarded
+    visit = await visiting(server)
+    page = visit.page
+    await visit.open("/")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("API key").fill("mfk_wrong")
+    await dialog.get_by_role("button", name="Use it").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("refused the last key")
+    assert await serious(page) == []
+    visit.wrong[:] = [wrong for wrong in visit.wrong if "401" not in wrong]
+    await dialog.get_by_label("API key").fill(key)
+    await dialog.get_by_role("button", name="Use it").click()
+    assert (await run(page, "ReadFlow"))["messageFlow"]["name"] == "New Years Sale"
+    assert key in await page.evaluate("Object.values(sessionStorage)")
+    assert key not in await page.evaluate("JSON.stringify(localStorage) + document.cookie + location.href")
+
+
+async def test_a_server_that_does_not_tell_its_schema_is_said_so(visiting: Visiting, guarded: tuple[str, str]) -> None:
+    visit = await visiting(guarded[0])
+    await visit.open("/")
+    await visit.page.get_by_role("button", name="Not now").click()
+    await expect(visit.page.get_by_role("note")).to_contain_text("MESSAGE_FLOWS_INTROSPECTION is off")
+
+
+async def test_behind_a_prefix_every_address_has_it(visiting: Visiting, server: str) -> None:
+    """A proxy publishes the server below /mf and cuts that off."""
+    visit = await visiting(server)
+    asked: list[str] = []
+
+    async def proxied(route: Route) -> None:
+        asked.append(urlsplit(route.request.url).path)
+        await route.continue_(url=route.request.url.replace("/mf/", "/", 1))
+
+    await visit.page.context.route(f"{server}/**", proxied)
+    await visit.open("/mf/graphql")
+    assert (await run(visit.page, "ReadFlow"))["messageFlow"]["id"] == EXAMPLE["_id"]
+    assert [path for path in asked if not path.startswith("/mf/")] == []
