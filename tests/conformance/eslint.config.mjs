@@ -19,6 +19,7 @@ const WITHOUT_IDENTITY = {
     'ResponseSettings',
     'SecuritySettings',
     'UpdateMessageFlowResult',
+    'UtcOffset',
     'WorkingHours',
     'WorkingHoursTransition',
   ],

@@ -34,6 +34,7 @@ DECLARED = {
     "bad_request: send first or last, not both": "Two arguments that exclude each other.",
     "bad_request: (first|last) must be between 1 and 100": "The range of a page's size.",
     "bad_request: filter.(ids|agent): an id is": "ID takes any text.",
+    "bad_request: filter.nameContains must not contain the character": "String takes any text.",
     "limit_exceeded: the document costs": "Page sizes multiply; what a document may cost is a setting.",
     # REST: a schema cannot compare a member with the path, a header, another member or what is stored.
     "immutable_field": "`_id` and `workspaceId` must be those of the path and the header.",
