@@ -80,7 +80,9 @@ def guarded(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("guarded")
     shutil.copy(migrated_sqlite, folder / "flows.db")
     url = f"sqlite+aiosqlite:///{folder / 'flows.db'}"
-    words = command("keys", "create", "--name", "page", "--workspace", str(EXAMPLE["workspaceId"]), "--scope", "flows:read")
+    words = command(
+        "keys", "create", "--name", "page", "--workspace", str(EXAMPLE["workspaceId"]), "--scope", "flows:read"
+    )
     made = subprocess.run(words, env=environment(url), capture_output=True, text=True, check=True, timeout=60)
     with serving(url, folder / "log", auth="keys", demo="true", introspection="false") as address:
         yield address, made.stdout.strip()
