@@ -13,6 +13,7 @@ from playwright.async_api import Page, Route, expect
 from graphql_api.domain.example import EXAMPLE
 from tests.browser.axe import serious
 from tests.browser.conftest import Visiting
+from tests.browser.flows import Elsewhere
 from tests.commands import command, environment
 from tests.served import serving
 
@@ -126,3 +127,31 @@ async def test_behind_a_prefix_every_address_has_it(visiting: Visiting, server: 
     await visit.open("/mf/graphql")
     assert (await run(visit.page, "ReadFlow"))["messageFlow"]["id"] == EXAMPLE["_id"]
     assert [path for path in asked if not path.startswith("/mf/")] == []
+
+
+async def test_changes_arrive_beside_the_tab_that_makes_them(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    page = visit.page
+    await visit.open("/")
+    await page.get_by_role("button", name="Live changes").click()
+    live = page.get_by_role("region", name="Live changes")
+    await expect(live.get_by_role("status")).to_contain_text("Listening to workspace exampleWorkspaceId1")
+    flipped = (await run(page, "ToggleAutopilot"))["updateMessageFlow"]
+    await expect(live.get_by_role("listitem")).to_contain_text(f"to version {flipped['messageFlow']['version']}")
+    await expect(live.get_by_role("listitem")).to_contain_text("autopilot")
+
+
+async def test_the_tab_of_the_subscription_tells_what_others_change(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    page = visit.page
+    await visit.open("/")
+    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text(" ReadFlow(")
+    await page.get_by_role("tab", name="Changes").click()
+    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text(" Changes(")
+    await page.wait_for_timeout(READ)
+    async with page.expect_websocket():
+        await page.locator(".graphiql-execute-button").click()
+    await page.wait_for_timeout(READ)
+    await Elsewhere(server, str(EXAMPLE["workspaceId"])).update(str(EXAMPLE["_id"]), name="Renamed by another")
+    await expect(page.locator(SHOWN)).to_contain_text("Renamed by another")
+    await Elsewhere(server, str(EXAMPLE["workspaceId"])).update(str(EXAMPLE["_id"]), name=str(EXAMPLE["name"]))
