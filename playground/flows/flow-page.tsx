@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ask, type Problem, type Session, told } from "./client";
 import { Conflict } from "./conflict";
+import { ConnectionDot } from "./connection";
 import { Question } from "./dialog";
 import { edited } from "./draft";
 import { FlowForm } from "./flow-form";
@@ -57,6 +58,7 @@ export function FlowPage({ session, id, failed }: Props) {
       {back}
       <header class="page-head">
         <h1 id="flow-heading">{draft.now.name}</h1>
+        <ConnectionDot state={flow.connection} />
         <AutopilotButton on={draft.now.autopilot} save={save} disabled={gone !== null} />
         <button class="danger quiet" disabled={gone !== null} onClick={() => setDeleting(true)}>
           Delete

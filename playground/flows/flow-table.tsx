@@ -7,9 +7,10 @@ import type { Page } from "./use-list";
 interface Props {
   flows: Page["nodes"];
   workspace: string;
+  changed: ReadonlySet<string>;
 }
 
-export function FlowTable({ flows, workspace }: Props) {
+export function FlowTable({ flows, workspace, changed }: Props) {
   const search = new URLSearchParams(workspace ? { workspace } : {});
   return (
     <table class="flow-table">
@@ -25,7 +26,7 @@ export function FlowTable({ flows, workspace }: Props) {
       </thead>
       <tbody>
         {flows.map((flow) => (
-          <tr key={flow.id} data-version={flow.version}>
+          <tr key={flow.id} class={changed.has(flow.id) ? "just-changed" : ""} data-version={flow.version}>
             <th scope="row">
               <a href={hrefOf({ flow: flow.id, search })} onClick={follow}>
                 {flow.name}

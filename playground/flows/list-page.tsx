@@ -1,6 +1,7 @@
 // The flows of a workspace: filtered, ordered, a page at a time, and new ones made.
 import { useEffect, useState } from "preact/hooks";
 import { codeOf, type Problem, type Session } from "./client";
+import { ConnectionDot } from "./connection";
 import { CreateDialog } from "./create-dialog";
 import { Filters } from "./filters";
 import { FlowTable } from "./flow-table";
@@ -30,6 +31,7 @@ export function ListPage({ session, search, failed }: Props) {
         <h1 id="list-heading">
           Flows {list.page && <span class="count">{list.page.totalCount.toLocaleString("en")}</span>}
         </h1>
+        <ConnectionDot state={list.connection} />
         <button class="primary" onClick={() => setCreating(true)}>
           New flow
         </button>
@@ -69,7 +71,7 @@ function Results({ list, session, search }: { list: List; session: Session; sear
       </div>
     );
   }
-  return <FlowTable flows={list.page.nodes} workspace={session.workspace} />;
+  return <FlowTable flows={list.page.nodes} workspace={session.workspace} changed={list.changed} />;
 }
 
 function Skeleton() {

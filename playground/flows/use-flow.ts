@@ -1,9 +1,10 @@
-// One flow: read, and edited here.
+// One flow: read, edited here, and followed while others edit it.
 import { type Dispatch, useCallback, useEffect, useReducer, useRef, useState } from "preact/hooks";
 import { whenBack } from "./back";
 import { ask, Problem, type Session } from "./client";
 import { type Draft, type Move, moved, opened } from "./draft";
-import { FlowDocument, type FormFragment } from "./generated/graphql";
+import { FlowChangedDocument, FlowDocument, type FormFragment } from "./generated/graphql";
+import { type Connection, listen } from "./live";
 
 export interface Flow {
   draft: Draft | null;
@@ -11,6 +12,7 @@ export interface Flow {
   problem: Problem | null;
   /** There is no such flow, or not any more. */
   gone: "unknown" | "deleted" | null;
+  connection: Connection;
   again(): void;
 }
 
@@ -20,6 +22,7 @@ export function useFlow(session: Session, id: string): Flow {
   const [draft, step] = useReducer(stepped, null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [gone, setGone] = useState<Flow["gone"]>(null);
+  const [connection, setConnection] = useState<Connection>("connecting");
   const known = useRef(false);
 
   const read = useCallback(async () => {
@@ -38,9 +41,21 @@ export function useFlow(session: Session, id: string): Flow {
 
   useEffect(() => {
     void read();
-    return whenBack(() => void read());
+    const unwatch = listen(session, FlowChangedDocument, { id }, {
+      changed: ({ messageFlow, operation }) => {
+        setGone(operation === "DELETE" ? "deleted" : null);
+        if (messageFlow) step({ kind: "arrive", flow: messageFlow });
+      },
+      missed: () => void read(),
+      connection: setConnection,
+    });
+    const unfollow = whenBack(() => void read());
+    return () => {
+      unwatch();
+      unfollow();
+    };
   }, [id]);
-  return { draft, move: step, problem, gone, again: () => void read() };
+  return { draft, move: step, problem, gone, connection, again: () => void read() };
 }
 
 function stepped(draft: Draft | null, step: Step): Draft | null {

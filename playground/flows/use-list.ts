@@ -2,8 +2,9 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { whenBack } from "./back";
 import { ask, Problem, type Session, WRITTEN } from "./client";
-import { ListDocument, type ListQuery } from "./generated/graphql";
+import { AnyFlowChangedDocument, ListDocument, type ListQuery } from "./generated/graphql";
 import { variablesOf } from "./list-search";
+import { type Connection, listen } from "./live";
 
 /** Milliseconds in which changes are gathered, so that a busy workspace costs a read or two a second. */
 const GATHERED = 400;
@@ -14,6 +15,9 @@ export interface List {
   page: Page | null;
   problem: Problem | null;
   loading: boolean;
+  connection: Connection;
+  /** Ids of flows that somebody has just changed. */
+  changed: ReadonlySet<string>;
   again(): void;
 }
 
@@ -21,6 +25,8 @@ export function useList(session: Session, search: URLSearchParams): List {
   const [page, setPage] = useState<Page | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [loading, setLoading] = useState(true);
+  const [connection, setConnection] = useState<Connection>("connecting");
+  const [changed, setChanged] = useState<ReadonlySet<string>>(new Set());
   const asked = useRef(0);
   const query = search.toString();
 
@@ -49,13 +55,22 @@ export function useList(session: Session, search: URLSearchParams): List {
         void newest.current();
       }, GATHERED);
     };
+    const unwatch = listen(session, AnyFlowChangedDocument, {}, {
+      changed: ({ messageFlowId }) => {
+        setChanged((ids) => new Set([...ids, messageFlowId]));
+        soon();
+      },
+      missed: soon,
+      connection: setConnection,
+    });
     addEventListener(WRITTEN, soon);
-    const stop = whenBack(soon);
+    const unfollow = whenBack(soon);
     return () => {
-      stop();
+      unfollow();
       removeEventListener(WRITTEN, soon);
       clearTimeout(timer);
+      unwatch();
     };
   }, []);
-  return { page, problem, loading, again: () => void again() };
+  return { page, problem, loading, connection, changed, again: () => void again() };
 }

@@ -56,9 +56,13 @@ class Elsewhere:
         return dict((await self.ask(READ, id=id))["messageFlow"])
 
 
-async def shown(visiting: Visiting, server: str, workspace: str, id: str = "", **settings: Any) -> Visit:
-    """A window with the list of a workspace, or one of its flows."""
+async def shown(
+    visiting: Visiting, server: str, workspace: str, id: str = "", *, is_cut_off: bool = False, **settings: Any
+) -> Visit:
+    """A window with the list of a workspace, or one of its flows; cut off, it does not hear of changes."""
     visit: Visit = await visiting(server, **settings)
+    if is_cut_off:
+        await visit.page.route_web_socket("**/*", lambda socket: None)
     await visit.open(f"/flows/{id}?workspace={workspace}" if id else f"/flows?workspace={workspace}")
     await visit.page.get_by_role("heading", level=1).wait_for()
     return visit

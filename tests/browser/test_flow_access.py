@@ -1,5 +1,6 @@
 """Everybody can use the flow page: axe-core finds nothing serious, wide and narrow, light and dark; a key lets in."""
 
+import asyncio
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ async def test_axe_finds_nothing_serious(visiting: Visiting, server: str, width:
     found["form, week, history"] = await serious(page)
     await control(page, "name").fill("Mine")
     await team.update(id, name="Theirs")
+    await expect(field(page, "name").locator(".theirs")).to_be_visible()
+    found["contested"] = await serious(page)
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
     found["conflict"] = await serious(page)
@@ -78,6 +81,7 @@ async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiti
     await page.get_by_role("button", name="Switch").click()
     await page.get_by_role("link", name="Behind a key").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Behind a key")
+    await expect(page.locator(".connection")).to_have_text("Live")
     assert page.url == f"{server}/flows/{id}?workspace=ws1"
     assert await page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
     assert key in await page.evaluate("Object.values(sessionStorage)")
@@ -95,9 +99,12 @@ async def test_behind_a_prefix_every_address_has_it(visiting: Visiting, server: 
         await route.continue_(url=route.request.url.replace("/mf/", "/", 1))
 
     await page.route(f"{server}/**", proxied)
+    sockets: asyncio.Queue[str] = asyncio.Queue()
+    await page.route_web_socket("**/*", lambda socket: sockets.put_nowait(socket.url))
     await visit.open("/mf/flows?workspace=prefixed")
     await page.get_by_role("link", name="Prefixed").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Prefixed")
     assert page.url == f"{server}/mf/flows/{id}?workspace=prefixed"
     await expect(page.get_by_role("link", name="Playground")).to_have_attribute("href", f"{server}/mf/")
     assert [path for path in asked if not path.startswith("/mf/")] == []
+    assert await sockets.get() == f"{server.replace('http', 'ws')}/mf/graphql"

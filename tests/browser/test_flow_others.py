@@ -27,7 +27,7 @@ async def refused(page: Page) -> Locator:
 async def test_edits_that_do_not_meet_are_merged(visiting: Visiting, server: str) -> None:
     team = Elsewhere(server, "disjoint")
     id = await team.create()
-    page = (await shown(visiting, server, "disjoint", id)).page
+    page = (await shown(visiting, server, "disjoint", id, is_cut_off=True)).page
     await control(page, SIGNATURE).fill("Ana")
     await team.update(id, settings={"responseSettings": {"delay": 30}})
     dialog = await refused(page)
@@ -50,7 +50,7 @@ async def test_edits_that_do_not_meet_are_merged(visiting: Visiting, server: str
 async def test_edits_that_meet_are_replaced_by_choice_alone(visiting: Visiting, server: str) -> None:
     team = Elsewhere(server, "meeting")
     id = await team.create(name="Before")
-    page = (await shown(visiting, server, "meeting", id)).page
+    page = (await shown(visiting, server, "meeting", id, is_cut_off=True)).page
     await control(page, "name").fill("Mine")
     await team.update(id, name="Theirs", description="Theirs too")
     dialog = await refused(page)
@@ -73,7 +73,7 @@ async def test_edits_that_meet_are_replaced_by_choice_alone(visiting: Visiting, 
 async def test_theirs_can_be_taken(visiting: Visiting, server: str) -> None:
     team = Elsewhere(server, "taken")
     id = await team.create(name="Before")
-    page = (await shown(visiting, server, "taken", id)).page
+    page = (await shown(visiting, server, "taken", id, is_cut_off=True)).page
     await control(page, "name").fill("Mine")
     await team.update(id, name="Theirs")
     await (await refused(page)).get_by_role("button", name="Take theirs").click()

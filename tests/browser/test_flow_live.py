@@ -1,0 +1,57 @@
+"""Two windows: what one changes the other shows as it happens, also after its connection was cut."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Visiting
+from tests.browser.flows import Elsewhere, control, field, shown
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_other_window_changes_as_one_saves(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "windows").create(name="Before")
+    one, other = [(await shown(visiting, server, "windows", id)).page for _ in range(2)]
+    await expect(other.locator(".connection")).to_have_text("Live")
+    await control(other, "description").fill("Mine")
+    await control(one, "name").fill("After")
+    await control(one, "description").fill("Theirs")
+    await one.get_by_role("button", name="Save").click()
+    await expect(control(other, "name")).to_have_value("After")
+    await expect(other.get_by_role("heading", level=1)).to_have_text("After")
+    await expect(field(other, "description").locator(".theirs")).to_contain_text("Theirs")
+    await expect(control(other, "description")).to_have_value("Mine")
+    await expect(other.get_by_role("region", name="History").locator("ol > li")).to_have_count(2)
+
+
+async def test_a_list_follows_its_workspace(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "followed")
+    page = (await shown(visiting, server, "followed")).page
+    await expect(page.locator(".connection")).to_have_text("Live")
+    id = await team.create(name="New here")
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["New here"])
+    await team.update(id, name="Renamed")
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Renamed"])
+
+
+async def test_a_connection_that_was_cut_goes_on_without_a_gap(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "cut")
+    id = await team.create()
+    page = (await visiting(server)).page
+    sockets: list[Any] = []
+
+    def pass_on(socket: Any) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    await page.route_web_socket("**/graphql", pass_on)
+    await page.goto(f"{server}/flows/{id}?workspace=cut")
+    await expect(page.locator(".connection")).to_have_text("Live")
+    await team.update(id, description="Seen")
+    await expect(control(page, "description")).to_have_value("Seen")
+    await sockets[0].close(code=1012, reason="restart")
+    await team.update(id, description="In the gap")
+    await expect(control(page, "description")).to_have_value("In the gap")
+    await expect(page.locator(".connection")).to_have_text("Live")
