@@ -67,7 +67,8 @@ async def visiting(browser: Browser) -> AsyncIterator[Visiting]:
 
         async def opened(server: str, *, width: int = 1400, scheme: Any = "light", **settings: Any) -> Visit:
             viewport = {"width": width, "height": 900 if width > 600 else 844}
-            context = await browser.new_context(viewport=viewport, color_scheme=scheme, **settings)  # type: ignore[arg-type]
+            still: Any = {"reduced_motion": "reduce"}  # nothing is looked at while it fades in
+            context = await browser.new_context(viewport=viewport, color_scheme=scheme, **still, **settings)  # type: ignore[arg-type]
             contexts.push_async_callback(context.close)
             context.set_default_timeout(PATIENCE)
             await context.add_init_script(REPORT)
