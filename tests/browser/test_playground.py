@@ -27,8 +27,11 @@ SHOWN = ".graphiql-response .view-lines"
 
 async def run(page: Page, tab: str, operation: str = "") -> Any:
     """Opens a tab, runs what is in it, `operation` of several, and gives the data that came and is shown."""
+    editor = page.locator(".graphiql-query-editor .view-lines")
+    await expect(editor).to_contain_text("(")
+    await page.wait_for_timeout(READ)
     await page.get_by_role("tab", name=tab).click()
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text(f" {tab}(")
+    await expect(editor).to_contain_text(f" {tab}(")
     await page.wait_for_timeout(READ)
     async with page.expect_response(lambda answer: answer.url.endswith("/graphql")) as coming:
         await page.locator(".graphiql-execute-button").click()
