@@ -1,3 +1,49 @@
+// The REST reference: Swagger UI over this server's openapi.json, ready to send a request to this server.
+import SwaggerUI from "swagger-ui-dist/swagger-ui-es-bundle.js";
+import "swagger-ui-dist/swagger-ui.css";
 import "../shell/shell.css";
+import "./reference.css";
+import { askForKey, keyHeader, keyIfNeeded, offerKey, REFUSED } from "../shell/key";
+import { followTheme } from "../shell/theme";
+import { at, exampleWorkspace, needsKey, root } from "../shell/server";
 
-document.getElementById("page")!.textContent = "The reference is being built.";
+type Parameter = { required?: boolean; example?: unknown };
+type Sent = { url: string; headers: Record<string, string> };
+
+/** What a request of this page says besides what its form says: the example's workspace, and the key of this visit. */
+function withUsualHeaders(sent: Sent): Sent {
+  if (!sent.url.endsWith("/openapi.json")) {
+    sent.headers = { "x-workspace-id": exampleWorkspace, ...keyHeader(), ...sent.headers };
+  }
+  return sent;
+}
+
+/** The document with this server at the address under which the page was found, whatever proxy stands before it.
+ *  Forms begin with the examples, so only what must be sent keeps one: an If-Match of another time would refuse. */
+async function described(): Promise<object> {
+  const document = await (await fetch(at("openapi.json"))).json();
+  for (const parameter of Object.values<Parameter>(document.components.parameters)) {
+    if (!parameter.required) delete parameter.example;
+  }
+  return { ...document, servers: [{ url: root.href.replace(/\/$/, ""), description: "This server." }] };
+}
+
+const page = document.getElementById("page")!;
+followTheme((dark) => document.documentElement.classList.toggle("dark-mode", dark));
+
+if (needsKey) offerKey(() => undefined);
+await keyIfNeeded();
+SwaggerUI({
+  spec: await described(),
+  domNode: page,
+  deepLinking: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 0,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+  requestInterceptor: withUsualHeaders,
+  responseInterceptor: (answer: { status: number }) => {
+    if (answer.status === 401 && needsKey) void askForKey(REFUSED);
+    return answer;
+  },
+});

@@ -1,0 +1,41 @@
+"""The REST reference in a browser: it shows the routes, and its forms really ask this server."""
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import Visiting
+from tests.browser.flows import Elsewhere
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def form(page: Page, operation: str) -> Locator:
+    """The part of an operation, opened."""
+    part = page.locator(f"[id$=-{operation}]")
+    await part.locator(".opblock-summary-control").click()
+    return part
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_route_is_shown(visiting: Visiting, server: str, width: int, scheme: str) -> None:
+    visit = await visiting(server, width=width, scheme=scheme)
+    await visit.open("/docs")
+    await expect(visit.page.locator(".opblock")).to_have_count(8)
+    await expect(visit.page.locator("html.dark-mode")).to_have_count(1 if scheme == "dark" else 0)
+
+
+async def test_a_form_sends_what_it_says(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "exampleWorkspaceId1").create(name="Tried")
+    visit = await visiting(server)
+    await visit.open("/docs")
+    part = await form(visit.page, "updateMessageFlow")
+    await part.get_by_placeholder("id", exact=True).fill(id)
+    await part.locator("textarea.body-param__text").fill('{"name": "Tried by form"}')
+    async with visit.page.expect_response(lambda answer: answer.request.method == "PUT") as coming:
+        await part.get_by_role("button", name="Execute").click()
+    answer = await coming.value
+    assert (answer.status, (await answer.json())["name"]) == (200, "Tried by form")
+    assert answer.url == f"{server}/v1/api/message-flows/{id}"
+    await expect(part.locator(".live-responses-table")).to_contain_text("Tried by form")
+    assert (await Elsewhere(server, "exampleWorkspaceId1").read(id))["name"] == "Tried by form"
