@@ -14,7 +14,6 @@ const WITHOUT_IDENTITY = {
     'MessageFlowSettings',
     'MutationError',
     'Opening',
-    'UtcOffset',
     'PageInfo',
     'ResponseSettings',
     'SecuritySettings',

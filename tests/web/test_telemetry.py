@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from graphql_api import app, config
 from graphql_api.edits import Desk, keys
-from graphql_api.web import telemetry
+from graphql_api.web import metrics, telemetry
 from graphql_api.web.telemetry import Telemetry
 
 SECRET = "Nobody-may-read-this"
@@ -119,6 +119,10 @@ async def read(http: httpx2.AsyncClient, **headers: str) -> dict[str, float]:
     return parsed(response.text)
 
 
+OTHERS_AGE = 5 * metrics.MOMENT
+"""Seconds after which every worker has laid down what it counted."""
+
+
 def parsed(text: str) -> dict[str, float]:
     lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in lines}
@@ -215,9 +219,11 @@ def test_several_workers_are_counted_together(serving: Any) -> None:
     at, _, log = serving(workers="2", log_sample="0")
     for _ in range(40):
         fetched(f"{at}/health/live")
+    time.sleep(OTHERS_AGE)
     name = 'message_flows_requests_total{operation="",route="/health/live",status="200"}'
     counts = [parsed(fetched(f"{at}/metrics"))[name] for _ in range(5)]
     assert counts == [40] * 5
+    time.sleep(OTHERS_AGE)
     found = parsed(fetched(f"{at}/metrics"))
     assert found["message_flows_requests_in_flight"] == 1
     assert [name for name in found if name.startswith("message_flows_info{")] != []
