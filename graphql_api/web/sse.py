@@ -17,7 +17,6 @@ from graphql_api.web.http import Disconnected, Headers, encoded
 from graphql_api.web.lasting import End, Lasting, Told, code_of, errors_of, result
 from graphql_api.web.throttle import payer
 
-MEDIA = "text/event-stream"
 HEADERS: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store, no-transform"),
@@ -41,7 +40,7 @@ class EventStream:
         self._live = live
 
     async def send(self, scope: Scope, receive: Receive, send: Send, asked: Asked, context: Context) -> None:
-        """Raises Refused before anything is sent; a document that is refused is told by an event."""
+        """Raises Refused before anything is sent; what is wrong with a document or a subscription comes as an event."""
         out = Out(send)
         try:
             operation = self._operations.prepare(asked.query, asked.operation_name)

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -40,6 +40,12 @@ RESTART = 1012
 log = logging.getLogger("message_flows")
 
 MESSAGES = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
+
+
+UNDER_WAY: set[asyncio.Task[Any]] = set()
+"""The event loop itself would not keep them."""
+
+T = TypeVar("T")
 
 
 class Closed(Exception):
@@ -204,9 +210,10 @@ class Conversation:
             message = decoded(text.encode(), self._room.limits, "the message")
         except Refused as refusal:
             raise Closed(4400, str(refusal)) from None
-        if not isinstance(message, dict) or message.get("type") not in MESSAGES:
+        kind = message.get("type") if isinstance(message, dict) else None
+        if not isinstance(kind, str) or kind not in MESSAGES:
             raise Closed(4400, "a message must be a JSON object whose type the protocol knows")
-        return message
+        return message  # type: ignore[no-any-return]
 
     async def _take(self, message: dict[str, Any]) -> None:
         kind = message["type"]
@@ -282,7 +289,7 @@ class Conversation:
         if operation.goes_on:
             await self._watch(id, operation, asked, context)
             return
-        answer = await room.operations.carry_out(operation, asked.variables, context)
+        answer = await finished(room.operations.carry_out(operation, asked.variables, context))
         payload = result(answer.data, answer.errors)
         await self._say({"id": id, "type": "next", "payload": payload})
 
@@ -303,6 +310,20 @@ class Conversation:
                 raise
             finally:
                 await events.aclose()
+
+
+async def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What has begun is carried out to its end, as over HTTP, though nobody may wait for it any more."""
+    task = asyncio.create_task(work)
+    UNDER_WAY.add(task)
+    task.add_done_callback(_settle)
+    return await asyncio.shield(task)
+
+
+def _settle(task: asyncio.Task[Any]) -> None:
+    UNDER_WAY.discard(task)
+    if not task.cancelled():
+        task.exception()  # told to whoever still waits
 
 
 def closing(refusal: Refused) -> Closed:

@@ -21,7 +21,9 @@ function withUsualHeaders(sent: Sent): Sent {
 /** The document with this server at the address under which the page was found, whatever proxy stands before it.
  *  Forms begin with the examples, so only what must be sent keeps one: an If-Match of another time would refuse. */
 async function described(): Promise<object> {
-  const document = await (await fetch(at("openapi.json"))).json();
+  const answer = await fetch(at("openapi.json"));
+  if (!answer.ok) throw new Error(`The server does not give its openapi.json (status ${answer.status}); load this page again.`);
+  const document = await answer.json();
   for (const parameter of Object.values<Parameter>(document.components.parameters)) {
     if (!parameter.required) delete parameter.example;
   }
@@ -33,17 +35,25 @@ followTheme((dark) => document.documentElement.classList.toggle("dark-mode", dar
 
 if (needsKey) offerKey(() => undefined);
 await keyIfNeeded();
-SwaggerUI({
-  spec: await described(),
-  domNode: page,
-  deepLinking: true,
-  docExpansion: "list",
-  defaultModelsExpandDepth: 0,
-  tryItOutEnabled: true,
-  validatorUrl: null,
-  requestInterceptor: withUsualHeaders,
-  responseInterceptor: (answer: { status: number }) => {
-    if (answer.status === 401 && needsKey) void askForKey(REFUSED);
-    return answer;
-  },
-});
+try {
+  show(await described());
+} catch (error) {
+  page.textContent = error instanceof Error ? error.message : String(error);
+}
+
+function show(spec: object): void {
+  SwaggerUI({
+    spec,
+    domNode: page,
+    deepLinking: true,
+    docExpansion: "list",
+    defaultModelsExpandDepth: 0,
+    tryItOutEnabled: true,
+    validatorUrl: null,
+    requestInterceptor: withUsualHeaders,
+    responseInterceptor: (answer: { status: number }) => {
+      if (answer.status === 401 && needsKey) void askForKey(REFUSED);
+      return answer;
+    },
+  });
+}

@@ -1,7 +1,9 @@
 """The REST reference in a browser: it shows the routes, and its forms really ask this server."""
 
+from urllib.parse import urlsplit
+
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Visiting
 from tests.browser.flows import Elsewhere
@@ -39,3 +41,30 @@ async def test_a_form_sends_what_it_says(visiting: Visiting, server: str) -> Non
     assert answer.url == f"{server}/v1/api/message-flows/{id}"
     await expect(part.locator(".live-responses-table")).to_contain_text("Tried by form")
     assert (await Elsewhere(server, "exampleWorkspaceId1").read(id))["name"] == "Tried by form"
+
+
+async def test_behind_a_prefix_a_form_reads_through_it(visiting: Visiting, server: str) -> None:
+    """A proxy publishes the server below /mf and cuts that off."""
+    visit = await visiting(server)
+    asked: list[str] = []
+
+    async def proxied(route: Route) -> None:
+        asked.append(urlsplit(route.request.url).path)
+        await route.continue_(url=route.request.url.replace("/mf/", "/", 1))
+
+    await visit.page.context.route(f"{server}/**", proxied)
+    await visit.open("/mf/docs")
+    part = await form(visit.page, "getMessageFlow")
+    await part.get_by_role("button", name="Execute").click()
+    await expect(part.locator(".live-responses-table")).to_contain_text("exampleAgentId1")
+    assert asked[-1] == "/mf/v1/api/message-flows/exampleId1"
+    assert [path for path in asked if not path.startswith("/mf/")] == []
+
+
+async def test_a_document_that_is_refused_is_told(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    await visit.page.route("**/openapi.json", lambda route: route.fulfill(status=503, body=""))
+    await visit.open("/docs")
+    await expect(visit.page.locator("#page")).to_contain_text("does not give its openapi.json (status 503)")
+    assert visit.wrong == ["Failed to load resource: the server responded with a status of 503 (Service Unavailable)"]
+    visit.wrong.clear()

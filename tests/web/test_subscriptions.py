@@ -1,15 +1,18 @@
 """Subscriptions on both protocols, over real sockets: what is told, where it goes on, and when it ends."""
 
 import asyncio
-from contextlib import AsyncExitStack, ExitStack
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest
 import websockets
 
-from graphql_api import edits
+from graphql_api import edits, reads
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk, keys
@@ -197,6 +200,8 @@ async def test_queries_mutations_and_errors_by_websocket_and_by_events(desk: Des
         ("{", 4400),
         ('{"type": "nope"}', 4400),
         ('{"type": 5}', 4400),
+        ('{"type": []}', 4400),
+        ('{"type": {"a": 1}}', 4400),
         ('{"no": "type"}', 4400),
         (b'{"type": "ping"}', 4400),
         ("[" * 90_000, 4400),
@@ -390,3 +395,39 @@ async def test_who_does_not_read_is_disconnected(
         with pytest.raises(websockets.ConnectionClosedError) as end:
             await socket.all()
         assert (end.value.rcvd.code if end.value.rcvd else None) == (1013 if reads_again else None)
+
+
+async def test_an_edit_that_has_begun_is_finished_though_its_connection_is_gone(
+    desk: Desk, caller: Caller, database_url: str
+) -> None:
+    id = await new_flow(desk, caller)
+    update = 'mutation($id: ID!) { updateMessageFlow(id: $id, input: {name: "finished"}) { changedFields } }'
+    async with served(desk) as at:
+        async with writes_held(database_url, id), connected(at) as socket:
+            await socket.begin()
+            await socket.subscribe("1", update, id=id)
+            await settled()
+        async with asyncio.timeout(SOON):
+            while await name_of(desk, caller, id) != "finished":  # noqa: ASYNC110 (the edit tells nobody)
+                await asyncio.sleep(0.05)
+
+
+async def name_of(desk: Desk, caller: Caller, id: str) -> str:
+    flow = await reads.flow(desk.store, caller, id, ("name",))
+    assert flow is not None
+    return str(flow["name"])
+
+
+@asynccontextmanager
+async def writes_held(database_url: str, id: str) -> AsyncIterator[None]:
+    """Another client of the database holds the flow, so that an edit of it has to wait."""
+    if database_url.startswith("sqlite"):
+        with closing(sqlite3.connect(database_url.partition("///")[2], isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+        return
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    async with connection.transaction():
+        await connection.execute("SELECT 1 FROM message_flows WHERE id = $1 FOR UPDATE", id)
+        yield
+    await connection.close()
