@@ -62,8 +62,7 @@ class Telemetry:
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         seen: Seen = scope["state"].get("seen", NOTHING)
         path = route(scope)
-        way = ("compiled" if seen.is_compiled else "general") if seen.cost else ""
-        GATHERED.note((path, seen.field, status, way), seconds, seen.cost)
+        count(path, seen, status, seconds)
         more = self._more(status)
         if more is not None:
             self._line(level(status), **_members(scope, path, seen, status, seconds), **more)
@@ -80,6 +79,11 @@ class Telemetry:
         unsaid, self._unsaid = self._unsaid, 0
         self._silent_until = monotonic() + 1
         return {"unsaid": unsaid} if unsaid else {}
+
+
+def count(path: str, seen: Seen, status: int, seconds: float) -> None:
+    way = ("compiled" if seen.is_compiled else "general") if seen.cost else ""
+    GATHERED.note((path, seen.field, status, way), seconds, seen.cost)
 
 
 def _members(scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> dict[str, Any]:

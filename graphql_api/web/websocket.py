@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping
+from time import perf_counter
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 from graphql_api.schema.context import Context
 from graphql_api.schema.prepared import Operations, Prepared, Rejected, fault
+from graphql_api.web import telemetry
 from graphql_api.web.asked import Asked, asked_of
 from graphql_api.web.auth import Keyring
 from graphql_api.web.callers import entitled
@@ -289,7 +291,9 @@ class Conversation:
         if operation.goes_on:
             await self._watch(id, operation, asked, context)
             return
+        began = perf_counter()
         answer = await finished(room.operations.carry_out(operation, asked.variables, context))
+        telemetry.count("/graphql", context.seen, 200, perf_counter() - began)
         payload = result(answer.data, answer.errors)
         await self._say({"id": id, "type": "next", "payload": payload})
 

@@ -171,6 +171,13 @@ async def test_a_subscription_by_plain_http_is_refused(http: httpx2.AsyncClient)
         assert "text/event-stream" in error["message"]
 
 
+def requests(operation: str) -> float:
+    """How many the metrics count."""
+    metrics.GATHERED.tell()
+    labels = {"route": "/graphql", "operation": operation, "status": "200"}
+    return metrics.OWN.get_sample_value("message_flows_requests_total", labels) or 0
+
+
 async def test_queries_mutations_and_errors_by_websocket_and_by_events(desk: Desk, caller: Caller) -> None:
     id = await new_flow(desk, caller)
     update = 'mutation($id: ID!) { updateMessageFlow(id: $id, input: {name: "by socket"}) { messageFlow { name } } }'
@@ -178,10 +185,12 @@ async def test_queries_mutations_and_errors_by_websocket_and_by_events(desk: Des
     async with served(desk) as at:
         async with connected(at) as socket:
             await socket.begin()
+            before = requests("updateMessageFlow")
             await socket.subscribe("1", update, id=id)
             data = {"updateMessageFlow": {"messageFlow": {"name": "by socket"}}}
             assert await socket.hear() == {"id": "1", "type": "next", "payload": {"data": data}}
             assert await socket.hear() == {"id": "1", "type": "complete"}
+            assert requests("updateMessageFlow") == before + 1
             await socket.subscribe("1", "{ nope")
             message = await socket.hear()
             assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "BAD_REQUEST")
