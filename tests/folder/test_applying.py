@@ -12,7 +12,7 @@ from graphql_api.folder.planning import Kind
 from graphql_api.sentences import Unfit
 from graphql_api.storage import revisions
 from graphql_api.storage.engine import Shape, Statement
-from graphql_api.storage.tables import FLOWS, REVISIONS
+from graphql_api.storage.tables import FLOWS, REVISIONS, owned
 from tests.folder.conftest import BY_FILE, SOMEBODY, Work, told
 
 DELAY = "settings.responseSettings.delay"
@@ -248,9 +248,8 @@ async def test_flows_without_a_file_are_told_and_deleted_only_when_asked_for(wor
     assert await work.apply(prune=True) == folder.Applied(deleted=1)
     assert await work.now("b") is None
     assert (await last(work, "b")).operation == "DELETE"
-    assert (
-        await work.desk.store.read(Statement(Shape(select(FLOWS.c.id).where(FLOWS.c.deleted_at.is_(None))), {}))
-    ) != []
+    living = Shape(select(FLOWS.c.id).where(owned(FLOWS), FLOWS.c.deleted_at.is_(None)))
+    assert [row["id"] for row in await work.desk.store.read(Statement(living, {"workspace": "ws2"}))] == ["c"]
 
 
 async def test_a_flow_that_others_deleted_comes_back_only_without_its_version(work: Work) -> None:
