@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ from graphql_api.web.lasting import Lasting
 from graphql_api.web.methods import Takes
 from graphql_api.web.metrics import Metrics
 from graphql_api.web.openapi import OpenApi
-from graphql_api.web.pages import PLACES, Pages
+from graphql_api.web.pages import BUILT, Pages
 from graphql_api.web.rest import PREFIX, Rest
 from graphql_api.web.sse import EventStream
 from graphql_api.web.telemetry import Telemetry
@@ -85,7 +86,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         *([] if settings.metrics_port else [Route("/metrics", Takes(Guard(Metrics(), keyring), "GET"))]),
         Route("/health/live", Takes(Live(), "GET")),
         Route("/health/ready", Takes(ready, "GET")),
-        *(Route(path, Takes(pages.at(page), "GET")) for path, page in PLACES.items()),
+        *(Route(path, Takes(pages.at(page), "GET")) for path, page in pages.places.items()),
         Route("/assets/{name}", Takes(pages.assets, "GET")),
     ]
     router = Router(
@@ -143,14 +144,15 @@ async def watch(store: Store) -> None:
         await asyncio.sleep(WATCHING)
 
 
-def pages_of(settings: Config) -> Pages:
+def pages_of(settings: Config, built: Path = BUILT) -> Pages:
+    """Who may not read the schema is not shown it by a page either."""
     facts = {
         "auth": settings.auth,
         "introspection": "on" if settings.introspection else "off",
         "workspace": example.WORKSPACE,
         "flow": example.EXAMPLE["_id"],
     }
-    return Pages(facts)
+    return Pages(facts, built, without=() if settings.introspection else ("schema",))
 
 
 def throttle_of(settings: Config) -> Throttle | None:

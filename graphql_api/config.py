@@ -88,7 +88,9 @@ class Config(BaseSettings):
     max_cost: int = Field(
         10_000, ge=1, le=1_000_000_000, description="Most points an operation may cost; page sizes multiply."
     )
-    introspection: bool = Field(True, description="Whether clients may read the GraphQL schema.")
+    introspection: bool = Field(
+        True, description="Whether clients may read the GraphQL schema, and people at `/docs/schema`."
+    )
     suggestions: bool = Field(True, description='Whether errors offer the nearest name ("did you mean").')
 
     cors_origins: Annotated[tuple[Origin, ...], *Commas] = Field(

@@ -12,6 +12,7 @@ const target = join(here, "../graphql_api/web/assets");
 const PAGES = {
   playground: { title: "Playground", script: "playground/main.tsx" },
   reference: { title: "REST reference", script: "reference/main.ts" },
+  schema: { title: "GraphQL schema", script: "schema/main.ts", content: "schema/page.tsx" },
   flows: { title: "Flows", script: "flows/main.tsx" },
 };
 
@@ -62,8 +63,8 @@ for (const file of [...workers.outputFiles, ...pages.outputFiles]) {
 }
 const template = await readFile(join(here, "page.html"), "utf8");
 const outputs = made(pages);
-for (const [name, { title }] of Object.entries(PAGES)) {
-  await writeFile(join(building, `${name}.html`), html(title, name, outputs[name]));
+for (const [name, page] of Object.entries(PAGES)) {
+  await writeFile(join(building, `${name}.html`), html(page, name, await contentOf(page)));
 }
 await rm(target, { recursive: true, force: true });
 await rename(building, target);
@@ -84,11 +85,20 @@ function made({ metafile }) {
   return found;
 }
 
-function html(title, name, script) {
+/** What stands on a page before any script runs. */
+async function contentOf({ content }) {
+  if (!content) return "<noscript>This page needs JavaScript.</noscript>";
+  const { outputFiles } = await build({ ...usual, entryPoints: [content], format: "esm" });
+  const { rendered } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
+  return rendered(schema);
+}
+
+function html({ title }, name, content) {
   const style = outputs[`${name}.css`];
   return template
     .replaceAll("{title}", title)
     .replaceAll("{page}", name)
     .replaceAll("{styles}", style ? `<link rel="stylesheet" href="{root}assets/${style}">` : "")
-    .replaceAll("{script}", script);
+    .replaceAll("{script}", outputs[name])
+    .replace("{content}", () => content);
 }

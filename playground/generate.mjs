@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { preset } from "@graphql-codegen/client-preset";
 import { codegen } from "@graphql-codegen/core";
 import { buildASTSchema, getNamedType, isInputObjectType, parse } from "graphql";
+import { told } from "./meaning.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "flows/generated");
@@ -41,8 +42,8 @@ export async function generate(sdl) {
 
 /** Every leaf that an update may send: what it means, and the default that null resets it to. */
 function leaves(schemaAst) {
-  const told = JSON.stringify(Object.fromEntries(below(schemaAst.getType("UpdateMessageFlowInput"))), null, 2);
-  return `export const LEAVES = ${told} as const;\n`;
+  const found = JSON.stringify(Object.fromEntries(below(schemaAst.getType("UpdateMessageFlowInput"))), null, 2);
+  return `export const LEAVES = ${found} as const;\n`;
 }
 
 function* below(type, path = "") {
@@ -51,14 +52,8 @@ function* below(type, path = "") {
     if (isInputObjectType(inner)) {
       yield* below(inner, `${path}${field.name}.`);
     } else if (field.name !== "toggleAutopilot") {
-      const [meaning, then] = field.description.split(/\s+Null /);
-      yield [`${path}${field.name}`, { meaning, ...reset(then) }];
+      const { meaning, default: reset } = told(field.description);
+      yield [`${path}${field.name}`, { meaning, ...(reset === undefined ? {} : { default: reset }) }];
     }
   }
-}
-
-function reset(then) {
-  const named = /^resets it to (.+)\.$/.exec(then)?.[1];
-  if (!named) return {};
-  return { default: named === "the empty text" ? "" : named.startsWith("`") ? named.slice(1, -1) : JSON.parse(named) };
 }

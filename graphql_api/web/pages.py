@@ -2,7 +2,7 @@
 
 import gzip
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -30,10 +30,14 @@ PLACES = {
     "/": "playground",
     "/docs": "reference",
     "/docs/": "reference",
+    "/docs/schema": "schema",
     "/flows": "flows",
     "/flows/{place:path}": "flows",
 }
 """Path -> page; the pages' scripts tell apart what is below their path."""
+
+LINK = r'\s*<a [^>]*data-of="{page}">[^<]*</a>'
+"""A link to a page, in the bar above every page."""
 
 INLINE_STYLES = frozenset({"playground", "reference"})
 """Pages whose libraries put style sheets into the page."""
@@ -56,9 +60,14 @@ class File:
 
 
 class Pages:
-    """`facts` are what a page must know of its server before it can ask: attributes of its root element."""
+    """`facts` are what a page must know of its server before it can ask: attributes of its root element.
 
-    def __init__(self, facts: Mapping[str, str], built: Path = BUILT) -> None:
+    Pages in `without` are not there, neither is a link to them.
+    """
+
+    def __init__(self, facts: Mapping[str, str], built: Path = BUILT, without: Collection[str] = ()) -> None:
+        self.places = {path: page for path, page in PLACES.items() if page not in without}
+        self._without = without
         self._attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in facts.items())
         self._built = built
         self._asset = lru_cache(maxsize=256)(self._read)
@@ -105,6 +114,8 @@ class Pages:
     def _rendered(self, page: str, depth: int, built: int) -> File:
         """A page for a path so many levels below the root; all its links are relative, so any proxy will do."""
         text = (self._built / f"{page}.html").read_text("utf-8")
+        for hidden in self._without:
+            text = re.sub(LINK.format(page=hidden), "", text)
         text = text.replace("{root}", "../" * depth or "./").replace("{server}", self._attributes)
         policy = (b"content-security-policy", csp(page).encode())
         return made(gzip.compress(text.encode(), mtime=0), HTML, [*ASK_AGAIN, policy])

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -45,6 +46,17 @@ class Visit:
 
     async def open(self, path: str) -> None:
         await self.page.goto(f"{self.server}{path}")
+
+    async def behind(self, prefix: str) -> list[str]:
+        """A proxy publishes the server below the prefix and cuts that off; the paths that it is asked for."""
+        asked: list[str] = []
+
+        async def proxied(route: Route) -> None:
+            asked.append(urlsplit(route.request.url).path)
+            await route.continue_(url=route.request.url.replace(f"{prefix}/", "/", 1))
+
+        await self.page.context.route(f"{self.server}/**", proxied)
+        return asked
 
 
 Visiting = Callable[..., Any]

@@ -5,10 +5,9 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
 from tests.browser.axe import serious
 from tests.browser.conftest import Visiting
@@ -88,17 +87,10 @@ async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiti
 
 
 async def test_behind_a_prefix_every_address_has_it(visiting: Visiting, server: str) -> None:
-    """A proxy publishes the server below /mf and cuts that off."""
     id = await Elsewhere(server, "prefixed").create(name="Prefixed")
     visit = await visiting(server)
     page = visit.page
-    asked: list[str] = []
-
-    async def proxied(route: Route) -> None:
-        asked.append(urlsplit(route.request.url).path)
-        await route.continue_(url=route.request.url.replace("/mf/", "/", 1))
-
-    await page.route(f"{server}/**", proxied)
+    asked = await visit.behind("/mf")
     sockets: asyncio.Queue[str] = asyncio.Queue()
     await page.route_web_socket("**/*", lambda socket: sockets.put_nowait(socket.url))
     await visit.open("/mf/flows?workspace=prefixed")

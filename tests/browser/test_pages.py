@@ -8,7 +8,7 @@ from tests.browser.conftest import Visiting
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.mark.parametrize("path", ["/", "/graphql", "/docs", "/flows", "/flows/exampleId1"])
+@pytest.mark.parametrize("path", ["/", "/graphql", "/docs", "/docs/schema", "/flows", "/flows/exampleId1"])
 async def test_a_page_comes_up(visiting: Visiting, server: str, path: str) -> None:
     visit = await visiting(server)
     await visit.open(path)

@@ -5,10 +5,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from graphql_api.domain.example import EXAMPLE
 from tests.browser.axe import serious
@@ -118,15 +117,8 @@ async def test_a_server_that_does_not_tell_its_schema_is_said_so(visiting: Visit
 
 
 async def test_behind_a_prefix_every_address_has_it(visiting: Visiting, server: str) -> None:
-    """A proxy publishes the server below /mf and cuts that off."""
     visit = await visiting(server)
-    asked: list[str] = []
-
-    async def proxied(route: Route) -> None:
-        asked.append(urlsplit(route.request.url).path)
-        await route.continue_(url=route.request.url.replace("/mf/", "/", 1))
-
-    await visit.page.context.route(f"{server}/**", proxied)
+    asked = await visit.behind("/mf")
     await visit.open("/mf/graphql")
     assert (await run(visit.page, "ReadFlow"))["messageFlow"]["id"] == EXAMPLE["_id"]
     assert [path for path in asked if not path.startswith("/mf/")] == []

@@ -1,9 +1,7 @@
 """The REST reference in a browser: it shows the routes, and its forms really ask this server."""
 
-from urllib.parse import urlsplit
-
 import pytest
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Visiting
 from tests.browser.flows import Elsewhere
@@ -44,15 +42,8 @@ async def test_a_form_sends_what_it_says(visiting: Visiting, server: str) -> Non
 
 
 async def test_behind_a_prefix_a_form_reads_through_it(visiting: Visiting, server: str) -> None:
-    """A proxy publishes the server below /mf and cuts that off."""
     visit = await visiting(server)
-    asked: list[str] = []
-
-    async def proxied(route: Route) -> None:
-        asked.append(urlsplit(route.request.url).path)
-        await route.continue_(url=route.request.url.replace("/mf/", "/", 1))
-
-    await visit.page.context.route(f"{server}/**", proxied)
+    asked = await visit.behind("/mf")
     await visit.open("/mf/docs")
     part = await form(visit.page, "getMessageFlow")
     await part.get_by_role("button", name="Execute").click()

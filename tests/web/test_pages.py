@@ -19,7 +19,9 @@ from graphql_api.web.pages import PLACES, Pages, csp
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 SCRIPT = b"console.log('a script')"
 NAMED = "flows-ABCD2345.js"
-PAGE = '<html data-root="{root}" {server}><script type="module" src="{root}assets/flows-ABCD2345.js"></script></html>'
+PAGE = """<html data-root="{root}" {server}><script type="module" src="{root}assets/flows-ABCD2345.js"></script>
+<nav><a href="{root}docs" data-of="reference">REST</a> <a href="{root}docs/schema" data-of="schema">Schema</a></nav>
+</html>"""
 
 
 @pytest.fixture
@@ -31,14 +33,17 @@ def built(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-async def browser(built: Path) -> AsyncIterator[httpx2.AsyncClient]:
+def over(pages: Pages) -> httpx2.AsyncClient:
     """The pages alone, behind the front that every answer passes."""
-    pages = Pages({"auth": "keys", "workspace": 'a "quoted" one'}, built)
-    routes = [Route(path, Takes(pages.at(page), "GET")) for path, page in PLACES.items()]
+    routes = [Route(path, Takes(pages.at(page), "GET")) for path, page in pages.places.items()]
     router = Router([*routes, Route("/assets/{name}", Takes(pages.assets, "GET"))], default=nothing_here)
     front = Front(router, Hosts(), Cors(), 16_384)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(front), base_url="http://localhost") as client:
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(front), base_url="http://localhost")
+
+
+@pytest.fixture
+async def browser(built: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    async with over(Pages({"auth": "keys", "workspace": 'a "quoted" one'}, built)) as client:
         yield client
 
 
@@ -156,9 +161,7 @@ async def test_pages_are_only_read(browser: httpx2.AsyncClient) -> None:
 
 
 async def test_without_built_pages_the_page_says_how_to_build_them(tmp_path: Path) -> None:
-    pages = Pages({}, tmp_path / "nothing")
-    front = Front(Router([Route("/", Takes(pages.at("playground"), "GET"))]), Hosts(), Cors(), 16_384)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(front), base_url="http://localhost") as client:
+    async with over(Pages({}, tmp_path / "nothing")) as client:
         page = await client.get("/")
     assert page.status_code == 404
     assert page.headers["content-type"].startswith("text/html")
@@ -186,6 +189,18 @@ async def test_graphql_answers_html_to_those_who_would_rather_have_it(
 ) -> None:
     told = await http.get("/graphql?query={__typename}", headers={"accept": ", ".join(accept)})
     assert told.headers["content-type"].startswith("text/html") is is_page
+
+
+@pytest.mark.parametrize("introspection", [True, False])
+async def test_only_a_server_that_tells_its_schema_has_a_page_of_it(built: Path, introspection: bool) -> None:
+    async with over(app.pages_of(config.load(introspection=introspection), built)) as client:
+        schema, docs = await client.get("/docs/schema"), await client.get("/docs")
+    assert (schema.status_code, docs.status_code) == (200 if introspection else 404, 200)
+    assert [page for page in ("reference", "schema") if f'data-of="{page}"' in docs.text] == [
+        "reference",
+        *(["schema"] if introspection else []),
+    ]
+    assert introspection or schema.json()["error"]["code"] == "not_found"
 
 
 async def test_with_keys_pages_are_public_and_data_is_not(desk: Desk) -> None:
