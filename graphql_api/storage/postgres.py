@@ -95,9 +95,11 @@ class PostgresStore:
         raise unavailable("too many others change the same flow")
 
     async def _in_transaction(self, script: Script[T], connection: Any) -> T:
-        transaction = connection.transaction()
         try:
-            await transaction.start()
+            transaction = await _begun(connection)
+        except SILENT as error:
+            raise _lost(error, may_have_written=False) from error
+        try:
             done = await _drive(script, lambda statement: self._step(connection, statement, locks=True))
         except SILENT as error:
             raise _lost(error, may_have_written=False) from error
@@ -159,10 +161,13 @@ class PostgresStore:
         self._tell(text.sql)
         async with self._connection(self._pool.until()) as connection:
             try:
-                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                transaction = await _begun(connection, isolation="repeatable_read", readonly=True)
+                try:
                     await connection.execute(WHOLE_STREAM)
                     arguments = text.arguments(statement.values)
                     yield connection.cursor(text.sql, *arguments, prefetch=500, timeout=3600)
+                finally:
+                    await transaction.rollback()
             except SILENT as error:
                 raise unavailable("the connection was lost") from error
 
@@ -199,6 +204,18 @@ class PostgresStore:
     async def close(self) -> None:
         await self._signals.close()
         await self._pool.close()
+
+
+async def _begun(connection: Any, **manner: Any) -> Any:
+    """A transaction. Where its beginning is left unanswered nobody knows what goes on: the connection is given up."""
+    transaction = connection.transaction(**manner)
+    try:
+        await transaction.start()
+    except BaseException:
+        with contextlib.suppress(asyncpg.InterfaceError):  # it was closed, and the pool has taken it back
+            connection.terminate()
+        raise
+    return transaction
 
 
 async def _drive(script: Script[T], step: Callable[[Statement], Awaitable[Sequence[Row]]]) -> T:

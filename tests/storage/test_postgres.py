@@ -227,6 +227,32 @@ async def test_callers_who_leave_give_their_connection_back(single: PostgresStor
     assert await single.run(add) == 1
 
 
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_transaction_that_is_left_while_it_begins_does_not_go_on_under_the_next_caller(
+    single: PostgresStore, other: asyncpg.Connection, streams: bool
+) -> None:
+    """Wherever it is left: what is answered afterwards is committed."""
+
+    async def stream() -> None:
+        async with single.stream(TOTAL) as rows:
+            async for _ in rows:
+                pass
+
+    assert await single.run(add) == 1
+    for steps in range(12):
+        job = asyncio.create_task(stream() if streams else single.run(rest, together=True))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        assert await single.run(add) == steps + 2
+        assert await other.fetchval("SELECT count FROM tally WHERE id = 'a'") == steps + 2, f"left after {steps} steps"
+
+
+def rest() -> Script[None]:
+    yield Statement(SLEEP, {"seconds": 0.01})
+
+
 async def test_statements_have_a_timeout_and_say_that_nothing_was_written(
     postgres: Postgres, other: asyncpg.Connection
 ) -> None:
