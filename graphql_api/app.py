@@ -42,6 +42,7 @@ from graphql_api.web.metrics import Metrics
 from graphql_api.web.openapi import OpenApi
 from graphql_api.web.pages import BUILT, Pages
 from graphql_api.web.rest import PREFIX, Rest
+from graphql_api.web.short import Application, Rooms, Short
 from graphql_api.web.sse import EventStream
 from graphql_api.web.telemetry import Telemetry
 from graphql_api.web.throttle import Metered, Throttle
@@ -96,8 +97,13 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         lifespan=lambda app: life(desk, keyring, throttle, Leaving(ready, lasting, settings.drain_seconds)),
     )
     doors = Direct({"/graphql": graphql}, f"{PREFIX}/", guarded(rest), router)
-    front = Front(doors, hosts_of(settings), Cors(settings.cors_origins), settings.max_header_bytes)
-    return around(Farewell(Telemetry(front, settings.log_sample), ready))
+    cors = Cors(settings.cors_origins)
+    front = Front(doors, hosts_of(settings), cors, settings.max_header_bytes)
+    telemetry = Telemetry(front, settings.log_sample)
+    if settings.traces:
+        return around(Farewell(telemetry, ready))
+    rooms = Rooms(ready, telemetry, front, cors, keyring, throttle)
+    return Application(Farewell(telemetry, ready), Short(rooms, {"/graphql": door}, f"{PREFIX}/", rest))
 
 
 def limits_of(settings: Config) -> Limits:

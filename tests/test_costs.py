@@ -22,14 +22,14 @@ from graphql_api.edits.importing import Imported
 from graphql_api.web.wire import Wire
 
 COSTS = {
-    ("sqlite", "R"): 3_556,
-    ("sqlite", "U"): 6_934,
-    ("sqlite", "L"): 11_538,
-    ("sqlite", "P"): 8_833,
-    ("postgresql", "R"): 4_964,
-    ("postgresql", "U"): 9_230,
-    ("postgresql", "L"): 12_750,
-    ("postgresql", "P"): 11_161,
+    ("sqlite", "R"): 2_238,
+    ("sqlite", "U"): 5_637,
+    ("sqlite", "L"): 10_179,
+    ("sqlite", "P"): 7_501,
+    ("postgresql", "R"): 3_718,
+    ("postgresql", "U"): 7_853,
+    ("postgresql", "L"): 11_113,
+    ("postgresql", "P"): 9_839,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, a page of 50, and a PUT of one leaf."""
 

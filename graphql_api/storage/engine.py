@@ -1,5 +1,6 @@
 """Statements that know both databases, the scripts that yield them, and the store that runs them."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -130,6 +131,13 @@ def drive(script: Script[T], run: Callable[[Statement], Sequence[Row]]) -> T:
         return end.value  # type: ignore[no-any-return]
     finally:
         script.close()
+
+
+async def in_task() -> None:
+    """For what needs to stand in a task, such as asyncio's timeouts: a connection begins requests without one, and
+    goes on in one as soon as they wait."""
+    if asyncio.current_task() is None:
+        await asyncio.sleep(0)
 
 
 def unavailable(why: str) -> Exception:

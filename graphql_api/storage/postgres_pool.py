@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from graphql_api.storage.engine import unavailable
+from graphql_api.storage.engine import in_task, unavailable
 
 AWAY = (
     OSError,
@@ -76,6 +76,7 @@ class Pool:
             if _is_fit(connection):
                 return connection
             await self._released(connection)
+        await in_task()
         pool = self._pool or await self._opened()
         self._waiting += 1
         try:

@@ -14,7 +14,7 @@ import aiosqlite
 
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
-from graphql_api.storage.engine import Row, Script, Statement, unavailable
+from graphql_api.storage.engine import Row, Script, Statement, in_task, unavailable
 from graphql_api.storage.signals import Bell
 from graphql_api.storage.sqlite_file import Deadline, File
 from graphql_api.storage.sqlite_writer import Writer
@@ -95,6 +95,7 @@ class SqliteStore:
         return self._reader.execute(sql, arguments).fetchall()
 
     async def _read_aside(self, sql: str, arguments: list[Any]) -> Sequence[Row]:
+        await in_task()
         async with self._place():
             aside = await self._opened_aside()
             try:

@@ -89,6 +89,14 @@ class Keyring:
         self._used.add(digest)
         return key
 
+    def known(self, digest: bytes) -> Key | None:
+        """A live key that needs no look-up now; None for all others, of which `key` says more."""
+        known = self._known.get(digest)
+        if known is None or self._elapsed() - known.read_at > FRESH or not known.key.is_live(self._now()):
+            return None
+        self._used.add(digest)
+        return known.key
+
     async def _introduced(self, token: bytes, digest: bytes, address: str) -> Key | None:
         """A key that this process does not know, or not yet."""
         if not is_spelt(token.decode("latin-1")) or self._elapsed() - self._unknown.get(digest, -STALE) < STALE:

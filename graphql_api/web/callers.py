@@ -7,15 +7,30 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.keys import Key
 from graphql_api.web.http import header
 
+ABSENT = object()
+
 
 def caller(scope: Scope, source: str) -> Caller:
     """The caller of a request that went past `auth.Guard`; refuses what the guard found wrong, before all else."""
-    asker = scope["state"]["asker"]
+    state = scope["state"]
+    asker = state["asker"]
     if isinstance(asker, Refused):
         raise asker
-    who = entitled(asker, header(scope, b"x-workspace-id"), source, scope["state"]["request_id"])
-    scope["state"]["workspace"] = who.workspace
+    who = same_caller(scope, asker, source)
+    state["workspace"] = who.workspace
     return who
+
+
+def same_caller(scope: Scope, asker: Key | None, source: str) -> Caller:
+    """Requests with the same head and the same key have the same caller, but for their ids."""
+    facts = scope.get("facts", {})
+    id = scope["state"]["request_id"]
+    known, who = facts.get(source, (ABSENT, None))
+    if known is not asker:
+        who = entitled(asker, header(scope, b"x-workspace-id"), source, id)
+        facts[source] = (asker, who)
+        return who
+    return Caller(who.workspace, who.actor, source, id, who.scopes)
 
 
 def entitled(key: Key | None, workspace: str | None, source: str, request_id: str) -> Caller:

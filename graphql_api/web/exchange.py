@@ -144,9 +144,13 @@ class Exchange:
 
 
 def head(status: int, headers: Headers) -> bytes:
-    """As it is sent; a line break within a header is a fault of ours that must not reach anybody."""
-    lines = [b"%b: %b\r\n" % header for header in headers]
-    whole = b"%b%b\r\n" % (STATUS_LINE[status], b"".join(lines))
-    if whole.count(b"\n") != len(lines) + 2 or whole.count(b"\r") != len(lines) + 2:
+    """As it is sent."""
+    return b"%b%b\r\n" % (STATUS_LINE[status], lines(headers))
+
+
+def lines(headers: Headers) -> bytes:
+    """As they are sent; a line break within a header is a fault of ours that must not reach anybody."""
+    whole = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if not whole.count(b"\n") == whole.count(b"\r") == len(headers):
         raise ValueError("a header with a line break")
     return whole

@@ -13,7 +13,7 @@ from graphql_api.schema.prepared import fault
 from graphql_api.web import refusals
 from graphql_api.web.cors import Cors
 from graphql_api.web.hosts import Hosts
-from graphql_api.web.http import Disconnected, Headers, named
+from graphql_api.web.http import Answer, Disconnected, Headers, named
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
 ALWAYS: Headers = [
@@ -58,7 +58,7 @@ class Front:
         id = scope["state"]["request_id"]
         answer = Outgoing(scope, send, [(b"x-request-id", id.encode()), *self._cors.headers(scope)])
         try:
-            self._admit(scope)
+            self.admit(scope)
             early = self._cors.preflight(scope)
             if early is not None:
                 await early.send(answer.send)
@@ -69,14 +69,13 @@ class Front:
         except Disconnected:
             return
         except Exception as error:
-            log.error("request %s failed: %s", id, fault(error))
+            masked = failed(scope, error)
             if not answer.started:
-                problem = Problem("INTERNAL", f"internal error; the log has it under {id}")
-                await refusals.answer(scope, [problem]).send(answer.send)
+                await masked.send(answer.send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            self._admit(scope)
+            self.admit(scope)
             await self._app(scope, receive, send)
         except Refused:
             await send({"type": "websocket.close", "code": POLICY})
@@ -85,10 +84,18 @@ class Front:
             with contextlib.suppress(Exception):
                 await send({"type": "websocket.close", "code": FAULT})
 
-    def _admit(self, scope: Scope) -> None:
+    def admit(self, scope: Scope) -> None:
+        """Raises Refused for a head that is too long or that calls the server by a wrong name."""
         if head_size(scope) > self._head_bytes:
             raise too_long_a_head(self._head_bytes)
         self._hosts.check(scope)
+
+
+def failed(scope: Scope, error: Exception) -> Answer:
+    """What is told of a fault of ours, which is logged under the id of the request."""
+    id = scope["state"]["request_id"]
+    log.error("request %s failed: %s", id, fault(error))
+    return refusals.answer(scope, [Problem("INTERNAL", f"internal error; the log has it under {id}")])
 
 
 class Outgoing:
@@ -106,12 +113,16 @@ class Outgoing:
             self.started = True
             self._state["status"] = message["status"]
             more = [*self._more, *self._state["told"]()] if "told" in self._state else self._more
-            given = dict(message["headers"])
-            usual = ALWAYS if given.keys().isdisjoint(NAMES) else [one for one in ALWAYS if one[0] not in given]
-            message = {**message, "headers": [*message["headers"], *usual, *more]}
+            message = {**message, "headers": [*message["headers"], *usual(message["headers"]), *more]}
         elif message["type"] == "http.response.body" and not self._has_body:
             message = {**message, "body": b""}
         await self._send(message)
+
+
+def usual(headers: Headers) -> Headers:
+    """What an answer with these headers gets besides."""
+    given = dict(headers)
+    return ALWAYS if given.keys().isdisjoint(NAMES) else [one for one in ALWAYS if one[0] not in given]
 
 
 def as_get(scope: Scope) -> Scope:
@@ -135,6 +146,10 @@ def request_id(scope: Scope) -> str:
         for name, value in scope["headers"]:
             if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
                 return value.decode()  # type: ignore[no-any-return]
+    return new_id()
+
+
+def new_id() -> str:
     return f"{random.getrandbits(64):016x}"  # no secret: it only has to tell requests apart
 
 

@@ -27,6 +27,7 @@ from graphql_api.web.http import (
     header,
     headers,
     must_be_json,
+    of_head,
     parameters,
     weights_of,
 )
@@ -54,12 +55,16 @@ class GraphQL:
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if wants_events(*headers(scope, b"accept")):
+        if asks_for_events(scope):
             answer = await self._stream(scope, receive, send)
         else:
-            answer = await self._answer(scope, receive)
+            answer = await self.answer(scope, receive)
         if answer is not None:
             await answer.send(send)
+
+    def takes(self, scope: Scope) -> bool:
+        """Whether a request goes to `answer` at once: neither to an event stream nor to a page."""
+        return scope["method"] == "POST" and not of_head(scope, asks_for_events)
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
         """Answers by events; what is wrong before an operation is known is told by a status."""
@@ -90,9 +95,9 @@ class GraphQL:
             raise refused("BAD_REQUEST", "name the workspace in the header x-workspace-id where keys are required")
         return entitled(None, named, "GRAPHQL", who.request_id or "")
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
-            media = acceptable(*headers(scope, b"accept"))
+            media = of_head(scope, media_type)
         except Refused as refusal:
             return refusals.answer(scope, refusal.problems)
         try:
@@ -107,7 +112,7 @@ class GraphQL:
     async def _asked(self, scope: Scope, receive: Receive) -> Asked:
         if scope["method"] == "GET":
             return self._from_url(scope)
-        must_be_json(scope)
+        of_head(scope, must_be_json)
         return asked_of(decoded(await body(scope, receive, self._limits), self._limits))
 
     def _from_url(self, scope: Scope) -> Asked:
@@ -137,6 +142,14 @@ class GraphQL:
         if asked.tells:
             document |= _extensions(asked, answer)
         return Answer(200, encoded(document, is_plain=answer.is_compiled), MEDIA[media])
+
+
+def asks_for_events(scope: Scope) -> bool:
+    return wants_events(*headers(scope, b"accept"))
+
+
+def media_type(scope: Scope) -> str:
+    return acceptable(*headers(scope, b"accept"))
 
 
 @lru_cache(maxsize=64)

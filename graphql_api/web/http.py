@@ -5,10 +5,10 @@ import contextlib
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -28,6 +28,8 @@ OUTSIDE_STRINGS = re.compile(
 
 ARRIVED = "message_flows.arrived"
 """Extension of a scope: answers the whole body if it is there already, else None."""
+
+T = TypeVar("T")
 
 LONGEST_WRITTEN_AGAIN = 65_536
 
@@ -52,13 +54,17 @@ class Answer(msgspec.Struct, frozen=True):
     media: bytes | None = b"application/json"
     headers: Headers = msgspec.field(default_factory=list)
 
-    async def send(self, send: Send) -> None:
+    def all_headers(self) -> Headers:
+        """Those of the answer itself, before what all answers have."""
         headers = [*self.headers]
         if self.media is not None:
             headers.append((b"content-type", self.media))
         if self.status not in (204, 304):
             headers.append((b"content-length", b"%d" % len(self.body)))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        return headers
+
+    async def send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.all_headers()})
         await send({"type": "http.response.body", "body": self.body})
 
 
@@ -70,6 +76,18 @@ def named(scope: Scope) -> Mapping[bytes, bytes] | None:
         found = dict(scope["headers"])
         scope["named"] = found if len(found) == len(scope["headers"]) else None
         return scope["named"]  # type: ignore[no-any-return]
+
+
+def of_head(scope: Scope, find: Callable[[Scope], T]) -> T:
+    """What follows from the headers alone: found out once for all requests that come with the same ones."""
+    facts = scope.get("facts")
+    if facts is None:
+        return find(scope)
+    try:
+        return facts[find]  # type: ignore[no-any-return]
+    except KeyError:
+        found = facts[find] = find(scope)
+        return found
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -112,11 +130,14 @@ def _hold_to_json(content_type: str, any_kind: bool) -> None:
 
 async def body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
     """The whole body; refuses one that is too long before it is read, or as soon as it is, or too slow."""
+    whole: bytes | None = scope.get("whole")
+    if whole is not None and len(whole) <= limits.bytes:
+        return whole
     told = header(scope, b"content-length")
     if told is not None and told.isdecimal() and int(told[:20]) > limits.bytes:
         raise _too_large(limits)
     arrived = scope.get("extensions", {}).get(ARRIVED)
-    whole: bytes | None = arrived and arrived()
+    whole = arrived and arrived()
     if whole is not None and len(whole) <= limits.bytes:
         return whole
     parts = []

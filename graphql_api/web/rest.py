@@ -26,6 +26,7 @@ from graphql_api.web.http import (
     header,
     headers,
     must_be_json,
+    of_head,
     parameters,
     weights_of,
 )
@@ -91,10 +92,14 @@ class Rest:
         self._prepared = {route.operation: operations.prepare(OPERATIONS, route.operation) for route in ROUTES}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._answer(scope, receive)
+        answer = await self.answer(scope, receive)
         await answer.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    def takes(self, scope: Scope) -> bool:
+        """All requests go to `answer`."""
+        return True
+
+    async def answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
             route, id = find(scope)
             who = caller(scope, "REST")
@@ -186,7 +191,7 @@ class Rest:
         return self._json(call, await body(call.scope, call.receive, self._limits))
 
     def _json(self, call: Call, raw: bytes) -> Any:
-        must_be_json(call.scope, any_kind=True)
+        of_head(call.scope, must_be_any_json)
         return decoded(raw, self._limits)
 
     async def _run(self, call: Call, variables: Mapping[str, Any], *, guarded: bool = False) -> Any:
@@ -241,10 +246,17 @@ def find(scope: Scope) -> tuple[Route, str]:
 
 
 def _must_take_json(call: Call) -> None:
-    ranges = weights_of(headers(call.scope, b"accept"))
-    weights = [favour(ranges, media)[0] for media in ("application/json", "application/problem+json")]
-    if call.route.status != 204 and ranges and not any(weights):
+    if call.route.status != 204 and not of_head(call.scope, takes_json):
         raise refused("NOT_ACCEPTABLE", "answers come as application/json")
+
+
+def must_be_any_json(scope: Scope) -> None:
+    must_be_json(scope, any_kind=True)
+
+
+def takes_json(scope: Scope) -> bool:
+    ranges = weights_of(headers(scope, b"accept"))
+    return not ranges or any(favour(ranges, media)[0] for media in ("application/json", "application/problem+json"))
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:

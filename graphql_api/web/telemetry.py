@@ -57,9 +57,10 @@ class Telemetry:
             await self._app(scope, receive, send)
         finally:
             GATHERED.in_flight -= 1
-            self._tell(scope, state.get("status", GONE), perf_counter() - began)
+            self.tell(scope, state.get("status", GONE), perf_counter() - began)
 
-    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+    def tell(self, scope: Scope, status: int, seconds: float) -> None:
+        """Counts a request that is over, and may write its line."""
         seen: Seen = scope["state"].get("seen", NOTHING)
         path = route(scope)
         count(path, seen, status, seconds)

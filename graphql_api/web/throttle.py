@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -45,6 +45,7 @@ class Throttle:
         self.points = points
         self.now = now
         self.policy = (b"ratelimit-policy", b'"points";q=%d;w=%d' % (points, WINDOW))
+        self.lines = b'ratelimit-policy: %b\r\nratelimit: "points";r=%%d;t=%%d\r\n' % self.policy[1]
         self._counts = counts
         self._window = 0
         self._purses: dict[str, Purse] = {}
@@ -83,8 +84,12 @@ class Purse:
         """Whether all the points were there; if not, none is taken."""
         if self._in_hand < points:
             await self._draw(points)
-            if self._in_hand < points:
-                return False
+        return self.has_paid(points)
+
+    def has_paid(self, points: int) -> bool:
+        """As `pay`, out of what is at hand."""
+        if self._in_hand < points:
+            return False
         self._in_hand -= points
         return True
 
@@ -106,11 +111,13 @@ class Purse:
 class Account:
     """What a request, or a connection that lives for long, has to pay."""
 
-    __slots__ = ("_now", "_purse", "_throttle", "_who")
+    __slots__ = ("_now", "_purse", "_state", "_throttle", "_who")
 
-    def __init__(self, throttle: Throttle, who: str) -> None:
+    def __init__(self, throttle: Throttle, who: str, state: dict[str, Any] | None = None) -> None:
+        """`state`: of the request, in which a refusal is left under `limited`."""
         self._throttle = throttle
         self._who = who
+        self._state = {} if state is None else state
         self._look()
 
     def _look(self) -> None:
@@ -129,16 +136,30 @@ class Account:
     def wait(self) -> int:
         return max(1, math.ceil(self.reset - self._now))
 
+    async def charge(self, points: int) -> None:
+        """The points of an operation, of which its request has paid one; raises Limited."""
+        if points > 1 and not self._purse.has_paid(points - 1):
+            await self.pay(points - 1)
+
     async def pay(self, points: int) -> None:
         """Raises Limited."""
         self._look()
         if not await self._purse.pay(points):
             message = f"more than {self._throttle.points} points in a minute; wait {self.wait} s"
-            raise Limited(message, self.reset, self.wait)
+            refusal = self._state["limited"] = Limited(message, self.reset, self.wait)
+            raise refusal
+
+    def has_paid(self, points: int) -> bool:
+        """Pays points that are at hand; else nothing is paid, and `pay` asks for more."""
+        return self._purse.has_paid(points)
 
     def headers(self) -> Headers:
         """As the IETF draft "RateLimit header fields for HTTP", version 10, has them."""
         return [self._throttle.policy, (b"ratelimit", b'"points";r=%d;t=%d' % (self.left, self.wait))]
+
+    def lines(self) -> bytes:
+        """The same as they are sent."""
+        return self._throttle.lines % (self.left, self.wait)
 
 
 class Metered:
@@ -158,26 +179,17 @@ class Metered:
         if self._throttle is None or isinstance(state["asker"], Refused):
             await self._door(scope, receive, send)
             return
-        account = Account(self._throttle, payer(scope))
-
-        async def charge(points: int) -> None:
-            """Raises Limited; one point is paid already."""
-            try:
-                if points > 1:
-                    await account.pay(points - 1)
-            except Limited as refusal:
-                state["limited"] = refusal
-                raise
-
-        state["charge"], state["told"] = charge, account.headers
+        account = Account(self._throttle, payer(scope), state)
+        state["charge"], state["told"] = account.charge, account.headers
         try:
             await account.pay(1)
         except Limited as refusal:
-            state["asker"] = state["limited"] = refusal
+            state["asker"] = refusal
         await self._door(scope, receive, send)
 
 
 def payer(scope: Scope) -> str:
+    """Who pays for a request: its key, or where none is required the address that it comes from."""
     key = scope["state"]["asker"]
     if key is not None:
         return str(key.id)

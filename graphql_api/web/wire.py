@@ -5,9 +5,12 @@ upgrade that nobody takes does not lead the connection astray.
 """
 
 import asyncio
+import logging
 import math
+import re
 import secrets
 from collections import deque
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,9 +19,13 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from graphql_api.domain.errors import KINDS, Problem, refused
+from graphql_api.schema.prepared import fault
 from graphql_api.web import refusals
 from graphql_api.web.exchange import Exchange
 from graphql_api.web.front import ALWAYS, too_long_a_head
+from graphql_api.web.heads import Head, parted
+from graphql_api.web.short import Short, Written
+from graphql_api.web.turn import USUAL, Turn, first_wait, resumed
 
 HEAD_SECONDS = 10.0
 """In which the whole head of a request must arrive."""
@@ -29,13 +36,15 @@ LOOK = 1.0
 FIRST_SECONDS = 0.5
 """In which the first request of a connection must have begun when the server stops."""
 
+log = logging.getLogger("message_flows")
+
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Wire(HttpToolsProtocol):
     """`h11_max_incomplete_event_size`, which uvicorn keeps for its other protocol, is the bound of the head here."""
 
-    cycle: Exchange | None  # type: ignore[assignment]
+    cycle: Exchange | Turn | None  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,6 +53,9 @@ class Wire(HttpToolsProtocol):
         self._is_idle = False
         self._watch: asyncio.TimerHandle | None = None
         self._queue: deque[Exchange] = deque()
+        self._short: Short | None = getattr(self.app, "short", None)
+        self._turn = Turn()
+        self._is_read = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -82,9 +94,80 @@ class Wire(HttpToolsProtocol):
         if self._watch is not None:
             self._watch.cancel()
 
+    # The short way
+
+    def _learn(self, line: re.Match[bytes], block: bytes, size: int) -> None:
+        """A request that was read to its end at once, alone, and leaves the connection open."""
+        assert self._short is not None
+        if not (self._is_read and isinstance(self.cycle, Exchange) and self.cycle.keep_alive):
+            return
+        length = dict(self.headers).get(b"content-length", b"0")
+        if self.url == line[2] and length.isdigit() and int(length[:10]) == size:
+            self._short.learn(block, self.headers)
+
+    def _goes_short(self, line: re.Match[bytes], head: Head, body: bytes) -> bool:
+        assert self._short is not None
+        work = self._short.enter(line, head, body, self.client, self.root_path)
+        if work is None:
+            return False
+        self.cycle = self._turn
+        self._turn.response_complete = False
+        self._head_bytes = None
+        self._is_idle = False
+        self._until = math.inf
+        try:
+            waits_for = first_wait(work)
+        except StopIteration as end:
+            self._answer(end.value)
+        else:
+            self._spawn(self._finish(work, waits_for))
+        return True
+
+    async def _finish(self, work: Coroutine[Any, Any, Written], waits_for: Any) -> None:
+        try:
+            self._answer(await resumed(work, waits_for))
+        except Exception as error:
+            log.error("a request failed: %s", fault(error))
+            self.transport.close()
+
+    def _answer(self, written: Written) -> None:
+        turn = self._turn
+        turn.response_complete = True
+        if not self.transport.is_closing():
+            self.transport.write(turn.whole(written, USUAL.lines(self.server_state.default_headers)))
+            if not turn.keep_alive:
+                self.transport.close()
+        self.on_response_complete()
+        held, turn.held = turn.held, b""
+        if held:
+            self.data_received(held)
+
     # What arrives
 
     def data_received(self, data: bytes) -> None:
+        if not self._turn.response_complete:
+            self._turn.held += data
+            self.flow.pause_reading()
+            return
+        if self._short is None or not self._is_between():
+            self._parse(data)
+            return
+        line, block, body = parted(data)
+        if line is None:
+            self._parse(data)
+            return
+        head = self._short.heads.get(block)
+        if head is None:
+            self._parse(data)
+            self._learn(line, block, len(body))
+        elif head.length != len(body) or not self._goes_short(line, head, body):
+            self._parse(data)
+
+    def _is_between(self) -> bool:
+        """Whether the last request is read and answered, and nothing of the next one has been read."""
+        return self._is_read and (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+
+    def _parse(self, data: bytes) -> None:
         """As in the base, without its log lines about what callers do."""
         try:
             self.parser.feed_data(data)
@@ -116,6 +199,7 @@ class Wire(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self._head_bytes = 0
+        self._is_read = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -164,16 +248,20 @@ class Wire(HttpToolsProtocol):
         return made
 
     def _start(self, exchange: Exchange) -> None:
-        task = self.loop.create_task(exchange.run(self.app))
+        self._spawn(exchange.run(self.app))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
     def on_body(self, body: bytes) -> None:
-        if self.cycle is not None and not self._is_declining() and not self.cycle.response_complete:
+        if isinstance(self.cycle, Exchange) and not self._is_declining() and not self.cycle.response_complete:
             self.cycle.take(body)
 
     def on_message_complete(self) -> None:
-        if self.cycle is not None and not self._is_declining() and not self.cycle.response_complete:
+        self._is_read = True
+        if isinstance(self.cycle, Exchange) and not self._is_declining() and not self.cycle.response_complete:
             self.cycle.take_end()
 
     def on_response_complete(self) -> None:

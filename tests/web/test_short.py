@@ -1,0 +1,325 @@
+"""The short way answers as the long one does, takes only what says nothing unusual, and reads no head differently."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from re import Match
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from graphql_api import app, config, edits, storage
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.flow import DEFAULTS
+from graphql_api.edits import Desk, keys
+from graphql_api.edits.importing import Imported
+from graphql_api.web.heads import REMEMBERED, Head, Heads, parted
+from graphql_api.web.short import Application
+from graphql_api.web.wire import Wire
+
+WORKSPACES = {"long": "ws1", "short": "ws2"}
+ALIKE = re.compile(rb"(x-request-id: |requestId\":\"|under |;t=)[0-9a-f]+")
+"""What tells two requests apart though they are answered alike."""
+
+FLOW: dict[str, Any] = {
+    **DEFAULTS,
+    "name": "Sale",
+    "direction": "INBOUND",
+    "agent": "a1",
+    "prompt": "p",
+    "initiation_message": "i",
+    "message_channel": "SMS",
+    "created_at": 0,
+    "updated_at": 0,
+}
+READ = "query Get($id: ID!) { messageFlow(id: $id) { id name autopilot updatedAt } }"
+LIST = "{ messageFlows(first: 2) { nodes { id settings { responseSettings { delay } } } totalCount } }"
+UPDATE = """mutation Up($id: ID!, $input: UpdateMessageFlowInput!, $v: Int) {
+  updateMessageFlow(id: $id, input: $input, ifVersion: $v) {
+    messageFlow { id version settings { responseSettings { delay } } } changedFields errors { code message path } } }"""
+FLOWS = "/v1/api/message-flows"
+
+
+class Connection(asyncio.Transport):
+    """One connection to a server without a socket."""
+
+    def __init__(self, application: Application, *, is_short: bool) -> None:
+        super().__init__()
+        settings = uvicorn.Config(application, http=Wire, ws="none", proxy_headers=False)
+        settings.load()
+        self.server = Wire(settings, ServerState(), {})
+        if not is_short:
+            self.server._short = None
+        self.said = b""
+        self.is_closed = False
+        self.server.connection_made(self)
+
+    def write(self, data: Any) -> None:
+        self.said += bytes(data)
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def pause_reading(self) -> None:
+        return
+
+    def resume_reading(self) -> None:
+        return
+
+    async def answers(self, sent: bytes, number: int = 1) -> bytes:
+        """What comes back until so many answers are whole."""
+        if sent:
+            self.said = b""
+            self.server.data_received(sent)
+        async with asyncio.timeout(10):
+            while len(whole(self.said)) < number and not self.is_closed:  # noqa: ASYNC110 (writing tells nobody)
+                await asyncio.sleep(0.001)
+        return self.said
+
+
+def whole(said: bytes) -> list[bytes]:
+    """The answers that are complete."""
+    found = []
+    while b"\r\n\r\n" in said:
+        head, _, rest = said.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head)
+        size = int(length[1]) if length else 0
+        if len(rest) < size:
+            break
+        found.append(head + b"\r\n\r\n" + rest[:size])
+        said = rest[size:]
+    return found
+
+
+def asking(method: str, path: str, body: Any = None, **headers: str) -> bytes:
+    content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    told = {"Host": "localhost", "content-type": "application/json", **headers}
+    told = {name.replace("_", "-"): value for name, value in told.items()}
+    if method != "GET":
+        told["content-length"] = str(len(content))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + content
+
+
+class Ways:
+    """The same database and settings, by the long way and by the short one, each in a workspace of its own."""
+
+    def __init__(self, application: Application, keys: dict[str, str]) -> None:
+        self._keys = keys
+        self.went_short = 0
+        self.open = {way: Connection(application, is_short=way == "short") for way in WORKSPACES}
+        enter = application.short.enter
+
+        def counted(line: Match[bytes], head: Head, body: bytes, client: Any, root: str) -> Any:
+            work = enter(line, head, body, client, root)
+            self.went_short += work is not None
+            return work
+
+        application.short.enter = counted  # type: ignore[method-assign]
+
+    async def asked(self, method: str, path: str, body: Any = None, **headers: str) -> list[bytes]:
+        """The answers by both ways, without what must differ."""
+        answers = []
+        for way, workspace in WORKSPACES.items():
+            told = {"x_workspace_id": workspace, "x_api_key": self._keys[way], **headers}
+            said = await self.open[way].answers(asking(method, path, body, **told))
+            answers.append(ALIKE.sub(rb"\1", said).replace(b"ws2", b"ws1"))
+        return answers
+
+
+@asynccontextmanager
+async def both(url: str, **settings: Any) -> AsyncIterator[Ways]:
+    desk = Desk(storage.opened(url), lambda: 1_795_605_200_000, lambda: b"12345678", 24 * app.HOUR)
+    flows = [Imported(f"f{n}", workspace, FLOW) for n in range(3) for workspace in WORKSPACES.values()]
+    await edits.import_flows(desk, Caller(None, source="CLI"), flows)
+    shown = {
+        way: (await keys.create(desk.store, 0, [workspace], {"flows:read", "flows:write"})).secret
+        for way, workspace in WORKSPACES.items()
+    }
+    made = app.made(config.load(auth="keys", log_sample=0, **settings), desk)
+    assert isinstance(made, Application)
+    ways = Ways(made, shown)
+    try:
+        yield ways
+    finally:
+        for connection in ways.open.values():
+            connection.server.connection_lost(None)
+        await desk.store.close()
+
+
+def graphql(query: str, **variables: Any) -> Any:
+    return {"query": query, "variables": variables}
+
+
+DELAY = {"settings": {"responseSettings": {"delay": 7}}}
+SHORT = [
+    ("POST", "/graphql", graphql(READ, id="f1"), {}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"accept": "application/graphql-response+json"}),
+    ("POST", "/graphql", graphql(READ, id="nobody"), {}),
+    ("POST", "/graphql", graphql(READ), {}),
+    ("POST", "/graphql", graphql("{ nothing }"), {}),
+    ("POST", "/graphql", graphql("{ messageFlows {"), {"accept": "application/graphql-response+json"}),
+    ("POST", "/graphql", graphql(LIST), {}),
+    ("POST", "/graphql", graphql(UPDATE, id="f1", input=DELAY), {}),
+    ("POST", "/graphql", graphql(UPDATE, id="f1", input={"name": ""}), {}),
+    ("POST", "/graphql", graphql(UPDATE, id="f1", input=DELAY, v=99), {}),
+    ("POST", "/graphql", {**graphql(READ, id="f1"), "extensions": {"cost": True, "plan": True}}, {}),
+    ("POST", "/graphql", [graphql(READ)], {}),
+    ("POST", "/graphql", b'{"query": "{ __typename }", "query": "x"}', {}),
+    ("POST", "/graphql", b"{", {"content_type": "text/plain"}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"x_workspace_id": "another"}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"accept": "text/html"}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"Origin": "https://a.example"}),
+    ("GET", FLOWS, None, {}),
+    ("GET", f"{FLOWS}/f1", None, {}),
+    ("GET", f"{FLOWS}/nobody", None, {"accept": "application/problem+json"}),
+    ("GET", f"{FLOWS}/f1", None, {"if_none_match": '"0", "1", "2", "3"'}),
+    ("PUT", f"{FLOWS}/f1", DELAY, {}),
+    ("PUT", f"{FLOWS}/f2", {"settings": {"responseSettings": {"delay": -7}}, "nam": 1}, {}),
+    ("PUT", f"{FLOWS}/f2", DELAY, {"if_match": '"77"'}),
+    ("PUT", f"{FLOWS}/f2", {"name": "Keyed"}, {"idempotency_key": "k1"}),
+    ("PUT", f"{FLOWS}/f2/toggle-autopilot", {}, {}),
+    ("DELETE", f"{FLOWS}/f0", None, {}),
+    ("POST", f"{FLOWS}/f0", {}, {}),
+    ("GET", "/v1/api/nothing", None, {}),
+]
+"""What goes the short way from its second time on."""
+
+LONG = [
+    ("GET", "/health/live", None, {}),
+    ("GET", "/graphql", None, {}),
+    ("GET", f"{FLOWS}?limit=2", None, {}),
+    ("GET", f"{FLOWS}/f%31", None, {}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"x_request_id": "mine"}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"x_api_key": "mfk_" + "0" * 40}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"Host": "elsewhere.example"}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"authorization": "Bearer another"}),
+]
+"""What never goes it."""
+
+
+async def test_both_ways_answer_alike(database_url: str) -> None:
+    async with both(database_url, cors_origins=("https://a.example",), key_points=10_000_000) as ways:
+        for method, path, body, headers in SHORT:
+            before = ways.went_short
+            for _ in range(3):
+                by_long, by_short = await ways.asked(method, path, body, **headers)
+                assert by_short == by_long
+            assert ways.went_short >= before + 2, (method, path, headers)
+
+
+async def test_what_is_unusual_goes_the_long_way(database_url: str) -> None:
+    async with both(database_url) as ways:
+        for method, path, body, headers in LONG:
+            for _ in range(3):
+                by_long, by_short = await ways.asked(method, path, body, **headers)
+                assert by_short == by_long
+        assert ways.went_short == 0
+
+
+async def test_points_are_charged_alike_and_who_has_none_is_refused_the_long_way(database_url: str) -> None:
+    async with both(database_url, key_points=500) as ways:
+        statuses = [[], []]  # type: ignore[var-annotated]
+        for _ in range(260):
+            answers = await ways.asked("POST", "/graphql", graphql(LIST))
+            for told, answer in zip(statuses, answers, strict=True):
+                told.append(answer[9:12])
+        assert statuses[0] == statuses[1]
+        assert statuses[0][-1] == b"429"
+        assert 0 < ways.went_short < 259
+
+
+async def test_a_request_in_pieces_and_several_in_one_are_answered_in_turn(database_url: str) -> None:
+    async with both(database_url) as ways:
+        await ways.asked("GET", f"{FLOWS}/f1")
+        connection = ways.open["short"]
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        one, two, three = (asking("GET", f"{FLOWS}/f{n}", **told) for n in (1, 2, 0))
+        connection.said = b""
+        connection.server.data_received(one)
+        connection.server.data_received(two + three)
+        said = await connection.answers(b"", 3)
+        assert re.findall(rb'"_id":"(f\d)"', said) == [b"f1", b"f2", b"f0"]
+        put = asking("PUT", f"{FLOWS}/f1", {"name": "In pieces"}, **told)
+        await connection.answers(put)
+        connection.server.data_received(put[:-4])
+        assert b'"name":"In pieces"' in await connection.answers(put[-4:])
+
+
+async def test_a_connection_that_is_to_end_says_so_and_ends(database_url: str) -> None:
+    async with both(database_url) as ways:
+        await ways.asked("GET", f"{FLOWS}/f1")
+        connection = ways.open["short"]
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        connection.said = b""
+        connection.server.data_received(asking("GET", f"{FLOWS}/f1", **told))
+        is_under_way = not whole(connection.said)  # SQLite answers at once
+        connection.server.shutdown()
+        said = await connection.answers(b"")
+        assert said.count(b"HTTP/1.1 200 OK\r\n") == 1
+        assert (b"connection: close\r\n" in said) is is_under_way
+        assert connection.is_closed
+
+
+LINES = b"host: a\r\ncontent-length: 2"
+HEADERS = [(b"host", b"a"), (b"content-length", b"2")]
+
+
+@pytest.mark.parametrize(
+    ("block", "headers"),
+    [
+        (b"host: a\ncontent-length: 2", HEADERS),
+        (b"host: a\r\n b\r\ncontent-length: 2", HEADERS),
+        (b"host: a\r\nhost: b", [(b"host", b"a"), (b"host", b"b")]),
+        (b"transfer-encoding: chunked", [(b"transfer-encoding", b"chunked")]),
+        (b"x-request-id: 1", [(b"x-request-id", b"1")]),
+        (b"content-length: +2", [(b"content-length", b"+2")]),
+        (b"host: " + b"a" * 5_000, [(b"host", b"a" * 5_000)]),
+    ],
+)
+def test_heads_that_could_be_read_otherwise_are_not_kept(block: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    heads = Heads()
+    heads.learn(block, headers, b"")
+    assert heads.get(block) is None
+
+
+def test_a_head_is_known_again_by_its_bytes_without_the_key_that_it_shows() -> None:
+    heads = Heads()
+    heads.learn(LINES + b"\r\nx-api-key: secret", [*HEADERS, (b"x-api-key", b"secret")], b"digest")
+    known = heads.get(LINES + b"\r\nx-api-key: secret")
+    assert known is not None
+    assert (known.headers, known.length, known.facts) == (HEADERS, 2, {"digest": b"digest"})
+    assert heads.get(LINES + b"\r\nx-api-key: another") is None
+
+
+def test_the_oldest_head_is_forgotten_first() -> None:
+    heads = Heads()
+    for number in range(REMEMBERED + 1):
+        heads.learn(b"n: %d" % number, [(b"n", b"%d" % number)], b"")
+    assert heads.get(b"n: 0") is None
+    assert heads.get(b"n: 1") is not None
+    assert heads.get(b"n: %d" % REMEMBERED) is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET /?a HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET /%31 HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.0\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.1\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\n",
+        b"HEAD / HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"CONNECT /a HTTP/1.1\r\nhost: a\r\n\r\n",
+    ],
+)
+def test_only_plain_first_lines_are_taken(data: bytes) -> None:
+    assert parted(data)[0] is None
