@@ -1,34 +1,82 @@
-"""Requests of a connection that go the short way, one after the other, and how they are begun without a task."""
+"""Requests of a connection that go the short way, one after the other; they are begun without a task."""
 
-from collections.abc import Coroutine, Generator
+import logging
+from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from graphql_api.schema.prepared import fault
 from graphql_api.web.exchange import lines
 from graphql_api.web.http import Headers
 from graphql_api.web.short import Written
 
 CLOSE = b"connection: close\r\n"
 
+log = logging.getLogger("message_flows")
+
 
 class Turn:
     """What a connection has under way on the short way; to uvicorn it looks like a cycle."""
 
-    __slots__ = ("held", "keep_alive", "response_complete")
+    __slots__ = ("_done", "held", "keep_alive", "response_complete")
 
-    def __init__(self) -> None:
+    def __init__(self, done: Callable[[Written | None], None]) -> None:
+        """`done` is called with each answer, or with None where there is none for a fault of ours."""
+        self._done = done
         self.response_complete = True
         self.keep_alive = True
-        self.held = b""  # what came behind a request that is not answered yet
+        self.held = b""
+        """What came behind a request that is not answered yet."""
+
+    def begin(self, work: Coroutine[Any, Any, Written]) -> Coroutine[Any, Any, None] | None:
+        """Runs to where it first waits, which many need not at all; a task for the rest costs more than what they do.
+
+        What needs a task in it goes through `engine.in_task`.
+        """
+        self.response_complete = False
+        try:
+            waits_for = work.send(None)
+        except StopIteration as end:
+            self._end(end.value)
+            return None
+        except Exception as error:
+            self._fail(error)
+            return None
+        return self._finish(work, waits_for)
+
+    async def _finish(self, work: Coroutine[Any, Any, Written], waits_for: Any) -> None:
+        try:
+            written = await resumed(work, waits_for)
+        except Exception as error:
+            self._fail(error)
+        else:
+            self._end(written)
+
+    def _fail(self, error: Exception) -> None:
+        log.error("a request failed: %s", fault(error))
+        self._done(None)
+
+    def _end(self, written: Written) -> None:
+        self.response_complete = True
+        self._done(written)
 
     def hang_up(self) -> None:
         """What was begun is finished; nobody reads the answer."""
 
-    def whole(self, written: Written, usual: bytes) -> bytes:
-        status, rest = written
-        return b"%b%b%b%b" % (STATUS_LINE[status], usual, b"" if self.keep_alive else CLOSE, rest)
+
+@coroutine
+def resumed(work: Coroutine[Any, Any, Written], waits_for: Any) -> Generator[Any, Any, Written]:
+    """Goes on with what has begun and waits for something, now in a task."""
+    try:
+        yield waits_for
+    except BaseException as error:
+        try:
+            yield work.throw(error)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+    return (yield from work)  # type: ignore[no-any-return]
 
 
 class Usual:
@@ -47,22 +95,6 @@ class Usual:
 USUAL = Usual()
 
 
-def first_wait(work: Coroutine[Any, Any, Any]) -> Any:
-    """Runs a coroutine to where it first waits, and answers for what; raises StopIteration at its end.
-
-    Many need not wait at all, and a task costs more than what they do. Who needs a task goes through `engine.in_task`.
-    """
-    return work.send(None)
-
-
-@coroutine
-def resumed(work: Coroutine[Any, Any, Written], waits_for: Any) -> Generator[Any, Any, Written]:
-    """Goes on behind `first_wait`, now in a task."""
-    try:
-        yield waits_for
-    except BaseException as error:
-        try:
-            yield work.throw(error)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-    return (yield from work)  # type: ignore[no-any-return]
+def answer(written: Written, usual: Headers, *, closes: bool) -> bytes:
+    status, rest = written
+    return b"%b%b%b%b" % (STATUS_LINE[status], USUAL.lines(usual), CLOSE if closes else b"", rest)

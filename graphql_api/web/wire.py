@@ -5,7 +5,6 @@ upgrade that nobody takes does not lead the connection astray.
 """
 
 import asyncio
-import logging
 import math
 import re
 import secrets
@@ -19,13 +18,12 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from graphql_api.domain.errors import KINDS, Problem, refused
-from graphql_api.schema.prepared import fault
-from graphql_api.web import refusals
+from graphql_api.web import refusals, turn
 from graphql_api.web.exchange import Exchange
 from graphql_api.web.front import ALWAYS, too_long_a_head
 from graphql_api.web.heads import Head, parted
 from graphql_api.web.short import Short, Written
-from graphql_api.web.turn import USUAL, Turn, first_wait, resumed
+from graphql_api.web.turn import Turn
 
 HEAD_SECONDS = 10.0
 """In which the whole head of a request must arrive."""
@@ -35,8 +33,6 @@ LOOK = 1.0
 
 FIRST_SECONDS = 0.5
 """In which the first request of a connection must have begun when the server stops."""
-
-log = logging.getLogger("message_flows")
 
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 
@@ -54,7 +50,7 @@ class Wire(HttpToolsProtocol):
         self._watch: asyncio.TimerHandle | None = None
         self._queue: deque[Exchange] = deque()
         self._short: Short | None = getattr(self.app, "short", None)
-        self._turn = Turn()
+        self._turn = Turn(self._turn_is_over)
         self._is_read = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -111,34 +107,23 @@ class Wire(HttpToolsProtocol):
         if work is None:
             return False
         self.cycle = self._turn
-        self._turn.response_complete = False
         self._head_bytes = None
         self._is_idle = False
         self._until = math.inf
-        try:
-            waits_for = first_wait(work)
-        except StopIteration as end:
-            self._answer(end.value)
-        else:
-            self._spawn(self._finish(work, waits_for))
+        rest = self._turn.begin(work)
+        if rest is not None:
+            self._spawn(rest)
         return True
 
-    async def _finish(self, work: Coroutine[Any, Any, Written], waits_for: Any) -> None:
-        try:
-            self._answer(await resumed(work, waits_for))
-        except Exception as error:
-            log.error("a request failed: %s", fault(error))
-            self.transport.close()
-
-    def _answer(self, written: Written) -> None:
-        turn = self._turn
-        turn.response_complete = True
+    def _turn_is_over(self, written: Written | None) -> None:
         if not self.transport.is_closing():
-            self.transport.write(turn.whole(written, USUAL.lines(self.server_state.default_headers)))
-            if not turn.keep_alive:
+            closes = written is None or not self._turn.keep_alive
+            if written is not None:
+                self.transport.write(turn.answer(written, self.server_state.default_headers, closes=closes))
+            if closes:
                 self.transport.close()
         self.on_response_complete()
-        held, turn.held = turn.held, b""
+        held, self._turn.held = self._turn.held, b""
         if held:
             self.data_received(held)
 
