@@ -11,7 +11,8 @@ from graphql.language import ast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphql_api.schema.limits import MANY, LimitExceeded, Limits, Measured, charge, measure, parse
+from graphql_api.schema.limits import LimitExceeded, Limits, Measured, charge, measure, parse
+from graphql_api.schema.prices import MANY
 
 ROOMY = Limits(**{field.name: MANY for field in fields(Limits)})
 DEFAULTS = [(field.name, field.default) for field in fields(Limits)]
