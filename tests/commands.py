@@ -16,6 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LONG = 60.0
+NURSERY = "TESTS_NURSERY"
+"""The variable that tells a shell's commands where they are started."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,67 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "graphql_api", *words]
 
 
+class Command:
+    """A command that runs: forked by `nursery`, leader of a session, and asked about as subprocess.Popen is."""
+
+    def __init__(
+        self,
+        nursery: str,
+        words: Sequence[str],
+        environment: dict[str, str],
+        cwd: Path,
+        files: tuple[int, int, int],
+    ) -> None:
+        """`files` are its standard input, output and error."""
+        asked = {"words": list(words), "cwd": str(cwd), "environment": environment}
+        self.returncode: int | None = None
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(nursery)
+            socket.send_fds(connection, [b"!"], files)
+            connection.sendall(json.dumps(asked).encode())
+            connection.shutdown(socket.SHUT_WR)
+            self._told = socket.fromfd(connection.fileno(), connection.family, connection.type)
+        self.pid = self._number()
+
+    def _number(self) -> int:
+        digits = b""
+        while not digits.endswith(b"\n"):
+            read = self._told.recv(1)
+            assert read, "the nursery is gone"
+            digits += read
+        return int(digits)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, negative for a signal; TimeoutError when it does not end in so many seconds."""
+        if self.returncode is None:
+            self._told.settimeout(timeout)
+            self.returncode = self._number()
+            self._told.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        try:
+            return self.wait(0)
+        except BlockingIOError:
+            return None
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def end(self) -> None:
+        """With all that it started; it need not be running."""
+        if self.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)
+            self.wait(LONG)
+
+
 def say(
     words: Sequence[str],
     database_url: str | None = None,
@@ -48,29 +111,19 @@ def say(
     cwd: Path | None = None,
     **variables: str,
 ) -> Said:
-    """Runs the command to its end with `given` as standard input, in a process that `nursery` starts."""
-    asked = {"words": list(words), "cwd": str(cwd or Path.cwd()), "environment": environment(database_url, **variables)}
-    with (
-        tempfile.TemporaryFile() as source,
-        tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as err,
-        socket.socket(socket.AF_UNIX) as connection,
-    ):
+    """Runs the command to its end with `given` as standard input."""
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         source.write(given)
         source.seek(0)
-        connection.settimeout(LONG)
-        connection.connect(_nursery())
-        socket.send_fds(connection, [b"!"], [file.fileno() for file in (source, out, err)])
-        connection.sendall(json.dumps(asked).encode())
-        connection.shutdown(socket.SHUT_WR)
-        code = int(connection.makefile("rb").read())
+        files = (source.fileno(), out.fileno(), err.fileno())
+        code = Command(nursery(), words, environment(database_url, **variables), cwd or Path.cwd(), files).wait(LONG)
         out.seek(0)
         err.seek(0)
         return Said(code, out.read().decode(), err.read().decode())
 
 
 @cache
-def _nursery() -> str:
+def nursery() -> str:
     """The address at which commands are started, from now until the tests end."""
     address = f"{tempfile.mkdtemp(prefix='say', dir='/tmp')}/socket"
     process = subprocess.Popen(
@@ -92,3 +145,17 @@ def _nursery() -> str:
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return address
+
+
+def shell_environment(folder: Path) -> dict[str, str]:
+    """For a shell that finds `message-flows`, which `folder` then has, on its path."""
+    program = folder / "message-flows"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.commands "$@"\n')
+    program.chmod(0o755)
+    return environment(PATH=f"{folder}{os.pathsep}{os.environ['PATH']}", **{NURSERY: nursery()})
+
+
+if __name__ == "__main__":
+    given = dict(os.environ)
+    sys.exit(Command(given.pop(NURSERY), sys.argv[1:], given, Path.cwd(), (0, 1, 2)).wait())

@@ -8,10 +8,7 @@ import socket
 import sys
 from importlib import import_module
 
-from graphql_api import cli
-
-for name in ("app", "files", "progress", "serving", "storage.migrations", "transfer", "week"):
-    import_module(f"graphql_api.{name}")
+COMMON = ("app", "files", "progress", "serving", "storage.migrations", "transfer", "web.frames", "web.wire", "week")
 
 
 def serve(address: str) -> None:
@@ -31,25 +28,35 @@ def serve(address: str) -> None:
 
 
 def stand_by(connection: socket.socket) -> None:
-    """Returns in the process of the command."""
+    """Tells the id of the process and then how it ended; returns in the process of the command."""
     _, files, *_ = socket.recv_fds(connection, 1, 3)
     asked = json.loads(connection.makefile("rb").read())
     child = os.fork()
     if child:
+        for given in files:
+            os.close(given)
+        connection.sendall(b"%d\n" % child)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        connection.sendall(b"%d" % code)
+        connection.sendall(b"%d\n" % code)
         os._exit(0)
     connection.close()
+    os.setsid()
     for standard, given in enumerate(files):
         os.dup2(given, standard)
         os.close(given)
     os.environ.clear()
     os.environ.update(asked["environment"])
+    # What processes that it spawns are told of warnings.
+    sys.warnoptions[:] = filter(None, os.environ.get("PYTHONWARNINGS", "").split(","))
     os.chdir(asked["cwd"])
     sys.argv = ["message-flows", *asked["words"]]
 
 
 if __name__ == "__main__":
+    from graphql_api import cli
+
+    for name in COMMON:
+        import_module(f"graphql_api.{name}")
     gc.freeze()
     serve(sys.argv[1])
     try:

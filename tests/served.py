@@ -1,54 +1,77 @@
-"""The server as a process of its own, for clients that are none of ours."""
+"""The server as a process of its own, on a free port."""
 
 import os
 import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.commands import LONG, Command, environment, nursery
 
 ROOT = Path(__file__).parent.parent
-STARTED_WITHIN = 30
-"""Seconds."""
+GREETING = 4
+"""Lines."""
+
+
+@dataclass
+class Served:
+    at: str
+    greeting: list[str]
+    process: Command
+    log: Path
+    """What it says on standard error."""
+
+    def workers(self) -> set[int]:
+        """The process beside them that multiprocessing starts for itself is none."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return {int(pid) for pid in listed if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+@contextmanager
+def started(database_url: str | None, log: Path, *words: str, **settings: str) -> Iterator[Served]:
+    """A server that listens, run in the folder of its log, where its database is without a URL.
+
+    It is killed when the block ends, if it has not ended. Workers inherit a standard input that uvicorn opens anew and
+    leaves open, which is no warning of ours.
+    """
+    variables = {f"MESSAGE_FLOWS_{name.upper()}": value for name, value in {"port": "0", **settings}.items()}
+    reading, writing = os.pipe()
+    with log.open("wb") as written, open(os.devnull, "rb") as nothing, os.fdopen(reading) as out:
+        files = (nothing.fileno(), writing, written.fileno())
+        process = Command(
+            nursery(), ["serve", *words], environment(database_url, PYTHONWARNINGS="", **variables), log.parent, files
+        )
+        os.close(writing)
+        try:
+            greeting = [out.readline() for _ in range(GREETING)]
+            assert greeting[0], log.read_text("utf-8")
+            at = urlsplit(greeting[0].split()[1])
+            assert at.port is not None
+            _accepting(at.port)
+            yield Served(f"{at.scheme}://{at.netloc}", greeting, process, log)
+        finally:
+            process.end()
+
+
+def _accepting(port: int) -> None:
+    """Returns when connections are: a server greets just before."""
+    give_up = time.monotonic() + LONG
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 10).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < give_up, f"nobody listens on port {port}"
+            time.sleep(0.01)
 
 
 @contextmanager
 def serving(database_url: str, log: Path, **settings: str) -> Iterator[str]:
-    """A server process of this checkout until the block ends; its log is shown if it does not start or dies."""
-    port = str(free_port())
-    given = {"database_url": database_url, "port": port, "sqlite_synchronous": "NORMAL", **settings}
-    environment = os.environ | {f"MESSAGE_FLOWS_{name.upper()}": value for name, value in given.items()}
-    command = [sys.executable, "-c", "from graphql_api.cli import app; app()", "serve"]
-    # A pipe that nobody empties would stop the server at its first full one.
-    with log.open("w") as written:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=written, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{address}/health/ready", process, log)
-        yield address
-        assert process.poll() is None, f"the server died:\n{log.read_text('utf-8')}"
-    finally:
-        process.terminate()
-        process.wait(timeout=STARTED_WITHIN)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + STARTED_WITHIN
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except (urllib.error.URLError, ConnectionError):
-            assert process.poll() is None, f"the server did not start:\n{log.read_text('utf-8')}"
-            assert time.monotonic() < give_up, f"nothing answered at {url} within {STARTED_WITHIN} s"
-            time.sleep(0.1)
+    """The address of a server that stops when the block ends, and must not have ended before."""
+    with started(database_url, log, **{"sqlite_synchronous": "NORMAL", **settings}) as server:
+        yield server.at
+        assert server.process.poll() is None, f"the server died:\n{log.read_text('utf-8')}"
+        server.process.terminate()
+        server.process.wait(LONG)

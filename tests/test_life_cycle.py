@@ -7,60 +7,36 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from graphql_api import config
-from tests.commands import command, environment
+from tests.commands import say
+from tests.served import Served, started
 
-
-@dataclass
-class Running:
-    at: str
-    process: subprocess.Popen[str]
-    log: Path
-
-    def workers(self) -> list[int]:
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in listed if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
-Start = Callable[..., Running]
+Start = Callable[..., Served]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    running: list[Running] = []
+def database_url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path}/flows.db"
 
-    def begin(**settings: str) -> Running:
-        named = {f"MESSAGE_FLOWS_{name.upper()}": value for name, value in settings.items()}
-        log = tmp_path / "log"
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                command("serve", "--port", "0", "--migrate", "--demo"),
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"), **named},
-                text=True,
-            )
-        assert process.stdout is not None
-        greeting = process.stdout.readline().split()
-        assert greeting, log.read_text()
-        running.append(Running(greeting[1].removesuffix("/graphql"), process, log))
-        return running[-1]
 
-    yield begin
-    for one in running:
-        one.process.kill()
-        one.process.communicate()
+@pytest.fixture
+def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
+    with contextlib.ExitStack() as running:
+
+        def begin(**settings: str) -> Served:
+            server = started(database_url, tmp_path / "log", "--migrate", "--demo", **settings)
+            return running.enter_context(server)
+
+        yield begin
 
 
 def status(url: str, context: ssl.SSLContext | None = None, **headers: str) -> int:
@@ -111,7 +87,7 @@ async def test_workers_that_restart_one_after_the_other_lose_no_request(start: S
         await asyncio.sleep(1)
     stop.set()
     await asyncio.gather(*askers)
-    assert not set(before) & set(server.workers())
+    assert not before & server.workers()
     assert len(statuses) > 50
     assert set(statuses) == {200}
 
@@ -127,7 +103,7 @@ def test_a_connection_waits_for_its_next_request_as_long_as_the_setting_says(sta
 
 
 def test_forwarded_addresses_are_believed_only_from_proxies_that_are_trusted(start: Start) -> None:
-    def statuses(server: Running) -> list[int]:
+    def statuses(server: Served) -> list[int]:
         path = f"{server.at}/graphql?query=%7B__typename%7D"
         if time.time() % 60 > 55:
             time.sleep(60 - time.time() % 60)
@@ -155,49 +131,28 @@ def test_https_with_a_certificate(start: Start, tmp_path: Path) -> None:
         assert status(f"http{server.at.removeprefix('https')}/health/ready") != 200
 
 
-def test_a_certificate_that_is_none_is_told(tmp_path: Path) -> None:
-    given = {"MESSAGE_FLOWS_TLS_CERTIFICATE": "/nowhere.pem"}
-    done = subprocess.run(
-        [sys.executable, "-m", "graphql_api", "serve", "--migrate"],
-        env={**environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"), **given},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert done.stderr == (
+def test_a_certificate_that_is_none_is_told(database_url: str) -> None:
+    told = say(["serve", "--migrate"], database_url, MESSAGE_FLOWS_TLS_CERTIFICATE="/nowhere.pem")
+    assert (told.code, told.err) == (
+        2,
         "MESSAGE_FLOWS_TLS_CERTIFICATE and MESSAGE_FLOWS_TLS_KEY must name a certificate and its key, in PEM:"
-        " No such file or directory.\n"
+        " No such file or directory.\n",
     )
 
 
 def test_another_address_than_loopback_is_refused_without_keys_and_served_with_them(
-    start: Start, tmp_path: Path
+    start: Start, database_url: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "graphql_api", "serve", "--migrate", "--host", "0.0.0.0"],
-        env=environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "Set MESSAGE_FLOWS_AUTH=keys and make a key with `message-flows keys create" in done.stderr
+    refused = say(["serve", "--migrate", "--host", "0.0.0.0"], database_url)
+    assert refused.code == 2
+    assert "Set MESSAGE_FLOWS_AUTH=keys and make a key with `message-flows keys create" in refused.err
     server = start(auth="keys", host="0.0.0.0")
-    made = subprocess.run(
-        command("keys", "create", "--workspace", "exampleWorkspaceId1", "--scope", "flows:read"),
-        env=environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    words = ["keys", "create", "--workspace", "exampleWorkspaceId1", "--scope", "flows:read"]
+    made = say(words, database_url).out.strip()
     path = f"{server.at}/v1/api/message-flows".replace("0.0.0.0", "127.0.0.1")
     assert status(path, x_workspace_id="exampleWorkspaceId1") == 401
     assert status(path, x_workspace_id="exampleWorkspaceId1", x_api_key=made) == 200
-    revoked = command("keys", "revoke", made[:12])
-    subprocess.run(
-        revoked, env=environment(f"sqlite+aiosqlite:///{tmp_path}/flows.db"), capture_output=True, check=True
-    )
+    assert say(["keys", "revoke", made[:12]], database_url).code == 0
     until = time.monotonic() + 5
     while status(path, x_workspace_id="exampleWorkspaceId1", x_api_key=made) != 401:
         assert time.monotonic() < until

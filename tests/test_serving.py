@@ -3,13 +3,10 @@
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -18,67 +15,34 @@ import pytest
 
 from graphql_api.demo import EXAMPLE, WORKSPACE
 from graphql_api.storage import migrations
-from tests.commands import command, environment
+from tests.served import Served, started
 from tests.test_cli import renumbered
 
 LONG = 30.0
 EXAMPLE_PATH = f"/v1/api/message-flows/{EXAMPLE['_id']}"
 
 
-@dataclass
-class Serving:
-    process: subprocess.Popen[str]
-    greeting: list[str]
-    http: httpx2.AsyncClient
-
-    def children(self) -> set[int]:
-        """The workers; the process beside them that multiprocessing starts for itself is none."""
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return {int(pid) for pid in listed if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
-
-    async def stopped(self, stop: Callable[[], None]) -> tuple[int, list[str]]:
-        """Exit code and what was said on standard error beside the log of requests."""
-        stop()
-        _, told = await asyncio.to_thread(self.process.communicate, timeout=LONG)
-        return self.process.returncode, [line for line in told.splitlines() if '"level":"info"' not in line]
-
-
-Start = Callable[..., contextlib.AbstractAsyncContextManager[Serving]]
+Start = Callable[..., contextlib.AbstractAsyncContextManager[tuple[Served, httpx2.AsyncClient]]]
 
 
 @pytest.fixture
-def start(database_url: str) -> Start:
-    return lambda *words: serving(database_url, *words)
-
-
-def started(database_url: str, *words: str) -> subprocess.Popen[str]:
-    """In a session of its own, as a terminal would start it."""
-    return subprocess.Popen(
-        command("serve", "--port", "0", "--demo", *words),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(database_url, PYTHONWARNINGS=""),
-        start_new_session=True,
-    )
+def start(database_url: str, tmp_path: Path) -> Start:
+    return lambda *words: serving(database_url, tmp_path / "log", *words)
 
 
 @contextlib.asynccontextmanager
-async def serving(database_url: str, *words: str) -> AsyncIterator[Serving]:
-    process = started(database_url, *words)
-    try:
-        assert process.stdout is not None
-        greeting = [await asyncio.to_thread(process.stdout.readline) for _ in range(4)]
-        found = re.search(r"http://127\.0\.0\.1:\d+", greeting[0])
-        assert found, process.communicate()
-        headers = {"x-workspace-id": WORKSPACE}
-        async with httpx2.AsyncClient(base_url=found[0], headers=headers, timeout=LONG) as http:
-            yield Serving(process, greeting, http)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+async def serving(database_url: str, log: Path, *words: str) -> AsyncIterator[tuple[Served, httpx2.AsyncClient]]:
+    headers = {"x-workspace-id": WORKSPACE}
+    with started(database_url, log, "--demo", *words) as server:
+        async with httpx2.AsyncClient(base_url=server.at, headers=headers, timeout=LONG) as http:
+            yield server, http
+
+
+async def stopped(server: Served, stop: Callable[[], None]) -> tuple[int, list[str]]:
+    """Exit code and what was said on standard error beside the log of requests."""
+    stop()
+    code = await asyncio.to_thread(server.process.wait, LONG)
+    return code, [line for line in server.log.read_text("utf-8").splitlines() if '"level":"info"' not in line]
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -89,53 +53,53 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def test_the_addresses_that_are_printed_answer(start: Start) -> None:
-    async with start() as server:
-        at = str(server.http.base_url).rstrip("/")
+    async with start() as (server, http):
+        at = server.at
         assert server.greeting == [
             f"GraphQL       {at}/graphql\n",
             f"REST example  {at}{EXAMPLE_PATH}  (header x-workspace-id: {WORKSPACE})\n",
             f"In a browser  {at}/  (playground)  {at}/docs  (reference)  {at}/flows\n",
             f"Health        {at}/health/ready\n",
         ]
-        example = await server.http.get(EXAMPLE_PATH)
+        example = await http.get(EXAMPLE_PATH)
         assert example.json() == {name: value for name, value in EXAMPLE.items() if name != "initiationMessage"}
-        answer = await server.http.post("/graphql", json={"query": "{ messageFlows { totalCount } }"})
+        answer = await http.post("/graphql", json={"query": "{ messageFlows { totalCount } }"})
         assert answer.json() == {"data": {"messageFlows": {"totalCount": 1}}}
         for path in ("/health/live", "/health/ready"):
-            health = await server.http.get(path)
+            health = await http.get(path)
             assert (health.status_code, health.json()) == (200, {"status": "ok"})
-        assert await server.stopped(server.process.terminate) == (0, [])
+        assert await stopped(server, server.process.terminate) == (0, [])
 
 
 async def test_ready_tells_when_the_tables_are_not_current(start: Start, database_url: str) -> None:
-    async with start() as server:
+    async with start() as (_, http):
         await renumbered(database_url, "9999")
-        ready, live = await server.http.get("/health/ready"), await server.http.get("/health/live")
+        ready, live = await http.get("/health/ready"), await http.get("/health/live")
         await renumbered(database_url, migrations.newest())
         assert (ready.status_code, live.status_code) == (503, 200)
         assert ready.json()["error"]["code"] == "unavailable"
         assert ready.headers["retry-after"] == "1"
-        assert (await server.http.get("/health/ready")).status_code == 200
+        assert (await http.get("/health/ready")).status_code == 200
 
 
 async def test_workers_share_the_address_and_one_that_dies_is_replaced(start: Start) -> None:
-    async with start("--workers", "2") as server:
-        await server.http.get(EXAMPLE_PATH)
-        before = server.children()
+    async with start("--workers", "2") as (server, http):
+        await http.get(EXAMPLE_PATH)
+        before = server.workers()
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
-        await until(lambda: len(server.children() - {min(before)}) == 2)
+        await until(lambda: len(server.workers() - {min(before)}) == 2)
         for number in range(10):
-            answer = await server.http.put(EXAMPLE_PATH, json={"description": f"d{number}"})
+            answer = await http.put(EXAMPLE_PATH, json={"description": f"d{number}"})
             assert (answer.status_code, answer.headers["etag"]) == (200, f'"{number + 1}"')
         # Ctrl-C in a terminal reaches the parent and its workers at once.
-        assert await server.stopped(lambda: os.killpg(server.process.pid, signal.SIGINT)) == (0, [])
+        assert await stopped(server, lambda: os.killpg(server.process.pid, signal.SIGINT)) == (0, [])
 
 
 async def test_workers_do_not_outlive_their_parent(start: Start) -> None:
-    async with start("--workers", "2") as server:
-        await server.http.get("/health/live")
-        workers = server.children()
+    async with start("--workers", "2") as (server, http):
+        await http.get("/health/live")
+        workers = server.workers()
         server.process.kill()
         await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
@@ -144,19 +108,19 @@ async def test_workers_do_not_outlive_their_parent(start: Start) -> None:
 async def test_an_edit_in_flight_is_finished_when_the_server_is_told_to_stop(
     start: Start, database_url: str, workers: str
 ) -> None:
-    async with start("--workers", workers) as server:
-        assert (await server.http.get(EXAMPLE_PATH)).status_code == 200
+    async with start("--workers", workers) as (server, http):
+        assert (await http.get(EXAMPLE_PATH)).status_code == 200
         async with held(database_url):
-            edit = asyncio.create_task(server.http.put(EXAMPLE_PATH, json={"name": "last"}))
+            edit = asyncio.create_task(http.put(EXAMPLE_PATH, json={"name": "last"}))
             await asyncio.sleep(0.3)
             server.process.terminate()
             await asyncio.sleep(0.6)
             assert not edit.done()
         answer = await edit
         assert (answer.status_code, answer.json()["name"]) == (200, "last")
-        assert await server.stopped(lambda: None) == (0, [])
+        assert await stopped(server, lambda: None) == (0, [])
         with pytest.raises(httpx2.ConnectError):
-            await server.http.get(EXAMPLE_PATH)
+            await http.get(EXAMPLE_PATH)
 
 
 @contextlib.asynccontextmanager
@@ -176,5 +140,5 @@ async def held(database_url: str) -> AsyncIterator[None]:
 
 
 async def test_serve_migrates_when_it_is_told_to(tmp_path: Path) -> None:
-    async with serving(f"sqlite+aiosqlite:///{tmp_path}/new.db", "--migrate") as server:
-        assert (await server.http.get(EXAMPLE_PATH)).status_code == 200
+    async with serving(f"sqlite+aiosqlite:///{tmp_path}/new.db", tmp_path / "log", "--migrate") as (_, http):
+        assert (await http.get(EXAMPLE_PATH)).status_code == 200

@@ -1,13 +1,9 @@
 """README.md and docs/*.md: what they show is sent to a server as `make run` starts it, and answered as shown."""
 
 import json
-import os
 import re
-import shlex
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +15,7 @@ import typer.main
 
 from graphql_api import cli, config
 from graphql_api.web.rest import ROUTES
-from tests.commands import command, environment
+from tests.commands import shell_environment
 from tests.docs.blocks import (
     KINDS,
     SERVER,
@@ -33,6 +29,7 @@ from tests.docs.blocks import (
     curl,
     operation,
 )
+from tests.served import started
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -75,14 +72,8 @@ class Server:
 
     def run(self, words: Sequence[str]) -> "subprocess.CompletedProcess[bytes]":
         """A program in the folder of the server that finds `message-flows`."""
-        bin = self.folder / ".bin" / "message-flows"
-        bin.parent.mkdir(exist_ok=True)
-        bin.write_text(f'#!/bin/sh\nexec {shlex.join(command())} "$@"\n')
-        bin.chmod(0o755)
-        path = f"{bin.parent}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
-            words, cwd=self.folder, env=environment(PATH=path), stdout=PIPE, stderr=STDOUT, timeout=60, check=False
-        )
+        finding = shell_environment(self.folder / ".bin")
+        return subprocess.run(words, cwd=self.folder, env=finding, stdout=PIPE, stderr=STDOUT, timeout=60, check=False)
 
     def program(self, block: Block) -> None:
         done = self.run([sys.executable, "-c", block.text.replace(SERVER, self.url)])
@@ -134,43 +125,16 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """What `make run` starts, on a free port, in an empty folder."""
-    started = re.search(
-        r"^run:.*(?:\n\t.*)*?/message-flows (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
+    command = re.search(
+        r"^run:.*(?:\n\t.*)*?/message-flows serve (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
     )
-    assert started
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MESSAGE_FLOWS_PORT": str(port)}
-    command = [sys.executable, "-c", "from graphql_api.cli import app; app()", *started[1].split()]
-    errors = tmp_path / "stderr"
-    with errors.open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-        try:
-            assert process.stdout
-            lines: list[str] = []
-            while not lines or "/health/" not in lines[-1]:
-                lines.append(process.stdout.readline())
-                assert lines[-1], errors.read_text()
-            url = f"http://127.0.0.1:{port}"
-            _wait(url)
-            yield Server(url, tmp_path, "".join(lines).strip())
-        finally:
-            process.terminate()
-            process.communicate(timeout=20)
-    assert {json.loads(line)["level"] for line in errors.read_text().splitlines()} <= {"info", "warning"}
-
-
-def _wait(url: str) -> None:
-    """Until the server listens: it greets just before."""
-    for _ in range(200):
-        try:
-            assert httpx2.get(f"{url}/health/ready").status_code == 200
-            return
-        except httpx2.ConnectError:
-            time.sleep(0.05)
-    raise AssertionError("the server does not listen")
+    assert command
+    log = tmp_path / "stderr"
+    with started(None, log, *command[1].split()) as server:
+        yield Server(server.at, tmp_path, "".join(server.greeting).strip())
+        server.process.terminate()
+        assert server.process.wait(20) == 0
+    assert {json.loads(line)["level"] for line in log.read_text().splitlines()} <= {"info", "warning"}
 
 
 @pytest.mark.parametrize("page", SHOWN.values(), ids=SHOWN)

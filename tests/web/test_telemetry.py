@@ -5,12 +5,11 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from graphql_api import app, config
 from graphql_api.edits import Desk, keys
 from graphql_api.web import metrics, telemetry
 from graphql_api.web.telemetry import Telemetry
+from tests.served import Served, started
 
 SECRET = "Nobody-may-read-this"
 CREATE = (
@@ -174,29 +174,16 @@ async def test_metrics_on_a_port_of_their_own_are_not_beside_the_rest(desk: Desk
 
 
 @pytest.fixture
-def serving(tmp_path: Path) -> Iterator[Any]:
-    running: list[subprocess.Popen[str]] = []
+def start(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    with ExitStack() as running:
 
-    def start(**settings: str) -> tuple[str, subprocess.Popen[str], Path]:
-        named = {f"MESSAGE_FLOWS_{name.upper()}": value for name, value in settings.items()}
-        url = f"sqlite+aiosqlite:///{tmp_path}/flows.db"
-        command = [sys.executable, "-m", "graphql_api", "serve", "--port", "0", "--migrate", "--demo"]
-        environment = {**os.environ, "MESSAGE_FLOWS_DATABASE_URL": url, **named}
-        log = tmp_path / "log"
-        with log.open("wb") as errors:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment, text=True)
-        running.append(process)
-        assert process.stdout is not None
-        greeting = process.stdout.readline().split()
-        assert greeting, log.read_text()
-        return greeting[1].removesuffix("/graphql"), process, log
+        def begin(**settings: str) -> Served:
+            server = started(
+                f"sqlite+aiosqlite:///{tmp_path}/flows.db", tmp_path / "log", "--migrate", "--demo", **settings
+            )
+            return running.enter_context(server)
 
-    yield start
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        assert process.stdout is not None
-        process.stdout.close()
+        yield begin
 
 
 def fetched(url: str) -> str:
@@ -204,19 +191,20 @@ def fetched(url: str) -> str:
         return str(response.read().decode())
 
 
-def test_lines_are_json_where_nobody_looks_on(serving: Any) -> None:
-    at, process, log = serving(log_sample="1")
-    fetched(f"{at}/health/live")
-    process.terminate()
-    process.wait(20)
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+def test_lines_are_json_where_nobody_looks_on(start: Callable[..., Served]) -> None:
+    server = start(log_sample="1")
+    fetched(f"{server.at}/health/live")
+    server.process.terminate()
+    assert server.process.wait(20) == 0
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     (line,) = [line for line in lines if line.get("route") == "/health/live"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line.pop("timestamp"))
     assert (line["event"], line["level"], line["status"], line["key"]) == ("request", "info", 200, None)
 
 
-def test_several_workers_are_counted_together(serving: Any) -> None:
-    at, _, log = serving(workers="2", log_sample="0")
+def test_several_workers_are_counted_together(start: Callable[..., Served]) -> None:
+    server = start(workers="2", log_sample="0")
+    at = server.at
     for _ in range(40):
         fetched(f"{at}/health/live")
     time.sleep(OTHERS_AGE)
@@ -227,15 +215,14 @@ def test_several_workers_are_counted_together(serving: Any) -> None:
     found = parsed(fetched(f"{at}/metrics"))
     assert found["message_flows_requests_in_flight"] == 1
     assert [name for name in found if name.startswith("message_flows_info{")] != []
-    assert log.read_text() == ""
+    assert server.log.read_text() == ""
 
 
-def test_a_worker_that_was_killed_is_in_flight_no_more(serving: Any) -> None:
-    at, process, _ = serving(workers="2", log_sample="0")
+def test_a_worker_that_was_killed_is_in_flight_no_more(start: Callable[..., Served]) -> None:
+    server = start(workers="2", log_sample="0")
+    at = server.at
     fetched(f"{at}/health/live")
-    children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
-    names = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
-    os.kill(next(pid for pid in children if "spawn_main" in names[pid]), signal.SIGKILL)
+    os.kill(min(server.workers()), signal.SIGKILL)
     until = time.monotonic() + 20
     while time.monotonic() < until:
         try:
@@ -246,11 +233,11 @@ def test_a_worker_that_was_killed_is_in_flight_no_more(serving: Any) -> None:
     raise AssertionError("the gauge still counts a request of the dead worker")
 
 
-def test_metrics_have_a_port_of_their_own(serving: Any) -> None:
+def test_metrics_have_a_port_of_their_own(start: Callable[..., Served]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    at, _, _ = serving(metrics_port=str(port))
+    at = start(metrics_port=str(port)).at
     fetched(f"{at}/health/live")
     found = parsed(fetched(f"http://127.0.0.1:{port}/metrics"))
     assert found['message_flows_request_seconds_count{route="/health/live"}'] == 1

@@ -1,0 +1,109 @@
+"""What an operation costs, in points: worked out once for a document, then for each request by its variables.
+
+An object costs 1, a leaf nothing except those of `LEAVES`. A connection multiplies what its `nodes` and `edges` cost by
+its page size: `first`, else `last`, else the default of `PAGES`. A mutation costs 10 for every flow it writes, or the
+price of its answer where that is more. What is selected twice at one place is answered once and costs once.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any, NamedTuple
+
+from graphql.language import ast
+
+PAGES: Mapping[str, int] = {"messageFlows": 50, "revisions": 50}
+ROWS = frozenset({"nodes", "edges"})
+LEAVES: Mapping[str, int] = {"totalCount": 10}
+BATCHES: Mapping[str, int] = {"updateMessageFlows": 100, "openings": 62, "utcOffsets": 4}
+"""Mutations of the flows in `ids`, and for how many they are charged when a filter chooses the flows;
+openings have no count either, so they are charged for a window a day over the longest range, and offsets for a clock
+change every three weeks."""
+WRITE = 10
+MANY = 10**9
+"""Where counts stop: doubling fragments would make them grow without end."""
+
+Counts = frozenset[tuple[int | str, ...]]
+"""Numbers of rows, each the first usable of literals and variables by name; the last is always usable."""
+ONE: Counts = frozenset({(1,)})
+
+
+class Price(NamedTuple):
+    """Points that every request costs, and parts: the largest of some counts times a row's price, `least` or more."""
+
+    points: int = 0
+    parts: tuple[tuple[Counts, int, "Price"], ...] = ()
+
+    def of(self, variables: Mapping[str, Any]) -> int:
+        points = self.points
+        for counts, least, row in self.parts:
+            points += max(_number(count, variables) for count in counts) * max(least, row.of(variables))
+        return min(MANY, points)
+
+
+class Place(NamedTuple):
+    """Fields that answer under one name, more than one where they overlap; below a leaf is None."""
+
+    fields: list[ast.FieldNode]
+    below: list["Place"] | None
+
+
+def operation_price(operation: ast.OperationDefinitionNode, answer: list[Place]) -> Price:
+    least = WRITE if operation.operation is ast.OperationType.MUTATION else 0
+    return total(_price(place, ONE, least) for place in answer)
+
+
+def _price(place: Place, page: Counts, least: int = 0) -> Price:
+    """Of a place whose fields differ in name and arguments only where their types exclude each other."""
+    if place.below is None:
+        return Price(max(LEAVES.get(field.name.value, 0) for field in place.fields))
+    own_page = frozenset(_count(field, PAGES, "first", "last") for field in place.fields)
+    below = total(_price(each, own_page) for each in place.below)
+    counts = [page if field.name.value in ROWS else {_count(field, BATCHES, "ids")} for field in place.fields]
+    return _times(frozenset().union(*counts), least, Price(1 + below.points, below.parts))
+
+
+def _times(counts: Counts, least: int, row: Price) -> Price:
+    if counts == ONE and not least:
+        return row
+    price = Price(parts=((counts, least, row),))
+    varies = row.parts or any(isinstance(number, str) for count in counts for number in count)
+    return price if varies else Price(price.of({}))
+
+
+def total(prices: Iterable[Price]) -> Price:
+    points, parts = zip(Price(), *prices, strict=True)
+    return Price(min(MANY, sum(points)), tuple(chain.from_iterable(parts)))
+
+
+def _count(field: ast.FieldNode, usual: Mapping[str, int], *arguments: str) -> tuple[int | str, ...]:
+    if field.name.value not in usual:
+        return (1,)
+    given = {argument.name.value: _literal(argument.value) for argument in field.arguments or ()}
+    return (*(given[name] for name in arguments if name in given), usual[field.name.value])
+
+
+def _literal(value: ast.ValueNode | None) -> int | str:
+    """A variable's name, a list's length, a number, else 0; ten digits are MANY or more, and more are not read."""
+    if isinstance(value, ast.VariableNode):
+        return value.name.value
+    if isinstance(value, ast.ListValueNode):
+        return len(value.values)
+    return int(value.value[:10]) if isinstance(value, ast.IntValueNode) else 0
+
+
+def _number(count: Iterable[int | str], variables: Mapping[str, Any]) -> int:
+    values = (variables.get(one) if isinstance(one, str) else one for one in count)
+    return next(filter(None, map(_usable, values)))
+
+
+def _usable(value: Any) -> int:
+    """Rows asked for, as GraphQL would make an Int of it, or the length of a list; 0 for anything else."""
+    if isinstance(value, list | tuple):
+        return len(value)
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+    return max(0, min(MANY, int(value))) if whole else 0
+
+
+def defaults(operations: Iterable[ast.OperationDefinitionNode]) -> Mapping[str, int | str]:
+    variables = [variable for operation in operations for variable in operation.variable_definitions or ()]
+    return {node.variable.name.value: _literal(node.default_value) for node in variables if node.default_value}
