@@ -8,9 +8,6 @@ import { hrefOf, rewrite, usePlace } from "./router";
 import { remember, remembered } from "./session";
 import { SessionBar } from "./session-bar";
 
-/** Codes by which the server says that workspace or key are not the right ones. */
-const NOT_LET_IN = new Set(["UNAUTHENTICATED", "WORKSPACE_REQUIRED"]);
-
 export function App() {
   const place = usePlace();
   const [session, setSession] = useState(() => remembered(place.search));
@@ -24,7 +21,7 @@ export function App() {
     rewrite(hrefOf({ flow: next.workspace === session?.workspace ? place.flow : null, search: inWorkspace(next, place.search) }));
   };
   const failed = useCallback((problem: Problem) => {
-    if (NOT_LET_IN.has(problem.code)) setRefusal(problem.message);
+    if (problem.code === "WORKSPACE_REQUIRED") setRefusal(problem.message);
   }, []);
 
   useEffect(() => {
@@ -51,9 +48,9 @@ interface ShownProps {
 }
 
 function Shown({ session, flow, search, failed }: ShownProps) {
-  const whose = `${session.workspace}\n${session.key}`;
-  if (flow === null) return <ListPage session={session} search={search} failed={failed} key={whose} />;
-  return <FlowPage session={session} id={flow} failed={failed} key={`${whose}\n${flow}`} />;
+  const { workspace } = session;
+  if (flow === null) return <ListPage session={session} search={search} failed={failed} key={workspace} />;
+  return <FlowPage session={session} id={flow} failed={failed} key={`${workspace}\n${flow}`} />;
 }
 
 function Welcome() {

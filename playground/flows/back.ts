@@ -1,11 +1,12 @@
-// Whoever comes back to the window has perhaps changed something elsewhere, or others have.
+// Whoever comes back to the window, or gives another key, has perhaps changed something elsewhere, or others have.
+import { NEW_KEY } from "../shell/key";
+
+const MOMENTS = ["focus", "online", NEW_KEY];
 
 /** Calls until the function that it returns is called. */
 export function whenBack(read: () => void): () => void {
-  addEventListener("focus", read);
-  addEventListener("online", read);
+  for (const moment of MOMENTS) addEventListener(moment, read);
   return () => {
-    removeEventListener("focus", read);
-    removeEventListener("online", read);
+    for (const moment of MOMENTS) removeEventListener(moment, read);
   };
 }

@@ -1,11 +1,11 @@
 // One GraphQL request over HTTP: typed by its document, refused with a code and a sentence.
+import { withKey } from "../shell/key";
 import { at } from "../shell/server";
 import type { TypedDocumentString } from "./generated/graphql";
 
-/** Who asks: the key only where the server requires one. */
+/** Whose flows are meant. */
 export interface Session {
   workspace: string;
-  key: string;
 }
 
 /** A request that was not carried out; `UNREACHABLE` when nobody knows whether it was. */
@@ -37,17 +37,16 @@ export async function ask<R, V>(session: Session, document: TypedDocumentString<
 
 async function answered<R>(session: Session, body: string): Promise<Body<R>> {
   try {
-    const response = await fetch(at("graphql"), { method: "POST", headers: headers(session), body });
+    const response = await withKey((key) => fetch(at("graphql"), { method: "POST", headers: { ...headers(session), ...key }, body }));
     return (await response.json()) as Body<R>;
   } catch {
     throw new Problem("UNREACHABLE", "The server cannot be reached, or its answer got lost on the way.");
   }
 }
 
-function headers({ workspace, key }: Session): Record<string, string> {
+function headers({ workspace }: Session): Record<string, string> {
   const sent: Record<string, string> = { "content-type": "application/json" };
   if (workspace) sent["x-workspace-id"] = workspace;
-  if (key) sent["x-api-key"] = key;
   return sent;
 }
 

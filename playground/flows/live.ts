@@ -1,5 +1,6 @@
 // Changes as they are committed: one subscription over WebSocket that goes on where it was cut off.
 import { type Client, createClient } from "graphql-ws";
+import { keyHeader, NEW_KEY } from "../shell/key";
 import { socketAt } from "../shell/server";
 import { Problem, type Session } from "./client";
 import type { TypedDocumentString } from "./generated/graphql";
@@ -76,9 +77,8 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
   };
 }
 
-function connected({ workspace, key }: Session, then: () => void): Client {
-  const who: Record<string, string> = { "x-workspace-id": workspace };
-  if (key) who["x-api-key"] = key;
+function connected({ workspace }: Session, then: () => void): Client {
+  const who = () => ({ "x-workspace-id": workspace, ...keyHeader() });
   return createClient({ url: socketAt("graphql"), connectionParams: who, retryAttempts: 0, on: { connected: then } });
 }
 
@@ -89,14 +89,16 @@ function codeOfEnd(end: unknown): string {
   return String(first?.extensions?.code ?? "");
 }
 
-/** Over sooner when the machine is on line again. */
+/** Over sooner when the machine is on line again, or there is another key. */
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resume) => {
     const timer = setTimeout(over, milliseconds);
     addEventListener("online", over);
+    addEventListener(NEW_KEY, over);
     function over(): void {
       clearTimeout(timer);
       removeEventListener("online", over);
+      removeEventListener(NEW_KEY, over);
       resume();
     }
   });

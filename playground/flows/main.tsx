@@ -1,6 +1,7 @@
 // Puts the flow page into the shell that the server answers.
 import { render } from "preact";
 import "../shell/shell.css";
+import { keyIfNeeded, offerKey } from "../shell/key";
 import { App } from "./app";
 import "./flows.css";
 import "./flows-list.css";
@@ -11,6 +12,8 @@ import "./flows-history.css";
 // The shell's links are relative to the address that was loaded, which moves on without loading.
 for (const link of document.querySelectorAll<HTMLAnchorElement>(".shell a")) link.href = link.href;
 
+offerKey();
+await keyIfNeeded();
 const page = document.getElementById("page") as HTMLElement;
 page.replaceChildren();
 render(<App />, page);

@@ -1,4 +1,4 @@
-// Asks which workspace to show, and for a key where the server requires one.
+// Asks which workspace to show.
 import { useState } from "preact/hooks";
 import { needsKey } from "../shell/server";
 import type { Session } from "./client";
@@ -12,10 +12,9 @@ interface Props {
 
 export function SessionBar({ session, refusal, opened }: Props) {
   const [workspace, setWorkspace] = useState(session?.workspace ?? proposed());
-  const [key, setKey] = useState(session?.key ?? "");
   const submit = (event: Event) => {
     event.preventDefault();
-    opened({ workspace: workspace.trim(), key: key.trim() });
+    opened({ workspace: workspace.trim() });
   };
   return (
     <form class="session" onSubmit={submit} aria-label="Workspace">
@@ -30,19 +29,6 @@ export function SessionBar({ session, refusal, opened }: Props) {
           spellcheck={false}
         />
       </label>
-      {needsKey && (
-        <label class="session-field">
-          <span>API key</span>
-          <input
-            type="password"
-            value={key}
-            onInput={(event) => setKey(event.currentTarget.value)}
-            required
-            autocomplete="off"
-            placeholder="mfk_…"
-          />
-        </label>
-      )}
       <button class={session && !refusal ? "quiet" : "primary"}>{session ? "Switch" : "Open"}</button>
       {refusal && (
         <p class="problem" role="alert">

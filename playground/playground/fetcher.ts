@@ -1,21 +1,29 @@
 // How the playground asks: over HTTP, and over a WebSocket for subscriptions; the key is added on the way out.
 import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
 import { at, socketAt } from "../shell/server";
-import { askForKey, keyHeader, REFUSED } from "../shell/key";
+import { keyHeader, withKey } from "../shell/key";
+import { named, parsed } from "./operations";
+
+const KEY = "x-api-key";
 
 const ask = createGraphiQLFetcher({
   url: at("graphql"),
   subscriptionUrl: socketAt("graphql"),
   enableIncrementalDelivery: false,
-  fetch: async (...request) => {
-    const answer = await fetch(...request);
-    if (answer.status === 401) void askForKey(REFUSED);
-    return answer;
+  fetch: (url, init) => {
+    const headers = init?.headers as Record<string, string>;
+    if (headers[KEY] !== keyHeader()[KEY]) return fetch(url, init); // somebody's own, written into the headers of a tab
+    return withKey((key) => fetch(url, { ...init, headers: { ...headers, ...key } }));
   },
 });
 
-export const fetcher: Fetcher = (asked, options) =>
-  ask(asked, { ...options, headers: { ...keyHeader(), ...lowered(options?.headers) } });
+/** Run right after an edit, GraphiQL would still send the operation's name of before. */
+export const fetcher: Fetcher = (asked, options) => {
+  const documentAST = parsed(asked.query);
+  const operationName = documentAST ? named(documentAST, asked.operationName) : asked.operationName;
+  const headers = { ...keyHeader(), ...lowered(options?.headers) };
+  return ask({ ...asked, operationName }, { ...options, documentAST, headers });
+};
 
 /** Headers become members of connection_init on a WebSocket, where case counts. */
 function lowered(headers: Record<string, string> = {}): Record<string, string> {

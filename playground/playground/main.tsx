@@ -8,8 +8,9 @@ import "../shell/shell.css";
 import "./playground.css";
 import "./workers";
 import { at, exampleFlow, exampleWorkspace, hasIntrospection, needsKey } from "../shell/server";
-import { askForKey, key, keyHeader, keyIfNeeded, offerKey, REFUSED } from "../shell/key";
+import { key, keyIfNeeded, offerKey, withKey } from "../shell/key";
 import { followTheme } from "../shell/theme";
+import { Editors } from "./editors";
 import { fetcher } from "./fetcher";
 import { LIVE_PLUGIN } from "./live";
 import { firstTabs, HEADERS, hasSubscriptions, type Tab } from "./tabs";
@@ -37,11 +38,13 @@ function Playground({ tabs }: { tabs: Tab[] }) {
         initialVariables={isFirstVisit ? tabs[0].variables : undefined}
         initialHeaders={HEADERS}
         defaultHeaders={HEADERS}
-        defaultEditorToolsVisibility="variables"
+        defaultEditorToolsVisibility={isWide && "variables"}
         shouldPersistHeaders={false}
         showPersistHeadersSettings={false}
       >
-        <GraphiQL.Logo>{" "}</GraphiQL.Logo>
+        <GraphiQL.Logo>
+          <Editors />
+        </GraphiQL.Logo>
       </GraphiQL>
     </>
   );
@@ -51,20 +54,17 @@ function Playground({ tabs }: { tabs: Tab[] }) {
 async function version(): Promise<number> {
   if (needsKey && !key()) return 0;
   try {
-    const answer = await fetch(at("graphql"), {
-      method: "POST",
-      headers: { "content-type": "application/json", "x-workspace-id": exampleWorkspace, ...keyHeader() },
-      body: JSON.stringify({ query: "query($id: ID!) { messageFlow(id: $id) { version } }", variables: { id: exampleFlow } }),
-    });
-    if (answer.status === 401) {
-      await askForKey(REFUSED);
-      return version();
-    }
+    const headers = { "content-type": "application/json", "x-workspace-id": exampleWorkspace };
+    const body = JSON.stringify({ query: "query($id: ID!) { messageFlow(id: $id) { version } }", variables: { id: exampleFlow } });
+    const answer = await withKey((key) => fetch(at("graphql"), { method: "POST", headers: { ...headers, ...key }, body }));
     return (await answer.json()).data.messageFlow.version;
   } catch {
     return 0;
   }
 }
+
+/** Where there is little room the operation has it. */
+const isWide = matchMedia("(min-width: 701px)").matches;
 
 /** GraphiQL keeps the tabs of earlier visits, and then their variables too. */
 const isFirstVisit = !localStorage.getItem("graphiql:tabState");

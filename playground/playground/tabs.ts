@@ -40,8 +40,8 @@ function week(now: Date): { from: string; to: string } {
 }
 
 const READ = `\
-# Reads one flow with all its settings; what was never set shows its default.
-# Ctrl+Enter (on a Mac Cmd+Enter) runs it. The header x-workspace-id, below, says whose flows these are.
+# Reads one flow with all its settings. Ctrl+Enter (Mac: Cmd+Enter) runs it.
+# The header x-workspace-id, below, says whose flows these are.
 query ReadFlow($id: ID!) {
   messageFlow(id: $id) {
     id

@@ -4,6 +4,7 @@ import "swagger-ui-dist/swagger-ui.css";
 import "../shell/shell.css";
 import "./reference.css";
 import { askForKey, keyHeader, keyIfNeeded, offerKey, REFUSED } from "../shell/key";
+import { keepAccessible, PLAIN_PATHS } from "./access";
 import { followTheme } from "../shell/theme";
 import { at, exampleWorkspace, needsKey, root } from "../shell/server";
 
@@ -33,7 +34,7 @@ async function described(): Promise<object> {
 const page = document.getElementById("page")!;
 followTheme((dark) => document.documentElement.classList.toggle("dark-mode", dark));
 
-if (needsKey) offerKey(() => undefined);
+offerKey();
 await keyIfNeeded();
 try {
   show(await described());
@@ -42,6 +43,7 @@ try {
 }
 
 function show(spec: object): void {
+  keepAccessible(page);
   SwaggerUI({
     spec,
     domNode: page,
@@ -50,6 +52,8 @@ function show(spec: object): void {
     defaultModelsExpandDepth: 0,
     tryItOutEnabled: true,
     validatorUrl: null,
+    plugins: [PLAIN_PATHS],
+    syntaxHighlight: { theme: "nord" },
     requestInterceptor: withUsualHeaders,
     responseInterceptor: (answer: { status: number }) => {
       if (answer.status === 401 && needsKey) void askForKey(REFUSED);

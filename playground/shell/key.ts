@@ -3,6 +3,9 @@ import { needsKey } from "./server";
 
 const KEPT = "message-flows:key";
 
+/** Told to the window when there is another key: what could not be read without it can be now. */
+export const NEW_KEY = "message-flows:new-key";
+
 export const REFUSED = "The server refused the last key, or none was given.";
 
 export function key(): string | null {
@@ -20,11 +23,28 @@ export async function keyIfNeeded(): Promise<void> {
   if (needsKey && !key()) await askForKey();
 }
 
-/** A dialog for the key; `why` says what was wrong with the last one, which is forgotten then. */
+/**
+ * Sends with the key that is known. One that is refused, say because it was revoked, is asked for again, and then the
+ * request goes out once more: nothing that a person has begun is lost by a key that ends. `send` adds the header.
+ */
+export async function withKey(send: (header: Record<string, string>) => Promise<Response>): Promise<Response> {
+  const shown = key();
+  const answer = await send(keyHeader());
+  if (answer.status !== 401 || !shown) return answer;
+  if (key() === shown) await askForKey(REFUSED);
+  return key() && key() !== shown ? withKey(send) : answer;
+}
+
+let asking: Promise<void> | null = null;
+
+/** A dialog for the key, one at a time; `why` says what was wrong with the last one, which is forgotten then. */
 export function askForKey(why = ""): Promise<void> {
   if (why) keep("");
-  const open = document.querySelector<HTMLDialogElement>("dialog.key");
-  if (open) return Promise.resolve();
+  asking ??= answered(why).finally(() => (asking = null));
+  return asking;
+}
+
+function answered(why: string): Promise<void> {
   const dialog = document.createElement("dialog");
   dialog.className = "key";
   dialog.setAttribute("aria-labelledby", "key-title");
@@ -54,10 +74,11 @@ export function askForKey(why = ""): Promise<void> {
 function keep(value: string): void {
   if (value) sessionStorage.setItem(KEPT, value);
   else sessionStorage.removeItem(KEPT);
+  if (value) dispatchEvent(new Event(NEW_KEY));
 }
 
 /** A button in the bar above the page, by which the key is changed. */
-export function offerKey(changed: () => void): void {
+export function offerKey(changed: () => void = () => {}): void {
   if (!needsKey) return;
   const button = document.createElement("button");
   button.className = "shell-key";

@@ -1,5 +1,6 @@
 """One Chromium for all tests here, visits that may go nowhere but to our server, and the servers they go to."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -8,11 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, Route, async_playwright, expect
 
 from graphql_api.domain.example import EXAMPLE
+from graphql_api.domain.keys import SHOWN
+from tests.commands import say
 from tests.served import serving
 
 CHROMIUM = shutil.which("chromium")
@@ -46,6 +50,10 @@ class Visit:
 
     async def open(self, path: str) -> None:
         await self.page.goto(f"{self.server}{path}")
+
+    def forgive(self, status: int) -> None:
+        """What the console says of refusals that are part of the test."""
+        self.wrong[:] = [wrong for wrong in self.wrong if f"status of {status}" not in wrong]
 
     async def behind(self, prefix: str) -> list[str]:
         """A proxy publishes the server below the prefix and cuts that off; the paths that it is asked for."""
@@ -125,3 +133,49 @@ def server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     shutil.copy(migrated_sqlite, folder / "flows.db")
     with serving(f"sqlite+aiosqlite:///{folder / 'flows.db'}", folder / "log", demo="true") as address:
         yield address
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A server that requires keys and does not tell its schema; it has the example flow."""
+
+    address: str
+    database_url: str
+
+    def key(self, name: str) -> str:
+        """A new key of the example's workspace that may read and write."""
+        scopes = "flows:read,flows:write,history:read"
+        words = ["keys", "create", "--name", name, "--workspace", str(EXAMPLE["workspaceId"]), "--scope", scopes]
+        return self._said(*words)
+
+    async def revoke(self, key: str) -> None:
+        """Ends a key, and ends when the server refuses it."""
+        self._said("keys", "revoke", key[:SHOWN])
+        async with httpx2.AsyncClient() as client:
+            headers = {"x-api-key": key, "x-workspace-id": str(EXAMPLE["workspaceId"])}
+            for _ in range(PATIENCE // 200):
+                await asyncio.sleep(0.2)
+                if (await client.get(f"{self.address}/v1/api/message-flows", headers=headers)).status_code == 401:
+                    return
+        raise AssertionError("the key that was revoked still lets in")
+
+    def _said(self, *words: str) -> str:
+        said = say(words, self.database_url)
+        assert said.code == 0, said.err
+        return said.out.strip()
+
+
+@pytest.fixture(scope="session")
+def guarded(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    folder = tmp_path_factory.mktemp("guarded")
+    shutil.copy(migrated_sqlite, folder / "flows.db")
+    url = f"sqlite+aiosqlite:///{folder / 'flows.db'}"
+    with serving(url, folder / "log", auth="keys", demo="true", introspection="false") as address:
+        yield Guarded(address, url)
+
+
+async def give_key(page: Page, key: str) -> None:
+    """Answers the dialog that asks for a key."""
+    dialog = page.get_by_role("dialog", name="This server asks for an API key")
+    await dialog.get_by_label("API key", exact=True).fill(key)
+    await dialog.get_by_role("button", name="Use it").click()

@@ -1,19 +1,16 @@
 """Everybody can use the flow page: axe-core finds nothing serious, wide and narrow, light and dark; a key lets in."""
 
 import asyncio
-import shutil
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
+from graphql_api.domain.example import EXAMPLE
 from tests.browser.axe import serious
-from tests.browser.conftest import Visiting
+from tests.browser.conftest import Guarded, Visiting, give_key
 from tests.browser.flows import HOURS, Elsewhere, control, field, shown
-from tests.commands import command, environment
-from tests.served import serving
+
+WORKSPACE = str(EXAMPLE["workspaceId"])
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -52,38 +49,52 @@ async def test_axe_finds_nothing_serious(visiting: Visiting, server: str, width:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.fixture(scope="module")
-def guarded(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A server that requires keys, and a key of the workspace `ws1`."""
-    folder = tmp_path_factory.mktemp("guarded")
-    shutil.copy(migrated_sqlite, folder / "flows.db")
-    url = f"sqlite+aiosqlite:///{folder / 'flows.db'}"
-    scopes = "flows:read,flows:write,history:read"
-    words = command("keys", "create", "--name", "page", "--workspace", "ws1", "--scope", scopes)
-    made = subprocess.run(words, env=environment(url), capture_output=True, text=True, check=True, timeout=60)
-    with serving(url, folder / "log", auth="keys") as address:
-        yield address, made.stdout.strip()
-
-
-async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiting, guarded: tuple[str, str]) -> None:
-    server, key = guarded
-    id = await Elsewhere(server, "ws1", key).create(name="Behind a key")
-    visit = await visiting(server)
+async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiting, guarded: Guarded) -> None:
+    key = guarded.key("page")
+    id = await Elsewhere(guarded.address, WORKSPACE, key).create(name="Behind a key")
+    visit = await visiting(guarded.address)
     page = visit.page
     await visit.open("/flows")
-    await page.get_by_label("API key").fill("mfk_wrong")
-    await page.get_by_role("textbox", name="Workspace").fill("ws1")
-    await page.get_by_role("button", name="Open").click()
-    await expect(page.get_by_role("alert")).to_contain_text("key")
-    visit.wrong[:] = [wrong for wrong in visit.wrong if "401" not in wrong and "403" not in wrong]
-    await page.get_by_label("API key").fill(key)
-    await page.get_by_role("button", name="Switch").click()
+    await give_key(page, "mfk_wrong")
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("refused the last key")
+    visit.forgive(401)
+    await give_key(page, key)
     await page.get_by_role("link", name="Behind a key").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Behind a key")
     await expect(page.locator(".connection")).to_have_text("Live")
-    assert page.url == f"{server}/flows/{id}?workspace=ws1"
+    assert page.url == f"{guarded.address}/flows/{id}"
     assert await page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
     assert key in await page.evaluate("Object.values(sessionStorage)")
+
+
+async def test_edits_outlive_their_key(visiting: Visiting, guarded: Guarded) -> None:
+    first, second, third = (guarded.key(name) for name in ("first", "second", "third"))
+    team = Elsewhere(guarded.address, WORKSPACE, third)
+    id = await team.create(name="Before")
+    visit = await visiting(guarded.address)
+    page = visit.page
+    await visit.open(f"/flows/{id}?workspace={WORKSPACE}")
+    await give_key(page, first)
+    await control(page, "name").fill("After")
+
+    await guarded.revoke(first)
+    await page.evaluate("dispatchEvent(new Event('focus'))")
+    await page.get_by_role("dialog").get_by_role("button", name="Not now").click()
+    await expect(control(page, "name")).to_have_value("After")
+    await page.get_by_role("button", name="API key…").click()
+    await give_key(page, second)
+    await expect(page.locator(".connection")).to_have_text("Live")
+    await team.update(id, description="Changed meanwhile")
+    await expect(control(page, "description")).to_have_value("Changed meanwhile")
+    await expect(control(page, "name")).to_have_value("After")
+
+    await guarded.revoke(second)
+    await page.get_by_role("button", name="Save").click()
+    await give_key(page, third)
+    await expect(page.get_by_role("status").filter(has_text="Saved as version 2")).to_be_visible()
+    visit.forgive(401)
+    kept = await team.read(id)
+    assert (kept["name"], kept["description"], kept["version"]) == ("After", "Changed meanwhile", 2)
 
 
 async def test_behind_a_prefix_every_address_has_it(visiting: Visiting, server: str) -> None:

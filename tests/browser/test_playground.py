@@ -1,38 +1,36 @@
 """The playground in a browser: its first tabs, run as they stand, change and tell what they say they do."""
 
-import shutil
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+import asyncio
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Response, Route, expect
 
 from graphql_api.domain.example import EXAMPLE
 from tests.browser.axe import serious
-from tests.browser.conftest import Visiting
+from tests.browser.conftest import Guarded, Visiting, give_key
 from tests.browser.flows import Elsewhere
-from tests.commands import command, environment
-from tests.served import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-READ = 1000
-"""Milliseconds within which GraphiQL has read what the operations of a tab are."""
+BEGUN = 1000
+"""Milliseconds within which a subscription that was sent has begun."""
 
 SHOWN = ".graphiql-response .view-lines"
 
 
+EDITOR = ".graphiql-query-editor .view-lines"
+
+UPSTREAM = {"nested-interactive": ".graphiql-tab"}
+"""GraphiQL's tabs hold a button each, that and one to close them, inside of what they call a tab."""
+
+
 async def run(page: Page, tab: str, operation: str = "") -> Any:
-    """Opens a tab, runs what is in it, `operation` of several, and gives the data that came and is shown."""
-    editor = page.locator(".graphiql-query-editor .view-lines")
-    await expect(editor).to_contain_text("(")
-    await page.wait_for_timeout(READ)
+    """Opens a tab, runs at once what is in it, `operation` of several, and gives the data that came and is shown."""
     await page.get_by_role("tab", name=tab).click()
-    await expect(editor).to_contain_text(f" {tab}(")
-    await page.wait_for_timeout(READ)
-    async with page.expect_response(lambda answer: answer.url.endswith("/graphql")) as coming:
+    async with page.expect_response(carries(operation or tab)) as coming:
         await page.locator(".graphiql-execute-button").click()
         if operation:
             await page.get_by_role("menuitem", name=operation).click()
@@ -40,6 +38,46 @@ async def run(page: Page, tab: str, operation: str = "") -> Any:
     assert "errors" not in answer
     await expect(page.locator(SHOWN)).to_contain_text('"data"')
     return answer["data"]
+
+
+def carries(operation: str) -> Callable[[Response], bool]:
+    return lambda answer: f'"operationName":"{operation}"' in (answer.request.post_data or "")
+
+
+async def test_clicks_count_before_the_editors_are_there(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    page = visit.page
+    released = asyncio.Event()
+
+    async def held(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await page.route("**/assets/monaco-editor-*.js", held)
+    await visit.open("/")
+    async with page.expect_response(carries("WorkingHours")) as coming:
+        await page.get_by_role("tab", name="WorkingHours").click()
+        await page.locator(".graphiql-execute-button").click()
+        await expect(page.locator(EDITOR)).to_have_count(0)
+        released.set()
+    assert (await (await coming.value).json())["data"]["messageFlow"]["settings"]
+    await expect(page.locator(EDITOR)).to_contain_text(" WorkingHours(")
+    await expect(page.locator(SHOWN)).to_contain_text("openings")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 390])
+async def test_all_of_it_can_be_read_by_everybody(visiting: Visiting, server: str, width: int, scheme: str) -> None:
+    visit = await visiting(server, width=width, scheme=scheme)
+    page = visit.page
+    await visit.open("/")
+    last_of_a_comment = page.locator(f"{EDITOR} .view-line").filter(has_text=re.compile(r"are\.$"))
+    await expect(last_of_a_comment.locator("span").last).to_be_in_viewport(ratio=1)
+    assert await serious(page, UPSTREAM) == []
+    await run(page, "ReadFlow")
+    for pane in ("Live changes", "Documentation Explorer"):
+        await page.get_by_role("button", name=pane).click()
+        assert await serious(page, UPSTREAM) == []
 
 
 async def test_the_first_tabs_run_as_they_stand(visiting: Visiting, server: str) -> None:
@@ -77,43 +115,28 @@ async def test_the_first_tabs_run_as_they_stand(visiting: Visiting, server: str)
     assert len(hours["openings"]) >= 1
 
 
-@pytest.fixture(scope="module")
-def guarded(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A server that requires keys and does not tell its schema, and a key of the example's workspace."""
-    folder = tmp_path_factory.mktemp("guarded")
-    shutil.copy(migrated_sqlite, folder / "flows.db")
-    url = f"sqlite+aiosqlite:///{folder / 'flows.db'}"
-    words = command(
-        "keys", "create", "--name", "page", "--workspace", str(EXAMPLE["workspaceId"]), "--scope", "flows:read"
-    )
-    made = subprocess.run(words, env=environment(url), capture_output=True, text=True, check=True, timeout=60)
-    with serving(url, folder / "log", auth="keys", demo="true", introspection="false") as address:
-        yield address, made.stdout.strip()
-
-
-async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiting, guarded: tuple[str, str]) -> None:
-    server, key = guarded
-    visit = await visiting(server)
+async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiting, guarded: Guarded) -> None:
+    key = guarded.key("playground")
+    visit = await visiting(guarded.address)
     page = visit.page
     await visit.open("/")
-    dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("API key").fill("mfk_wrong")
-    await dialog.get_by_role("button", name="Use it").click()
-    await expect(dialog.get_by_role("alert")).to_contain_text("refused the last key")
+    await give_key(page, "mfk_wrong")
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("refused the last key")
     assert await serious(page) == []
-    visit.wrong[:] = [wrong for wrong in visit.wrong if "401" not in wrong]
-    await dialog.get_by_label("API key").fill(key)
-    await dialog.get_by_role("button", name="Use it").click()
+    await give_key(page, key)
     assert (await run(page, "ReadFlow"))["messageFlow"]["name"] == "New Years Sale"
     assert key in await page.evaluate("Object.values(sessionStorage)")
     assert key not in await page.evaluate("JSON.stringify(localStorage) + document.cookie + location.href")
+    visit.forgive(401)
 
 
-async def test_a_server_that_does_not_tell_its_schema_is_said_so(visiting: Visiting, guarded: tuple[str, str]) -> None:
-    visit = await visiting(guarded[0])
+async def test_a_server_that_does_not_tell_its_schema_is_said_so(visiting: Visiting, guarded: Guarded) -> None:
+    visit = await visiting(guarded.address)
     await visit.open("/")
     await visit.page.get_by_role("button", name="Not now").click()
     await expect(visit.page.get_by_role("note")).to_contain_text("MESSAGE_FLOWS_INTROSPECTION is off")
+    await expect(visit.page.get_by_role("link", name="REST")).to_be_visible()
+    await expect(visit.page.get_by_role("link", name="Schema")).to_have_count(0)
 
 
 async def test_behind_a_prefix_every_address_has_it(visiting: Visiting, server: str) -> None:
@@ -140,13 +163,11 @@ async def test_the_tab_of_the_subscription_tells_what_others_change(visiting: Vi
     visit = await visiting(server)
     page = visit.page
     await visit.open("/")
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text(" ReadFlow(")
     await page.get_by_role("tab", name="Changes").click()
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text(" Changes(")
-    await page.wait_for_timeout(READ)
-    async with page.expect_websocket():
+    async with page.expect_websocket() as coming:
         await page.locator(".graphiql-execute-button").click()
-    await page.wait_for_timeout(READ)
+    await (await coming.value).wait_for_event("framesent", lambda sent: "messageFlowChanged" in sent)
+    await page.wait_for_timeout(BEGUN)
     await Elsewhere(server, str(EXAMPLE["workspaceId"])).update(str(EXAMPLE["_id"]), name="Renamed by another")
     await expect(page.locator(SHOWN)).to_contain_text("Renamed by another")
     await Elsewhere(server, str(EXAMPLE["workspaceId"])).update(str(EXAMPLE["_id"]), name=str(EXAMPLE["name"]))

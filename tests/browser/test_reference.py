@@ -3,7 +3,8 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import Visiting
+from tests.browser.axe import serious
+from tests.browser.conftest import Guarded, Visiting, give_key
 from tests.browser.flows import Elsewhere
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -18,11 +19,17 @@ async def form(page: Page, operation: str) -> Locator:
 
 @pytest.mark.parametrize("width", [1400, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_route_is_shown(visiting: Visiting, server: str, width: int, scheme: str) -> None:
+async def test_every_route_is_shown_to_everybody(visiting: Visiting, server: str, width: int, scheme: str) -> None:
     visit = await visiting(server, width=width, scheme=scheme)
     await visit.open("/docs")
     await expect(visit.page.locator(".opblock")).to_have_count(8)
     await expect(visit.page.locator("html.dark-mode")).to_have_count(1 if scheme == "dark" else 0)
+    part = await form(visit.page, "updateMessageFlow")
+    await expect(part.get_by_role("textbox", name="If-Match")).to_be_visible()
+    await part.get_by_role("button", name="Execute").click()
+    await expect(part.locator(".live-responses-table")).to_be_visible()
+    assert await serious(visit.page) == []
+    assert await visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_a_form_sends_what_it_says(visiting: Visiting, server: str) -> None:
@@ -39,6 +46,25 @@ async def test_a_form_sends_what_it_says(visiting: Visiting, server: str) -> Non
     assert answer.url == f"{server}/v1/api/message-flows/{id}"
     await expect(part.locator(".live-responses-table")).to_contain_text("Tried by form")
     assert (await Elsewhere(server, "exampleWorkspaceId1").read(id))["name"] == "Tried by form"
+
+
+async def test_a_form_sends_the_key_that_was_asked_for(visiting: Visiting, guarded: Guarded) -> None:
+    key = guarded.key("reference")
+    visit = await visiting(guarded.address)
+    page = visit.page
+    await visit.open("/docs")
+    await give_key(page, "mfk_wrong")
+    part = await form(page, "getMessageFlow")
+    await part.get_by_role("button", name="Execute").click()
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("refused the last key")
+    await give_key(page, key)
+    async with page.expect_response(lambda answer: "/message-flows/" in answer.url) as coming:
+        await part.get_by_role("button", name="Execute").click()
+    answer = await coming.value
+    assert (answer.status, await answer.request.header_value("x-api-key")) == (200, key)
+    await expect(part.locator(".live-responses-table")).to_contain_text("exampleAgentId1")
+    assert key not in await page.evaluate("JSON.stringify(localStorage) + document.cookie + location.href")
+    visit.forgive(401)
 
 
 async def test_behind_a_prefix_a_form_reads_through_it(visiting: Visiting, server: str) -> None:
