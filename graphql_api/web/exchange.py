@@ -9,7 +9,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from graphql_api.schema.prepared import fault
-from graphql_api.web.http import ARRIVED, Headers
+from graphql_api.web.http import ARRIVED, Headers, lines
 
 BODILESS = frozenset({204, 304})
 GONE: Message = {"type": "http.disconnect"}
@@ -146,11 +146,3 @@ class Exchange:
 def head(status: int, headers: Headers) -> bytes:
     """As it is sent."""
     return b"%b%b\r\n" % (STATUS_LINE[status], lines(headers))
-
-
-def lines(headers: Headers) -> bytes:
-    """As they are sent; a line break within a header is a fault of ours that must not reach anybody."""
-    whole = b"".join([b"%b: %b\r\n" % header for header in headers])
-    if not whole.count(b"\n") == whole.count(b"\r") == len(headers):
-        raise ValueError("a header with a line break")
-    return whole

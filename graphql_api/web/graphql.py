@@ -14,6 +14,7 @@ from graphql_api.schema import prepared
 from graphql_api.schema.context import Context
 from graphql_api.schema.prepared import Operations, Prepared, Rejected
 from graphql_api.web import refusals
+from graphql_api.web.accept import favour, weights_of
 from graphql_api.web.asked import Asked, asked_of
 from graphql_api.web.callers import caller, entitled
 from graphql_api.web.http import (
@@ -23,13 +24,11 @@ from graphql_api.web.http import (
     body,
     decoded,
     encoded,
-    favour,
     header,
     headers,
     must_be_json,
     of_head,
     parameters,
-    weights_of,
 )
 from graphql_api.web.refusals import retry_after
 from graphql_api.web.sse import EventStream

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.errors import refused
 from graphql_api.web import refusals
-from graphql_api.web.http import Answer, Headers, favour, headers, weights_of
+from graphql_api.web.accept import favour, weights_of
+from graphql_api.web.http import Answer, Headers, headers
 
 BUILT = Path(__file__).with_name("assets")
 HTML = b"text/html; charset=utf-8"

@@ -15,6 +15,7 @@ from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.prepared import Operations, Prepared, Rejected
 from graphql_api.web import etags, refusals
+from graphql_api.web.accept import favour, weights_of
 from graphql_api.web.callers import caller
 from graphql_api.web.http import (
     Answer,
@@ -22,13 +23,11 @@ from graphql_api.web.http import (
     body,
     decoded,
     encoded,
-    favour,
     header,
     headers,
     must_be_json,
     of_head,
     parameters,
-    weights_of,
 )
 from graphql_api.web.methods import untaken
 from graphql_api.web.parameters import hours_variables, list_variables

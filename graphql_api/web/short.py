@@ -18,11 +18,10 @@ from graphql_api.domain.errors import Refused
 from graphql_api.schema.context import Seen
 from graphql_api.web.auth import Keyring, token
 from graphql_api.web.cors import Cors
-from graphql_api.web.exchange import lines
 from graphql_api.web.front import ALWAYS, Front, failed, new_id, usual
 from graphql_api.web.heads import LONGEST_TARGET, Head, Heads
 from graphql_api.web.health import Ready
-from graphql_api.web.http import Answer, Headers, of_head
+from graphql_api.web.http import Answer, Headers, lines, of_head
 from graphql_api.web.metrics import GATHERED
 from graphql_api.web.telemetry import GONE, Telemetry
 from graphql_api.web.throttle import Account, Throttle, payer

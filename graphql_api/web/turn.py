@@ -8,8 +8,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from graphql_api.schema.prepared import fault
-from graphql_api.web.exchange import lines
-from graphql_api.web.http import Headers
+from graphql_api.web.http import Headers, lines
 from graphql_api.web.short import Written
 
 CLOSE = b"connection: close\r\n"

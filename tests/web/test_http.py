@@ -11,21 +11,19 @@ from hypothesis import strategies as st
 from starlette.types import Message, Scope
 
 from graphql_api.domain.errors import Refused
+from graphql_api.web.accept import favour, prefers, weights_of
 from graphql_api.web.http import (
     BodyLimits,
     Disconnected,
     body,
     decoded,
     encoded,
-    favour,
     header,
     must_be_json,
     nearest,
     parameters,
-    prefers,
     printable,
     strictly_decoded,
-    weights_of,
 )
 
 SMALL = BodyLimits(bytes=10, seconds=0.05, nesting=3, digits=10)
