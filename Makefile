@@ -17,8 +17,9 @@ run: .venv/run
 test: .venv/test .venv/conformance .venv/browser pages
 	$(BIN)/pytest
 
+# Without npm and browser, and with a tenth of the random cases.
 test-fast: .venv/test
-	$(BIN)/pytest -n 2 --dist loadfile -p no:schemathesis --ignore=tests/conformance --ignore=tests/browser
+	QUICK=1 $(BIN)/pytest -n 3 --dist worksteal -p no:schemathesis --ignore=tests/conformance --ignore=tests/browser
 
 fuzz: .venv/test
 	FUZZ=1 $(BIN)/pytest tests/conformance/test_schemathesis.py

@@ -22,6 +22,9 @@ LONG = 30.0
 EXAMPLE_PATH = f"/v1/api/message-flows/{EXAMPLE['_id']}"
 
 
+of_processes = pytest.mark.parametrize("database", ["sqlite"])
+"""Workers are started and stopped alike whatever the database."""
+
 Start = Callable[..., contextlib.AbstractAsyncContextManager[tuple[Served, httpx2.AsyncClient]]]
 
 
@@ -82,6 +85,7 @@ async def test_ready_tells_when_the_tables_are_not_current(start: Start, databas
         assert (await http.get("/health/ready")).status_code == 200
 
 
+@of_processes
 async def test_workers_share_the_address_and_one_that_dies_is_replaced(start: Start) -> None:
     async with start("--workers", "2") as (server, http):
         await http.get(EXAMPLE_PATH)
@@ -96,6 +100,7 @@ async def test_workers_share_the_address_and_one_that_dies_is_replaced(start: St
         assert await stopped(server, lambda: os.killpg(server.process.pid, signal.SIGINT)) == (0, [])
 
 
+@of_processes
 async def test_workers_do_not_outlive_their_parent(start: Start) -> None:
     async with start("--workers", "2") as (server, http):
         await http.get("/health/live")

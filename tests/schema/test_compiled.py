@@ -22,9 +22,10 @@ from graphql_api.schema.prepared import Answer, Operations, Prepared, Rejected
 from graphql_api.storage.engine import Shape, Statement, Store
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
 from graphql_api.web.http import encoded
+from tests.sampling import sampled
 
 SEED = 20261122
-DOCUMENTS = 1_000
+DOCUMENTS = sampled(1_000)
 """For each database."""
 
 spec = importlib.util.spec_from_file_location("documents", Path(__file__).with_name("documents.py"))
