@@ -119,6 +119,19 @@ async def test_a_watcher_resumes_after_any_change_also_in_another_process(
             assert versions == list(range(place + 1, place + 1 + len(versions)))
 
 
+async def test_what_many_read_out_of_history_is_made_once(feed: Feed, desk: Desk, caller: Caller) -> None:
+    async with feed.watching("ws1") as watched:
+        id = await new_flow(desk, caller)
+        await rename(desk, caller, id, "1", "2")
+        first = await taken(watched, 3)
+    async with (
+        feed.watching("ws1", None, first[0].position) as one,
+        feed.watching("ws1", id, first[0].position) as other,
+    ):
+        for mine, theirs in zip(await taken(one, 2), await taken(other, 2), strict=True):
+            assert mine is theirs
+
+
 async def test_a_watcher_that_does_not_read_loses_nothing_and_holds_little(
     feed: Feed, desk: Desk, caller: Caller
 ) -> None:

@@ -32,7 +32,8 @@ def free_port() -> int:
 class Server:
     """`message-flows serve` with all its workers; what it prints is kept."""
 
-    def __init__(self, url: str, workers: int) -> None:
+    def __init__(self, url: str, workers: int, **settings: object) -> None:
+        self._environment = {f"MESSAGE_FLOWS_{name.upper()}": str(value) for name, value in settings.items()}
         self.port = free_port()
         self._command = [*SERVE, "--database-url", url, "--workers", str(workers), "--port", str(self.port)]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
@@ -54,9 +55,19 @@ class Server:
     def _launched(self) -> subprocess.Popen[bytes]:
         """In a process group of its own, so that its workers can be killed with it."""
         self._process = subprocess.Popen(
-            self._command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL, start_new_session=True
+            self._command,
+            env=os.environ | self._environment,
+            stdout=self._log,
+            stderr=self._log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
         return self._process
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """All its processes at once, with the signal that nobody can catch."""

@@ -46,6 +46,11 @@ class Connection:
             self.close()
             raise Broken from error
 
+    @property
+    def own_port(self) -> int:
+        """At this end of the connection; 0 when it is not open."""
+        return self._streams[1].get_extra_info("sockname")[1] if self._streams else 0
+
     async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
             return await asyncio.open_connection("127.0.0.1", self._port)

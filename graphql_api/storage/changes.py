@@ -19,7 +19,7 @@ NEXT = func.max(_TOP, _PRUNED) + 1
 """The next position on SQLite, where one connection writes at a time: above all that are there or ever were."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Change:
     """A committed revision in the stream of its database.
 
@@ -67,7 +67,7 @@ def _between(of_workspace: bool, of_flow: bool) -> Shape:
     return Shape(chosen)
 
 
-STREAM_NOW = Statement(Shape(select(STREAM.c.name, STREAM.c.pruned, _TOP.label("top"))), {})
+STREAM_NOW = Statement(Shape(select(STREAM.c.name, STREAM.c.pruned, _TOP.label("top")), single=True), {})
 """The name of the stream, the highest position that was removed, and the highest that is there."""
 
 

@@ -1,117 +1,26 @@
-"""Every committed change to whoever watches, in order, once: one reader a process, and only while somebody watches."""
+"""The reader of the stream in one process: hands each change, once it is settled, to those whom it concerns."""
 
 import asyncio
 import contextlib
 import logging
 import traceback
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterator
 
 from graphql_api.domain.caller import Caller, is_id
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.flow import Values
 from graphql_api.domain.places import Place, place
-from graphql_api.storage import changes, flows, revisions
-from graphql_api.storage.changes import Change as Change
+from graphql_api.feed.past import AFTER_TROUBLE, Past, Topic, too_old
+from graphql_api.feed.watcher import Changes
+from graphql_api.storage import changes, flows
+from graphql_api.storage.changes import Change
 from graphql_api.storage.engine import Row, Store
-from graphql_api.storage.revisions import Revision
 from graphql_api.storage.tail import Tail
-
-WAITING = 256
-"""Changes that wait in memory for one watcher; one that has more before it reads them from history instead."""
-
-PAGE = 64
-WINDOW = 50_000
-"""Positions of the stream that one statement may go through for a watcher of few flows."""
-
-LATEST = 256
-"""Flows that are remembered as they were last told: the next change leads on from there without a read."""
-
-FLOW = "flow"
 
 HELD = (0.002, 0.1)
 """Seconds between two looks at a gap: at first, and at most."""
 
-AFTER_TROUBLE = 0.25
-"""Seconds."""
-
 log = logging.getLogger("message_flows")
-
-Topic = tuple[str | None, str | None]
-"""A workspace and a flow in it; None for all."""
-
-
-class Changes:
-    """What one watcher sees, as an async iterator that only ends with an error.
-
-    `position` is that of the last change given out, or where the watcher began; `waiting` tells how many are at hand.
-    Raises Refused (RESYNC_REQUIRED) when changes that it has not seen are pruned. While the database is away it waits.
-    """
-
-    def __init__(self, store: Store, topic: Topic, position: int, settled: int) -> None:
-        self.position = position
-        self._store = store
-        self._topic = topic
-        self._behind = settled  # up to here changes are read from history, not taken from `_fresh`
-        self._page: deque[Change] = deque()
-        self._fresh: deque[Change] = deque()
-        self._news = asyncio.Event()
-
-    def __aiter__(self) -> "Changes":
-        return self
-
-    async def __anext__(self) -> Change:
-        while True:
-            if self._page:
-                change = self._page.popleft()
-            elif self.position < self._behind:
-                await self._read()
-                continue
-            elif self._fresh:
-                change = self._fresh.popleft()
-            else:
-                self._news.clear()
-                await self._news.wait()
-                continue
-            if change.position > self.position:
-                self.position = change.position
-                return change
-
-    @property
-    def waiting(self) -> int:
-        return len(self._page) + len(self._fresh)
-
-    async def _read(self) -> None:
-        """The next page out of history."""
-        begin, end = self.position, min(self._behind, self.position + WINDOW)
-        try:
-            rows = await self._store.read(changes.between(*self._topic, begin, end, PAGE))
-            (now,) = await self._store.read(changes.STREAM_NOW)
-        except Refused:
-            await asyncio.sleep(AFTER_TROUBLE)
-            return
-        if now["pruned"] > begin:
-            raise too_old()
-        self._page.extend(map(changes.change, rows))
-        if not rows:
-            self.position = end
-
-    def offer(self, change: Change) -> None:
-        if len(self._fresh) >= WAITING:
-            self.fall_behind(self._fresh[0].position - 1, change.position)
-        else:
-            self._fresh.append(change)
-        self._news.set()
-
-    def fall_behind(self, seen: int, settled: int) -> None:
-        """From now on changes up to `settled` are read from history; the watcher has seen all up to `seen`."""
-        if self._fresh:
-            seen = min(seen, self._fresh[0].position - 1)
-            self._fresh.clear()
-        if self.position >= self._behind:
-            self.position = max(self.position, seen)
-        self._behind = settled
-        self._news.set()
 
 
 class Feed:
@@ -120,7 +29,7 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._name = ""
-        self._latest: OrderedDict[tuple[str, str], Values] = OrderedDict()
+        self._past = Past(store)
         self._watchers: dict[Topic, set[Changes]] = {}
         self._count = 0
         self._tail: Tail | None = None
@@ -142,7 +51,7 @@ class Feed:
             now = await self._caught_up()
             # The reader may have gone on since; what it has read by then comes out of history.
             settled = self._tail.place if self._tail else now
-            watcher = Changes(self._store, (workspace, flow_id), now if after is None else after, settled)
+            watcher = Changes(self._past, (workspace, flow_id), now if after is None else after, settled)
             watchers = self._watchers.setdefault((workspace, flow_id), set())
             watchers.add(watcher)
             try:
@@ -191,39 +100,8 @@ class Feed:
         return Place(self._name, change.workspace, change.position).text()
 
     async def flow(self, change: Change) -> Values | None:
-        """The flow as the change left it, read once for all watchers; None after a delete."""
-        if change.revision.operation == "DELETE":
-            return None
-        reading = change.made.get(FLOW)
-        if reading is None:
-            reading = change.made[FLOW] = asyncio.create_task(self._flow(change))
-        found: Values | None = await asyncio.shield(reading)
-        return found
-
-    async def _flow(self, change: Change) -> Values | None:
-        revision = change.revision
-        key = (change.workspace, revision.flow_id)
-        before = self._latest.pop(key, None)
-        if before is not None and before["version"] == revision.version - 1:
-            flow: Values | None = revisions.onward(before, revision)
-        else:
-            flow = await self._read_as_of(change.workspace, revision)
-        if flow is not None:
-            self._latest[key] = flow
-            if len(self._latest) > LATEST:
-                self._latest.popitem(last=False)
-        return flow
-
-    async def _read_as_of(self, workspace: str, revision: Revision) -> Values | None:
-        while True:
-            with contextlib.suppress(Refused):
-                rows = await self._store.read(flows.read_whole(workspace, revision.flow_id))
-                if not rows:
-                    return None
-                newer = await self._store.read(revisions.since(workspace, revision.flow_id, revision.version))
-                told = [revisions.revision(row) for row in newer]
-                return revisions.as_of(flows.values(rows[0]), revision.version, told)
-            await asyncio.sleep(AFTER_TROUBLE)
+        """The flow as the change left it; None after a delete."""
+        return await self._past.flow(change)
 
     # The reader of this process
 
@@ -310,7 +188,7 @@ class Feed:
         topics = ((None, None), (workspace, None), (workspace, flow_id))
         watchers = [watcher for topic in topics for watcher in self._watchers.get(topic, ())]
         if watchers:
-            change = changes.change(row)
+            change = self._past.change(row)
             for watcher in watchers:
                 watcher.offer(change)
 
@@ -338,10 +216,4 @@ def _answer(asking: list[asyncio.Future[int]], answer: int | Exception) -> None:
 def of_another_history() -> Refused:
     return refused(
         "RESYNC_REQUIRED", "the cursor belongs to another history; read the flows again, then watch from now on"
-    )
-
-
-def too_old() -> Refused:
-    return refused(
-        "RESYNC_REQUIRED", "changes after this cursor are no longer kept; read the flows again, then watch from now on"
     )

@@ -1,0 +1,104 @@
+"""What was changed before a watcher came or while it was slow, and flows as changes left them, out of history."""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from weakref import WeakValueDictionary
+
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.flow import Values
+from graphql_api.storage import changes, flows, revisions
+from graphql_api.storage.changes import Change
+from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.revisions import Revision
+
+Topic = tuple[str | None, str | None]
+"""A workspace and a flow in it; None for all."""
+
+PAGE = 64
+
+READERS = 4
+"""Pages that are read at the same time: hundreds who come back at once must leave connections to everybody else."""
+
+LATEST = 256
+"""Flows that are remembered as they were last told: the next change leads on from there without a read."""
+
+FLOW = "flow"
+
+AFTER_TROUBLE = 0.25
+"""Seconds."""
+
+
+class Past:
+    """History as the watchers of one process read it: what was made of a change for one of them serves all."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: WeakValueDictionary[int, Change] = WeakValueDictionary()
+        self._latest: OrderedDict[tuple[str, str], Values] = OrderedDict()
+        self._turns = asyncio.Semaphore(READERS)
+
+    def change(self, row: Row) -> Change:
+        """The same object as long as anybody holds it."""
+        known = self._known.get(row["position"])
+        if known is None:
+            known = self._known[row["position"]] = changes.change(row)
+        return known
+
+    async def page(self, topic: Topic, begin: int, end: int) -> Sequence[Change]:
+        """The first changes behind `begin` up to `end`; waits while the database is away.
+
+        Raises Refused (RESYNC_REQUIRED) when some of them are pruned.
+        """
+        while True:
+            with contextlib.suppress(Refused):
+                async with self._turns:
+                    rows = await self._store.read(changes.between(*topic, begin, end, PAGE))
+                    (now,) = rows[:1] or await self._store.read(changes.STREAM_NOW)
+                break
+            await asyncio.sleep(AFTER_TROUBLE)
+        if now["pruned"] > begin:
+            raise too_old()
+        return [self.change(row) for row in rows]
+
+    async def flow(self, change: Change) -> Values | None:
+        """The flow as the change left it, read once for all watchers; None after a delete."""
+        if change.revision.operation == "DELETE":
+            return None
+        reading = change.made.get(FLOW)
+        if reading is None:
+            reading = change.made[FLOW] = asyncio.create_task(self._flow(change))
+        found: Values | None = await asyncio.shield(reading)
+        return found
+
+    async def _flow(self, change: Change) -> Values | None:
+        revision = change.revision
+        key = (change.workspace, revision.flow_id)
+        before = self._latest.pop(key, None)
+        if before is not None and before["version"] == revision.version - 1:
+            flow: Values | None = revisions.onward(before, revision)
+        else:
+            flow = await self._read_as_of(change.workspace, revision)
+        if flow is not None:
+            self._latest[key] = flow
+            if len(self._latest) > LATEST:
+                self._latest.popitem(last=False)
+        return flow
+
+    async def _read_as_of(self, workspace: str, revision: Revision) -> Values | None:
+        while True:
+            with contextlib.suppress(Refused):
+                rows = await self._store.read(flows.read_whole(workspace, revision.flow_id))
+                if not rows:
+                    return None
+                newer = await self._store.read(revisions.since(workspace, revision.flow_id, revision.version))
+                told = [revisions.revision(row) for row in newer]
+                return revisions.as_of(flows.values(rows[0]), revision.version, told)
+            await asyncio.sleep(AFTER_TROUBLE)
+
+
+def too_old() -> Refused:
+    return refused(
+        "RESYNC_REQUIRED", "changes after this cursor are no longer kept; read the flows again, then watch from now on"
+    )

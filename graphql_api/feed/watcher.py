@@ -1,0 +1,79 @@
+"""What one watcher sees: out of history until it has caught up, then as it is committed."""
+
+import asyncio
+from collections import deque
+
+from graphql_api.feed.past import Past, Topic
+from graphql_api.storage.changes import Change
+
+WAITING = 256
+"""Changes that wait in memory for one watcher; one that has more before it reads them from history instead."""
+
+WINDOW = 50_000
+"""Positions of the stream that one statement may go through for a watcher of few flows."""
+
+
+class Changes:
+    """What one watcher sees, as an async iterator that only ends with an error.
+
+    `position` is that of the last change given out, or where the watcher began; `waiting` tells how many are at hand.
+    Raises Refused (RESYNC_REQUIRED) when changes that it has not seen are pruned. While the database is away it waits.
+    """
+
+    def __init__(self, past: Past, topic: Topic, position: int, settled: int) -> None:
+        self.position = position
+        self._past = past
+        self._topic = topic
+        self._behind = settled  # up to here changes are read from history, not taken from `_fresh`
+        self._page: deque[Change] = deque()
+        self._fresh: deque[Change] = deque()
+        self._news = asyncio.Event()
+
+    def __aiter__(self) -> "Changes":
+        return self
+
+    async def __anext__(self) -> Change:
+        while True:
+            if self._page:
+                change = self._page.popleft()
+            elif self.position < self._behind:
+                await self._read()
+                continue
+            elif self._fresh:
+                change = self._fresh.popleft()
+            else:
+                self._news.clear()
+                await self._news.wait()
+                continue
+            if change.position > self.position:
+                self.position = change.position
+                return change
+
+    @property
+    def waiting(self) -> int:
+        return len(self._page) + len(self._fresh)
+
+    async def _read(self) -> None:
+        """The next page out of history."""
+        end = min(self._behind, self.position + WINDOW)
+        page = await self._past.page(self._topic, self.position, end)
+        self._page.extend(page)
+        if not page:
+            self.position = end
+
+    def offer(self, change: Change) -> None:
+        if len(self._fresh) >= WAITING:
+            self.fall_behind(self._fresh[0].position - 1, change.position)
+        else:
+            self._fresh.append(change)
+        self._news.set()
+
+    def fall_behind(self, seen: int, settled: int) -> None:
+        """From now on changes up to `settled` are read from history; the watcher has seen all up to `seen`."""
+        if self._fresh:
+            seen = min(seen, self._fresh[0].position - 1)
+            self._fresh.clear()
+        if self.position >= self._behind:
+            self.position = max(self.position, seen)
+        self._behind = settled
+        self._news.set()
