@@ -96,8 +96,14 @@ class Feed:
                 raise of_another_history()
             yield watched
 
-    def cursor(self, change: Change) -> str:
-        return Place(self._name, change.workspace, change.position).text()
+    async def now(self, caller: Caller) -> str:
+        """A cursor: whatever is not to be seen by a read that begins from now on comes behind it."""
+        workspace = caller.within("flows:read")
+        async with self.watching(workspace) as watched:
+            return self.cursor(workspace, watched.position)
+
+    def cursor(self, workspace: str, position: int) -> str:
+        return Place(self._name, workspace, position).text()
 
     async def flow(self, change: Change) -> Values | None:
         """The flow as the change left it; None after a delete."""

@@ -37,7 +37,7 @@ from graphql_api.schema.compiled import Compiled
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import LimitExceeded, Limits, Measured
 from graphql_api.schema.readers import Unusual
-from graphql_api.schema.subscriptions import MessageFlowChange
+from graphql_api.schema.subscriptions import Begun, MessageFlowChange
 from graphql_api.schema.writers import NotCompiled
 
 REMEMBERED = 1_024
@@ -104,11 +104,12 @@ class Event:
     """One answer of a subscription, the same object for all watchers who asked alike.
 
     `at` is when the edit was made (milliseconds); `text` is the answer as JSON, once somebody has written it.
+    The first event has no answer: its cursor is where the subscription has begun.
     """
 
     cursor: str
-    at: int
-    answer: Answer
+    at: int = 0
+    answer: Answer | None = None
     text: str | None = None
 
 
@@ -200,6 +201,9 @@ class Operations:
         selection = selected(prepared, variables, context)
         async with aclosing(source):
             async for told in source:
+                if isinstance(told, Begun):
+                    yield Event(told.cursor)
+                    continue
                 known = told.change.made.get(selection)
                 if known is None:
                     making = asyncio.create_task(self._event(prepared, variables, context, told))

@@ -53,6 +53,15 @@ class Query:
         wanted = selection.columns(info._raw_info, selection.CONNECTION)
         return await connection.of_flows(info, wanted, filtered(filter), order, span)
 
+    @strawberry.field(
+        description="Where the changes stand now. Ask for it first, then read, then watch with it as `after`: no change"
+        " falls between, and one that the read has shown already is told by its version."
+    )
+    async def change_cursor(self, info: Info) -> str:
+        context = info.context
+        assert context.feed is not None
+        return await context.feed.now(context.caller)
+
     @strawberry.field(description="A flow by its id, or a revision by `<flow id>:<version>`; null when unknown.")
     async def node(self, info: Info, id: Annotated[strawberry.ID, told("Id of a flow or a revision.")]) -> Node | None:
         context = info.context

@@ -1,6 +1,7 @@
 """The root field that goes on: changes of flows as they are committed."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Annotated
 
 import strawberry
@@ -13,6 +14,13 @@ from graphql_api.schema.queries import told
 from graphql_api.schema.types import MessageFlow
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """From here on nothing is missed: the cursor to go on behind before there is a change."""
+
+    cursor: str
+
+
 @strawberry.type(description="What one edit did to one flow, after it was committed.")
 class MessageFlowChange:
     change: strawberry.Private[Change]
@@ -20,7 +28,7 @@ class MessageFlowChange:
 
     @strawberry.field(description="Send it as `after` to go on behind this change.")
     def cursor(self) -> str:
-        return self.feed.cursor(self.change)
+        return self.feed.cursor(self.change.workspace, self.change.position)
 
     @strawberry.field(description="What was done.")
     def operation(self) -> RevisionOperation:
@@ -57,10 +65,11 @@ class Subscription:
             str | None,
             told("Cursor of a change to go on behind, without a gap; null begins now. RESYNC_REQUIRED if too old."),
         ] = None,
-    ) -> AsyncGenerator[MessageFlowChange]:
+    ) -> AsyncGenerator[MessageFlowChange]:  # and first a Begun, which `Operations.begin` takes out
         context = info.context
         assert context.feed is not None
-        after = context.last_event_id or after
+        after, workspace = context.last_event_id or after, context.caller.within("flows:read")
         async with context.feed.seen_by(context.caller, id, after) as watched:
+            yield Begun(context.feed.cursor(workspace, watched.position))  # type: ignore[misc]
             async for change in watched:
                 yield MessageFlowChange(change=change, feed=context.feed)

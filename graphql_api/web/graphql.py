@@ -130,7 +130,8 @@ class GraphQL:
                 "BAD_REQUEST",
                 "a subscription is answered by events: send Accept: text/event-stream, or use a WebSocket",
             )
-        context = Context(self._desk, who, charge=scope["state"]["charge"], seen=scope["state"]["seen"])
+        state = scope["state"]
+        context = Context(self._desk, who, charge=state["charge"], seen=state["seen"], feed=self._feed)
         answer = await self._operations.carry_out(operation, asked.variables, context)
         if code := _whole(operation, answer):
             return Answer(

@@ -79,6 +79,7 @@ class Lasting:
         metrics.DELIVERIES.inc()
         metrics.LAG.observe(max(0, self._now() - event.at) / 1_000)
         if event.text is None:
+            assert event.answer is not None
             event.text = encoded(result(event.answer.data, event.answer.errors)).decode()
         return event.text
 

@@ -94,7 +94,10 @@ class EventStream:
                 return
             finally:
                 await _cancelled(coming)
-            await out.next(self._live.text(event, told), event.cursor)
+            if event.answer is None:
+                await out.place(event.cursor)
+            else:
+                await out.next(self._live.text(event, told), event.cursor)
         if gone.done():
             return
         why = end.result()
@@ -129,6 +132,10 @@ class Out:
     async def next(self, text: str, cursor: str | None = None) -> None:
         named = f"id: {cursor}\n" if cursor is not None else ""
         await self._part(f"event: next\n{named}data: {text}\n\n".encode())
+
+    async def place(self, cursor: str) -> None:
+        """No event, but what EventSource sends as Last-Event-ID when it must connect anew before there is one."""
+        await self._part(f"id: {cursor}\n\n".encode())
 
     async def beat(self) -> None:
         await self._part(b":\n\n")

@@ -305,6 +305,8 @@ class Conversation:
             events = await room.operations.begin(operation, asked.variables, context)
             try:
                 async for event in events:
+                    if event.answer is None:  # the protocol has no word for it
+                        continue
                     await self._put(f"{start}{room.live.text(event, told)}}}")
             except (Rejected, Refused) as why:
                 told.reason = code_of(why)

@@ -3,7 +3,7 @@ import { type Client, createClient } from "graphql-ws";
 import { keyHeader, NEW_KEY } from "../shell/key";
 import { socketAt } from "../shell/server";
 import { Problem, type Session } from "./client";
-import type { TypedDocumentString } from "./generated/graphql";
+import { NowDocument, type NowQuery, type TypedDocumentString } from "./generated/graphql";
 
 export type Connection = "connecting" | "live" | "waiting";
 
@@ -18,8 +18,8 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 /** Milliseconds after which a connection counts as one that worked, so that the next is tried soon. */
 const LASTED = 5_000;
-/** Milliseconds in which a subscription that was sent has begun. */
-const BEGUN = 300;
+/** Milliseconds that a connection stays open without an operation: another comes as soon as the place of now is known. */
+const KEPT = 1_000;
 
 /** Listens until the function that it returns is called. */
 export function listen<C extends { cursor: string }, V extends { after?: string | null }>(
@@ -31,17 +31,20 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
   let stopped = false;
   let cursor: string | null = null;
   let wait = FIRST_WAIT;
-  const client = connected(session, () => {
-    listener.connection("live");
-    if (cursor === null) missed();
-  });
+  const client = connected(session, () => listener.connection("live"));
 
-  /** Read again when the subscription has begun, so that nothing falls between the two. */
-  function missed(): void {
-    setTimeout(() => stopped || listener.missed(), BEGUN);
+  /** The place to watch from comes first, then what is shown is read again, so that nothing falls between the two. */
+  async function begin(): Promise<void> {
+    for await (const { data, errors } of client.iterate<NowQuery>({ query: NowDocument.toString() })) {
+      if (errors?.[0]) throw new Problem(String(errors[0].extensions?.code), errors[0].message);
+      cursor = data?.changeCursor ?? null;
+    }
+    if (!stopped) listener.missed();
   }
 
   async function once(): Promise<void> {
+    if (cursor === null) await begin();
+    if (stopped) return;
     const asked = { query: document.toString(), variables: { ...variables, after: cursor } };
     for await (const { data, errors } of client.iterate<{ messageFlowChanged: C }>(asked)) {
       const code = errors?.[0]?.extensions?.code;
@@ -61,7 +64,6 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
       if (Date.now() - began > LASTED) wait = FIRST_WAIT;
       if (code === "RESYNC_REQUIRED") {
         cursor = null;
-        missed();
         continue;
       }
       listener.connection("waiting");
@@ -79,7 +81,13 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
 
 function connected({ workspace }: Session, then: () => void): Client {
   const who = () => ({ "x-workspace-id": workspace, ...keyHeader() });
-  return createClient({ url: socketAt("graphql"), connectionParams: who, retryAttempts: 0, on: { connected: then } });
+  return createClient({
+    url: socketAt("graphql"),
+    connectionParams: who,
+    retryAttempts: 0,
+    lazyCloseTimeout: KEPT,
+    on: { connected: then },
+  });
 }
 
 /** Subscriptions end by a refusal (a list of errors, or a problem of ours) or by a socket that closes. */

@@ -117,6 +117,14 @@ class Events:
                     found[name] = value.removeprefix(" ")
         raise EOFError
 
+    async def place(self) -> str:
+        """The id that comes before the first event."""
+        async with asyncio.timeout(SOON):
+            async for line in self._lines:
+                if line.startswith("id: "):
+                    return line[4:]
+        raise EOFError
+
     async def all(self) -> None:
         while True:
             await self.hear()

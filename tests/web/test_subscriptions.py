@@ -15,6 +15,7 @@ import websockets
 from graphql_api import edits, reads
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.patch import Sent
+from graphql_api.domain.places import Place
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune
 from graphql_api.web import metrics
@@ -99,6 +100,45 @@ async def test_a_cursor_leads_on_on_either_protocol_and_on_another_server(desk: 
             assert told == [2, 3, 4]
 
 
+async def test_an_event_stream_tells_its_place_before_there_is_a_change(desk: Desk, caller: Caller) -> None:
+    id = await new_flow(desk, caller)
+    async with served(desk) as at:
+        async with streaming(at, id=id) as events:
+            begun = await events.place()
+        await rename(desk, caller, id, "while nobody watched")
+        async with streaming(at, id=id, headers={"last-event-id": begun}) as events:
+            assert await events.place() == begun
+            assert (await events.hear())[2]["data"]["messageFlowChanged"]["version"] == 1
+
+
+async def test_who_asks_for_the_cursor_of_now_may_read_and_then_watch(desk: Desk, caller: Caller) -> None:
+    id = await new_flow(desk, caller)
+    now = "{ changeCursor }"
+    async with served(desk) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.subscribe("1", now)
+        cursor = (await socket.hear())["payload"]["data"]["changeCursor"]
+        assert (await socket.hear())["type"] == "complete"
+        await rename(desk, caller, id, "one", "two")
+        await socket.subscribe("2", id=id, after=cursor)
+        assert [(await socket.change())["version"] for _ in range(2)] == [1, 2]
+        async with httpx2.AsyncClient(trust_env=False, headers={"x-workspace-id": "ws1"}) as client:
+            answer = (await client.post(f"http://{at}/graphql", json={"query": now})).json()
+        assert answer["data"]["changeCursor"] != cursor
+        async with streaming(at, id=id, after=answer["data"]["changeCursor"]) as events:
+            await rename(desk, caller, id, "three")
+            assert (await events.hear())[2]["data"]["messageFlowChanged"]["version"] == 3
+
+
+async def test_the_cursor_of_now_is_told_to_readers_only(desk: Desk) -> None:
+    writer = (await keys.create(desk.store, 0, ("ws1",), {"flows:write"})).secret
+    async with served(desk, auth="keys") as at, httpx2.AsyncClient(trust_env=False) as client:
+        answer = await client.post(
+            f"http://{at}/graphql", json={"query": "{ changeCursor }"}, headers={"x-api-key": writer}
+        )
+    assert answer.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
 @pytest.mark.parametrize(
     ("variables", "code"),
     [
@@ -106,6 +146,13 @@ async def test_a_cursor_leads_on_on_either_protocol_and_on_another_server(desk: 
         ({"id": "no such id"}, "NOT_FOUND"),
         ({"after": "x"}, "BAD_REQUEST"),
         ({"after": ""}, "BAD_REQUEST"),
+        ({"after": "\0☃"}, "BAD_REQUEST"),
+        ({"after": "x" * 50_000}, "BAD_REQUEST"),
+        ({"after": Place("", "ws1", 2**63).text()}, "BAD_REQUEST"),
+        ({"after": Place("", "ws1", -1).text()}, "BAD_REQUEST"),
+        ({"after": Place("of another database", "ws1", 0).text()}, "RESYNC_REQUIRED"),
+        ({"after": Place("", "ws1", 2**62).text()}, "RESYNC_REQUIRED"),
+        ({"after": Place("", "ws2", 0).text()}, "BAD_REQUEST"),
         ({"id": {"a": 1}}, "BAD_REQUEST"),
     ],
 )
@@ -382,7 +429,8 @@ async def test_points_are_charged_on_a_websocket_too(desk: Desk) -> None:
 async def test_who_does_not_read_is_disconnected(
     desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, reads_again: bool
 ) -> None:
-    monkeypatch.setattr("graphql_api.web.websocket.STALLED", 0.3)
+    # Who reads again must have the time for it that a busy machine takes.
+    monkeypatch.setattr("graphql_api.web.websocket.STALLED", 2 if reads_again else 0.3)
     monkeypatch.setattr("graphql_api.web.sse.STALLED", 0.3)
     if not reads_again:
         monkeypatch.setattr("graphql_api.web.frames.UNREAD_SECONDS", 0.5)
@@ -398,11 +446,11 @@ async def test_who_does_not_read_is_disconnected(
         async with asyncio.timeout(SOON):
             while metrics.OWN.get_sample_value("message_flows_subscriptions"):  # noqa: ASYNC110 (a metric tells nobody)
                 await asyncio.sleep(0.05)
-        with pytest.raises(httpx2.RemoteProtocolError):
-            await events.all()
         await asyncio.sleep(0 if reads_again else 1)
         with pytest.raises(websockets.ConnectionClosedError) as end:
             await socket.all()
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await events.all()
         assert (end.value.rcvd.code if end.value.rcvd else None) == (1013 if reads_again else None)
 
 
