@@ -18,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from graphql_api import config, demo
 from graphql_api.config import Config, ConfigError
+from graphql_api.domain.errors import Refused
 from graphql_api.opening import desk_of, store_of
 from graphql_api.storage import migrations
 
@@ -30,7 +31,7 @@ def serve(settings: Config) -> None:
     _check_tls(settings)
     with _bound(settings) as listener:
         if settings.migrate:
-            migrations.upgrade(settings.database_url)
+            _migrate(settings)
         asyncio.run(_prepare(settings))
         # From here on connections wait for the workers instead of being refused.
         listener.listen(BACKLOG)
@@ -59,6 +60,22 @@ def _bound(settings: Config) -> socket.socket:
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         raise ConfigError(f"The address cannot be listened on ({where}): {why}; choose another one.") from None
     return listener
+
+
+def _migrate(settings: Config) -> None:
+    if not asyncio.run(_is_current(settings)):
+        migrations.upgrade(settings.database_url)
+
+
+async def _is_current(settings: Config) -> bool:
+    """A database that does not answer may have yet to be made; the migration tells what else is wrong with it."""
+    store = store_of(settings)
+    try:
+        return await migrations.is_current(store)
+    except Refused:
+        return False
+    finally:
+        await store.close()
 
 
 async def _prepare(settings: Config) -> None:
@@ -171,6 +188,7 @@ def worker() -> ASGIApp:
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent.sentinel,), daemon=True).start()
+    gc.disable()  # a fifth of the start else: imports make nearly nothing but what stays
     from graphql_api.app import made
     from graphql_api.web.telemetry import begin_logging
 
@@ -186,13 +204,13 @@ def worker() -> ASGIApp:
 
 
 def _settle() -> None:
-    """What was made so far lives as long as the process: the collector of cycles need not walk it again and again.
+    """What was made so far lives as long as the process: the collector of cycles need not walk it, not even once.
 
     A request leaves hardly a cycle behind, so it looks for them less often than it is used to.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 def _stop_with(parent: int) -> None:
