@@ -18,7 +18,10 @@ import pytest
 from graphql_api import app, cli, config, storage
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
+from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
+from graphql_api.schema.prepared import GRAPHQL
+from graphql_api.schema.readers import reader
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
 from tests.commands import Said, Spoken
@@ -34,6 +37,12 @@ CREATE = {
     "messageChannel": "SMS",
 }
 """The smallest input that creates a flow."""
+
+
+def sent(input: dict[str, Any]) -> Sent:
+    """What an input of a new flow sends."""
+    return reader(GRAPHQL.type_map["CreateMessageFlowInput"])(input)  # type: ignore[arg-type,no-any-return]
+
 
 SPARED = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
 """What PostgreSQL does for the time after a crash, and for that after a long life."""

@@ -1,56 +1,33 @@
 """A partial update: what was sent, whether it holds, what it makes of a flow, and what differs afterwards."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from graphql_api.domain.checks import Wrong
 from graphql_api.domain.errors import Problem, Refused
-from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, TREE, Block, Leaf, Values
+from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, Leaf, Values
 
+PLACES = {column: place for place, column in enumerate(BY_COLUMN)}
 AUTOPILOT = BY_PATH["autopilot"]
 START = BY_PATH["settings.responseSettings.workingHours.start"]
 END = BY_PATH["settings.responseSettings.workingHours.end"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """A request's input as it was parsed: only what was there, null as None, leaves by column.
 
     `null_blocks` are the paths of blocks that were null; `toggles` is true when autopilot is to be flipped.
     """
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = msgspec.field(default_factory=dict)
     null_blocks: tuple[str, ...] = ()
     toggles: bool = False
 
     def request(self) -> list[Any]:
         """What makes two requests the same one, ready for JSON."""
         return [sorted(self.values.items()), list(self.null_blocks), self.toggles]
-
-
-def sent(given: Mapping[str, Any]) -> Sent:
-    """What was there in an input written as callers write it: a dict of members, enums by name."""
-    values: dict[str, Any] = {}
-    null_blocks: list[str] = []
-    _gather(TREE, given, values, null_blocks)
-    return Sent(values, tuple(null_blocks), given.get("toggleAutopilot") is True)
-
-
-def _gather(block: Block, given: Mapping[str, Any], values: dict[str, Any], null_blocks: list[str]) -> None:
-    """In the order of the declaration, in which problems are told."""
-    for name in given if len(given) == 1 else [name for name in block.members if name in given]:
-        member = block.members.get(name)
-        if member is None:  # toggleAutopilot is no leaf
-            continue
-        if isinstance(member, Leaf):
-            values[member.column] = given[name]
-        elif given[name] is None:
-            null_blocks.append(member.path)
-        else:
-            _gather(member, given[name], values, null_blocks)
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -125,8 +102,8 @@ def merged(flow: Values, patch: Patch) -> Values:
 
 def _lawful(flow: Values, problems: tuple[Problem, ...]) -> Values:
     """Rules on the whole flow join the problems of single leaves, so that all are told at once."""
-    problems = (*problems, *_whole_rules(flow, {".".join(problem.path) for problem in problems}))
-    if problems:
+    if problems or flow[START.column] == flow[END.column]:
+        problems = (*problems, *_whole_rules(flow, {".".join(problem.path) for problem in problems}))
         raise Refused(*problems)
     return flow
 
@@ -142,6 +119,9 @@ def _whole_rules(flow: Values, blamed: set[str]) -> Iterator[Problem]:
         yield Problem("EMPTY_WINDOW", message, tuple(START.path.rpartition(".")[0].split(".")))
 
 
-def difference(before: Values, after: Values) -> tuple[str, ...]:
-    """The columns of the leaves whose values differ, in the order of the declaration."""
-    return tuple([column for column in BY_COLUMN if before[column] != after[column]])
+def difference(before: Values, after: Values, among: Collection[str] = BY_COLUMN) -> tuple[str, ...]:
+    """The columns of the leaves whose values differ, in the order of the declaration; only `among` these may they."""
+    differing = [column for column in among if before[column] != after[column]]
+    if len(differing) > 1:
+        differing.sort(key=PLACES.__getitem__)
+    return tuple(differing)

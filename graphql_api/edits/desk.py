@@ -11,6 +11,7 @@ import msgspec
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Problem
 from graphql_api.domain.flow import Values
+from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.storage import revisions
 from graphql_api.storage.engine import Store
@@ -79,4 +80,4 @@ class Desk:
 
 def fingerprint(*asked: Any) -> str:
     """What tells the same request from another one; takes any text, also such as the domain is about to refuse."""
-    return hashlib.sha256(json.dumps(asked, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(asked, separators=(",", ":"), default=Sent.request).encode()).hexdigest()

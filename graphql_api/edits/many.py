@@ -29,7 +29,7 @@ async def update_flows(
     desk: Desk, caller: Caller, ids: Sequence[str] | None, filter: Filter | None, sent: Sent, terms: Terms = NO_TERMS
 ) -> tuple[tuple[Result, ...], bool]:
     """Merges the same input into many flows, each all or nothing; also tells whether this is a replay."""
-    asked = [list(ids) if ids is not None else None, filter and dict(filter.asked()), sent.request()]
+    asked = [list(ids) if ids is not None else None, filter and dict(filter.asked()), sent]
     edit = desk.edit(caller, "updateMessageFlows", "", terms, asked)
     _check_choice(ids, filter)
     patch = patches.checked(sent)

@@ -16,7 +16,7 @@ from graphql_api.storage.engine import Script
 
 async def create_flow(desk: Desk, caller: Caller, sent: Sent, terms: Terms = NO_TERMS) -> Saved:
     """A new flow with defaults filled in; every required leaf must be there."""
-    edit = desk.edit(caller, "createMessageFlow", "", terms, sent.request())
+    edit = desk.edit(caller, "createMessageFlow", "", terms, sent)
     patch = patches.checked(sent)
     return await desk.store.run(lambda: once(edit, lambda: _create(edit, patch, desk.noise()), again))
 
@@ -42,7 +42,7 @@ def _create(edit: Edit, patch: Patch, noise: bytes) -> Script[Saved]:
 
 async def update_flow(desk: Desk, caller: Caller, id: str, sent: Sent, terms: Terms = NO_TERMS) -> Saved:
     """Merges what was sent into a flow; what was not sent stays as it is, to each leaf."""
-    edit = desk.edit(caller, "updateMessageFlow", id, terms, sent.request())
+    edit = desk.edit(caller, "updateMessageFlow", id, terms, sent)
     patch = patches.checked(sent)
     return await desk.store.run(lambda: once(edit, lambda: _update(edit, id, patch), again))
 
@@ -52,7 +52,7 @@ def _update(edit: Edit, id: str, patch: Patch) -> Script[Saved]:
     rebased_from = yield from _rebase(edit, flow, patch)
     if rebased_from is None:
         guard(edit, flow)
-    return (yield from save(edit, "UPDATE", flow, patches.merged(flow, patch), rebased_from))
+    return (yield from save(edit, "UPDATE", flow, patches.merged(flow, patch), rebased_from, patch.touched()))
 
 
 def _rebase(edit: Edit, flow: Values, patch: Patch) -> Script[int | None]:

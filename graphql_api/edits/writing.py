@@ -1,10 +1,11 @@
 """What all edits share: find the flow, hold the guard, write what differs."""
 
+from collections.abc import Collection
 from typing import Any
 
 from graphql_api.domain import patch as patches
 from graphql_api.domain.errors import Problem, Refused, refused
-from graphql_api.domain.flow import Values
+from graphql_api.domain.flow import BY_COLUMN, Values
 from graphql_api.edits.desk import Edit, Saved
 from graphql_api.storage import flows, replays, revisions, tally
 from graphql_api.storage.engine import Raced, Script
@@ -55,9 +56,16 @@ def unknown_version(version: int) -> Refused:
     return refused("UNKNOWN_VERSION", f"the flow has no version {version} in its history", "toVersion")
 
 
-def save(edit: Edit, operation: str, flow: Values, after: Values, rebased_from: int | None = None) -> Script[Saved]:
-    """Writes the leaves that differ; nothing at all when none does."""
-    changed = patches.difference(flow, after)
+def save(
+    edit: Edit,
+    operation: str,
+    flow: Values,
+    after: Values,
+    rebased_from: int | None = None,
+    touched: Collection[str] = BY_COLUMN,
+) -> Script[Saved]:
+    """Writes the leaves that differ, of those that were touched; nothing at all when none does."""
+    changed = patches.difference(flow, after, touched)
     if not changed:
         return (yield from unchanged(edit, flow, rebased_from))
     return (yield from write(edit, operation, flow, {c: after[c] for c in changed}, changed, rebased_from))

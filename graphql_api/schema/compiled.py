@@ -139,8 +139,8 @@ class _Plan:
 
     def _given(self, given: Variables, sent: Variables) -> Arguments:
         arguments = {}
-        for name, give, is_needed in self._arguments:
-            value = give(given, sent)
+        for name, variable, give, is_needed in self._arguments:
+            value = given.get(variable, ABSENT) if give is None else give(given, sent)
             if value is ABSENT or (value is None and is_needed):
                 if is_needed:
                     raise Unusual
@@ -149,12 +149,16 @@ class _Plan:
         return arguments
 
 
-def _arguments(field: GraphQLField, node: Any) -> Iterator[tuple[str, Give, bool]]:
+def _arguments(field: GraphQLField, node: Any) -> Iterator[tuple[str, str, Give | None, bool]]:
+    """Name, and the variable that it is or what gives it, and whether it is needed."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     for name, argument in field.args.items():
         is_needed = str(argument.type).endswith("!")
-        if name in given:
-            yield name, _give(given[name], reader(argument.type)), is_needed
+        value = given.get(name)
+        if isinstance(value, VariableNode):
+            yield name, value.name.value, None, is_needed
+        elif value is not None:
+            yield name, "", _give(value, reader(argument.type)), is_needed
 
 
 def _give(node: ValueNode, read: Reader) -> Give:

@@ -1,7 +1,6 @@
 """What the resolvers of one request share."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +24,7 @@ class Seen(msgspec.Struct):
     is_compiled: bool = False
 
 
-@dataclass(slots=True)
-class Context:
+class Context(msgspec.Struct):
     """`if_versions` are the versions that REST's If-Match lists; `longest_page` is the cap of the door.
 
     `feed` is what subscriptions watch, behind `last_event_id` where a client reconnects with one.
@@ -40,10 +38,10 @@ class Context:
     longest_page: int = LONGEST_PAGE
     instants: tuple[datetime | None, ...] = ()
     charge: Callable[[int], Awaitable[None]] | None = None
-    seen: Seen = field(default_factory=Seen)
+    seen: Seen = msgspec.field(default_factory=Seen)
     feed: Feed | None = None
     last_event_id: str | None = None
-    _read: tuple[object, datetime] | None = field(default=None, init=False)
+    _read: tuple[object, datetime] | None = None
 
     def now(self, answer: object) -> datetime:
         """Now by the server's clock, read once for all fields of one answer.

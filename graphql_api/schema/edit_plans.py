@@ -8,10 +8,9 @@ from graphql import FieldNode
 
 from graphql_api import edits
 from graphql_api.domain import flow as domain
-from graphql_api.domain import patch as patches
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import BY_COLUMN, Values
-from graphql_api.domain.terms import Terms
+from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import Result, Saved
 from graphql_api.schema import writers
 from graphql_api.schema.context import Arguments, Context, Run
@@ -48,7 +47,12 @@ def told_result(result: Result) -> Told:
     return Told(result.saved.flow or None, domain.paths(result.saved.changed), result.problems, id=result.id)
 
 
+TERMS = frozenset({"ifVersion", "onConflict", "idempotencyKey", "validateOnly", "note"})
+
+
 def terms(arguments: Arguments, context: Context) -> Terms:
+    if context.if_versions is None and TERMS.isdisjoint(arguments):
+        return NO_TERMS
     version = arguments.get("ifVersion")
     return Terms(
         context.if_versions if version is None else frozenset({version}),
@@ -60,13 +64,12 @@ def terms(arguments: Arguments, context: Context) -> Terms:
 
 
 async def _create(arguments: Arguments, context: Context) -> Told:
-    sent = patches.sent(arguments["input"])
-    return told(await edits.create_flow(context.desk, context.caller, sent, terms(arguments, context)))
+    sent, agreed = arguments["input"], terms(arguments, context)
+    return told(await edits.create_flow(context.desk, context.caller, sent, agreed))
 
 
 async def _update(arguments: Arguments, context: Context) -> Told:
-    sent = patches.sent(arguments["input"])
-    agreed = terms(arguments, context)
+    sent, agreed = arguments["input"], terms(arguments, context)
     return told(await edits.update_flow(context.desk, context.caller, arguments["id"], sent, agreed))
 
 
@@ -77,7 +80,7 @@ async def _update_many(arguments: Arguments, context: Context) -> Told:
         context.caller,
         arguments.get("ids"),
         None if filter is None else filter_of(filter),
-        patches.sent(arguments["input"]),
+        arguments["input"],
         terms(arguments, context),
     )
     return Told(results=[told_result(result) for result in results], replayed=replayed)

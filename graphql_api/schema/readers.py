@@ -16,9 +16,14 @@ from graphql import (
     is_required_input_field,
 )
 
+from graphql_api.domain.flow import TREE, Block, Leaf
+from graphql_api.domain.patch import Sent
 from graphql_api.schema.scalars import understood
 
 Reader = Callable[[Any], Any]
+
+OF_FLOWS = frozenset({"CreateMessageFlowInput", "UpdateMessageFlowInput"})
+TOGGLE = "toggleAutopilot"
 
 
 class Unusual(Exception):
@@ -26,7 +31,7 @@ class Unusual(Exception):
 
 
 def reader(kind: GraphQLInputType) -> Reader:
-    """Reads a JSON value of an input type: enums as their names, input objects as dicts of what was there."""
+    """Reads a JSON value of an input type: enums as names, objects as dicts of what was there, flows as `Sent`."""
     if isinstance(kind, GraphQLNonNull):
         return _present(reader(kind.of_type))
     if isinstance(kind, GraphQLList):
@@ -34,7 +39,7 @@ def reader(kind: GraphQLInputType) -> Reader:
     if isinstance(kind, GraphQLEnumType):
         return _nullable(_name(frozenset(kind.values)))
     if isinstance(kind, GraphQLInputObjectType):
-        return _nullable(_members(kind))
+        return _nullable(_sent(kind) if kind.name in OF_FLOWS else _members(kind))
     assert isinstance(kind, GraphQLScalarType)
     return _nullable(SCALARS[kind.name])
 
@@ -91,6 +96,67 @@ def _members(kind: GraphQLInputObjectType) -> Reader:
         return {**defaults, **read} if defaults else read
 
     return members
+
+
+def _sent(kind: GraphQLInputObjectType) -> Reader:
+    """What was sent of a flow, leaf by leaf, in the order of the declaration, in which problems are told."""
+    gather = _gathers(kind, TREE)
+    required = tuple(name for name, field in kind.fields.items() if is_required_input_field(field))
+
+    def sent(value: Any) -> Sent:
+        if type(value) is not dict:
+            raise Unusual
+        toggles = False
+        if TOGGLE in value:
+            value = dict(value)
+            told = value.pop(TOGGLE)
+            toggles = told is not None and flag(told)
+        values: dict[str, Any] = {}
+        null_blocks: list[str] = []
+        gather(value, values, null_blocks)
+        for name in required:
+            if value.get(name) is None:
+                raise Unusual
+        return Sent(values, tuple(null_blocks), toggles)
+
+    return sent
+
+
+Gather = Callable[[Mapping[str, Any], dict[str, Any], list[str]], None]
+
+
+def _gathers(kind: GraphQLInputObjectType, block: Block) -> Gather:
+    """Gathers the leaves of a block by their columns, and the paths of the blocks in it that are null."""
+    members = {name: _gathered(kind.fields[name].type, member) for name, member in block.members.items()}
+
+    def gather(given: Mapping[str, Any], values: dict[str, Any], null_blocks: list[str]) -> None:
+        names = given if len(given) == 1 else [name for name in members if name in given]
+        if len(names) != len(given):
+            raise Unusual
+        for name in names:
+            if name not in members:
+                raise Unusual
+            place, read, inner = members[name]
+            value = given[name]
+            if read is not None:
+                values[place] = None if value is None else read(value)
+            elif value is None:
+                null_blocks.append(place)
+            elif type(value) is dict:
+                inner(value, values, null_blocks)
+            else:
+                raise Unusual
+
+    return gather
+
+
+def _gathered(kind: GraphQLInputType, member: Leaf | Block) -> tuple[str, Reader | None, Any]:
+    """A leaf: its column and its reader; a block: its path and what gathers it."""
+    bare: Any = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    if isinstance(member, Leaf):
+        read = _name(frozenset(bare.values)) if isinstance(bare, GraphQLEnumType) else SCALARS[bare.name]
+        return member.column, read, None
+    return member.path, None, _gathers(bare, member)
 
 
 def _default(field: Any) -> Any:

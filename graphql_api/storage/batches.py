@@ -1,9 +1,11 @@
 """Statements of the same shape that wait at the same moment go to PostgreSQL together, in one round trip."""
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -17,7 +19,7 @@ AT_ONCE = 2
 Fetch = Callable[[Statement, float | None], Awaitable[Sequence[Row]]]
 """Carries out one statement; waits for a connection until a moment of the event loop, None for its usual patience."""
 
-FetchMany = Callable[[Shape, Callable[[], list[list[Any]]], float], Awaitable[Sequence[Row]]]
+FetchMany = Callable[[Shape, Callable[[], list[Sequence[Any]]], float], Awaitable[Sequence[Row]]]
 """As `Fetch` for many; asks for their arguments when it has a connection."""
 
 
@@ -40,6 +42,13 @@ class Line:
 
     waiting: deque[Waiting] = field(default_factory=deque)
     under_way: int = 0
+    batches: list[list[Waiting]] = field(default_factory=list)
+
+    def unsent(self) -> Iterator[Waiting]:
+        """Those in a batch too, which may still wait for a connection."""
+        for one in chain(self.waiting, *self.batches):
+            if not (one.is_taken or one.rows.done()):
+                yield one
 
 
 class Batches:
@@ -56,8 +65,8 @@ class Batches:
         self._again = again
         self._lines: dict[Shape, Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._at_hand: deque[Waiting] = deque()
         self._watch: asyncio.TimerHandle | None = None
+        self._rings_at = math.inf
 
     async def rows(self, statement: Statement, until: float) -> Sequence[Row]:
         """At most one row: only such shapes may be batched. Refused when it has not been sent by `until`."""
@@ -66,9 +75,9 @@ class Batches:
             line = self._lines[statement.shape] = Line()
         loop = asyncio.get_running_loop()
         rows: asyncio.Future[Sequence[Row]] = loop.create_future()
-        waiting = Waiting(statement, until, rows)
-        line.waiting.append(waiting)
-        self._remember(waiting, loop)
+        line.waiting.append(Waiting(statement, until, rows))
+        if until < self._rings_at:
+            self._set_watch(until, loop)
         if line.under_way < AT_ONCE:
             line.under_way += 1
             task = asyncio.create_task(self._work(statement.shape, line))
@@ -76,35 +85,33 @@ class Batches:
             task.add_done_callback(self._tasks.discard)
         return await rows
 
-    def _remember(self, waiting: Waiting, loop: asyncio.AbstractEventLoop) -> None:
-        """One timer for all that wait, set to the moment of the first: most are answered long before it rings."""
-        while self._at_hand and (self._at_hand[0].is_taken or self._at_hand[0].rows.done()):
-            self._at_hand.popleft()
-        self._at_hand.append(waiting)
-        if self._watch is None or waiting.until < self._watch.when():
-            if self._watch is not None:
-                self._watch.cancel()
-            self._watch = loop.call_at(waiting.until, self._look, loop)
+    def _set_watch(self, moment: float, loop: asyncio.AbstractEventLoop) -> None:
+        """A timer of uvloop that is over cannot tell its moment, so that it is kept beside it."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._rings_at = moment
+        self._watch = None if moment == math.inf else loop.call_at(moment, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One timer for all that wait, set to the moment of the first: most are answered long before it rings."""
         now = loop.time()
-        waiting = [one for one in self._at_hand if not (one.is_taken or one.rows.done())]
+        waiting = [one for line in self._lines.values() for one in line.unsent()]
         for one in waiting:
             if one.until <= now:
                 one.rows.set_exception(unavailable("all connections are taken"))
-        self._at_hand = deque(one for one in waiting if not one.rows.done())
-        next_until = min((one.until for one in self._at_hand), default=None)
-        self._watch = None if next_until is None else loop.call_at(next_until, self._look, loop)
+        self._set_watch(min((one.until for one in waiting if not one.rows.done()), default=math.inf), loop)
 
     async def _work(self, shape: Shape, line: Line) -> None:
         try:
             while line.waiting:
                 batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
                 batch = [one for one in batch if not one.rows.done()]  # the others' callers are gone
+                line.batches.append(batch)
                 if len(batch) == 1:
                     await self._one(batch[0], batch[0].until)
                 elif batch:
                     await self._carry_out(shape, sorted(batch, key=_key))
+                line.batches.remove(batch)
         finally:
             line.under_way -= 1
             if not line.waiting and not line.under_way:
@@ -113,7 +120,7 @@ class Batches:
     async def _carry_out(self, shape: Shape, batch: list[Waiting]) -> None:
         sent: list[Waiting] = []
 
-        def arguments() -> list[list[Any]]:
+        def arguments() -> list[Sequence[Any]]:
             sent.extend(one for one in batch if one.taken())
             tally.tell("batch", len(sent))
             text = shape.batched

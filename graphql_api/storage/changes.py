@@ -32,11 +32,11 @@ class Change:
     made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-_COLUMNS = [REVISIONS.c.position, REVISIONS.c.workspace_id, *(REVISIONS.c[n] for n in Revision.__dataclass_fields__)]
+_COLUMNS = [REVISIONS.c.position, REVISIONS.c.workspace_id, *(REVISIONS.c[n] for n in Revision.__struct_fields__)]
 
 
 def change(row: Row) -> Change:
-    members = {name: row[name] for name in Revision.__dataclass_fields__}
+    members = {name: row[name] for name in Revision.__struct_fields__}
     return Change(row["position"], row["workspace_id"], revisions.revision(members))
 
 

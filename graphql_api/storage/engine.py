@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -28,18 +28,16 @@ class Raced(Exception):
     """Somebody else wrote first: what the script has read is no longer so; run it again."""
 
 
-@dataclass(frozen=True, slots=True)
 class Text:
     """SQL of one database, the names of its parameters in their order, and those that are always the same."""
 
-    sql: str
-    names: tuple[str, ...]
-    constants: Mapping[str, Any]
+    def __init__(self, sql: str, names: tuple[str, ...], constants: Mapping[str, Any]) -> None:
+        self.sql = sql
+        self._constants = constants
+        self._chosen = itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)
 
-    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        if self.constants:
-            values = {**self.constants, **values}
-        return [values[name] for name in self.names]
+    def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        return self._chosen({**self._constants, **values} if self._constants else values)
 
 
 class Shape:

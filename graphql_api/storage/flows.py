@@ -27,16 +27,15 @@ from graphql_api.storage.revisions import Revision
 from graphql_api.storage.sets import one_of
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS, owned
 
-FLAGS = tuple(leaf.column for leaf in LEAVES if leaf.kind is bool)
+FLAGS = frozenset(leaf.column for leaf in LEAVES if leaf.kind is bool)
 DELAY = "response_settings_delay"
 
 
 def values(row: Row) -> dict[str, Any]:
     """A row as the domain knows it: booleans where SQLite has 0 and 1, whole seconds without a fraction."""
     flow = dict(row)
-    for column in FLAGS:
-        if column in flow:
-            flow[column] = bool(flow[column])
+    for column in FLAGS & flow.keys():
+        flow[column] = flow[column] == 1
     flow.pop(ORDINAL, None)
     if DELAY in flow:
         flow[DELAY] = whole(flow[DELAY])
@@ -122,12 +121,17 @@ def _stored(row: Values) -> Values:
 
 
 def _bound(workspace: str, row: Values, revision: Revision, replay: Replay | None) -> dict[str, Any]:
-    bound = {f"new_{column}": value for column, value in row.items()}
-    bound |= {f"revision_{column}": value for column, value in revision.row().items()}
+    bound = {"workspace": workspace}
+    bound.update(zip(map(NEW.__getitem__, row), row.values(), strict=True))
+    bound.update(zip(REVISION, revision.row(), strict=True))
     if replay is not None:
-        bound |= {f"replay_{column}": value for column, value in replay.row().items()}
-    bound["workspace"] = workspace
+        bound.update(zip(REPLAY, replay.row(), strict=True))
     return bound
+
+
+NEW = {column.name: f"new_{column.name}" for column in FLOWS.c}
+REVISION = tuple(f"revision_{name}" for name in Revision.__struct_fields__)
+REPLAY = tuple(f"replay_{name}" for name in Replay.__struct_fields__)
 
 
 @lru_cache(maxsize=1024)

@@ -128,7 +128,9 @@ class PostgresStore:
         self._signals.tell()
         return rows
 
-    async def _together(self, shape: Shape, arguments: Callable[[], list[list[Any]]], until: float) -> Sequence[Row]:
+    async def _together(
+        self, shape: Shape, arguments: Callable[[], list[Sequence[Any]]], until: float
+    ) -> Sequence[Row]:
         """One implicit transaction; all or nothing of it is done."""
         sql = shape.batched.sql
         async with self._connection(until) as connection:

@@ -1,18 +1,15 @@
 """The first answer to an Idempotency-Key, kept in the transaction of the change that it tells about."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select
 
-from graphql_api.domain.flow import Values
 from graphql_api.storage.engine import Row, Shape, Statement
 from graphql_api.storage.tables import REPLAYS, owned
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(msgspec.Struct, frozen=True):
     """Scope of a key: workspace, actor, operation and target; `request` tells the same request from another one."""
 
     actor: str
@@ -23,16 +20,10 @@ class Replay:
     outcome: Any
     at: int
 
-    def row(self) -> Values:
-        return {
-            "actor": self.actor,
-            "operation": self.operation,
-            "target": self.target,
-            "key": self.key,
-            "request": self.request,
-            "outcome": msgspec.json.encode(self.outcome).decode(),
-            "at": self.at,
-        }
+    def row(self) -> tuple[Any, ...]:
+        """As it is stored; the columns are named like the members."""
+        outcome = msgspec.json.encode(self.outcome).decode()
+        return self.actor, self.operation, self.target, self.key, self.request, outcome, self.at
 
 
 _SCOPE = ("actor", "operation", "target", "key")
@@ -48,7 +39,7 @@ def find(workspace: str, asked: Replay) -> Statement:
     return Statement(_FIND, _scope(workspace, asked))
 
 
-_FIND = Shape(select(*(REPLAYS.c[name] for name in Replay.__dataclass_fields__)).where(*_MINE))
+_FIND = Shape(select(*(REPLAYS.c[name] for name in Replay.__struct_fields__)).where(*_MINE))
 
 
 def replay(row: Row) -> Replay:
@@ -65,15 +56,16 @@ _FORGET = Shape(delete(REPLAYS).where(*_MINE, REPLAYS.c.at == bindparam("at")).r
 
 def keep(workspace: str, replay: Replay) -> Statement:
     """For a request that changed nothing; otherwise the replay is written with the flow."""
-    return Statement(_KEEP, {"workspace": workspace, **{f"new_{name}": value for name, value in replay.row().items()}})
+    return Statement(_KEEP, {"workspace": workspace, **dict(zip(_NEW, replay.row(), strict=True))})
 
 
+_NEW = tuple(f"new_{name}" for name in Replay.__struct_fields__)
 _KEEP = Shape(
     insert(REPLAYS)
     .values(
         {
             "workspace_id": bindparam("workspace"),
-            **{name: bindparam(f"new_{name}") for name in Replay.__dataclass_fields__},
+            **{name: bindparam(f"new_{name}") for name in Replay.__struct_fields__},
         }
     )
     .returning(REPLAYS.c.key)

@@ -1,11 +1,11 @@
 """What each save changed: one row of message_flow_revisions a version, and flows as they were."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 from sqlalchemy import FunctionElement, Integer, Select, Text, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -22,8 +22,7 @@ Changes = Mapping[str, tuple[Any, Any]]
 """Path of a leaf -> its value before and after; in the order of the declaration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True):
     flow_id: str
     version: int
     at: int
@@ -34,18 +33,9 @@ class Revision:
     note: str | None
     changes: Changes
 
-    def row(self) -> Values:
-        return {
-            "flow_id": self.flow_id,
-            "version": self.version,
-            "at": self.at,
-            "operation": self.operation,
-            "source": self.source,
-            "actor": self.actor,
-            "request_id": self.request_id,
-            "note": self.note,
-            "changes": msgspec.json.encode(self.changes).decode(),
-        }
+    def row(self) -> tuple[Any, ...]:
+        """As it is stored; the columns are named like the members."""
+        return (*astuple(self)[:-1], msgspec.json.encode(self.changes).decode())
 
     @property
     def changed(self) -> frozenset[str]:
@@ -62,7 +52,7 @@ def revision(row: Row) -> Revision:
     return Revision(**members)
 
 
-_COLUMNS = [REVISIONS.c[name] for name in Revision.__dataclass_fields__]
+_COLUMNS = [REVISIONS.c[name] for name in Revision.__struct_fields__]
 _FLOW = REVISIONS.c.flow_id == bindparam("flow_id")
 
 

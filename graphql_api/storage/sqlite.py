@@ -87,14 +87,14 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise sqlite_file.refusal(error) from error
 
-    def _read_at_once(self, sql: str, arguments: list[Any]) -> Sequence[Row]:
+    def _read_at_once(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
         if self._reader is None:
             self._reader = sqlite_file.connect(self._path, "ro")
             self._deadline = Deadline(self._reader)
         self._deadline.until = time.monotonic() + AT_ONCE
         return self._reader.execute(sql, arguments).fetchall()
 
-    async def _read_aside(self, sql: str, arguments: list[Any]) -> Sequence[Row]:
+    async def _read_aside(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
         await in_task()
         async with self._place():
             aside = await self._opened_aside()

@@ -9,8 +9,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import msgspec
 
 from graphql_api.storage import sqlite_file, tally
 from graphql_api.storage.engine import Row, Script, Statement, drive, of_unknown_outcome, unavailable
@@ -27,14 +28,13 @@ COURTESY = 0.002  # seconds that other processes are left to begin, longer than 
 OTHERS_LATELY = 0.2  # seconds for which other processes that wrote are expected to write again
 
 
-@dataclass(slots=True, eq=False)
-class Job:
+class Job(msgspec.Struct, eq=False):
     """A script and who waits for it; whoever takes the claim first decides: it is run, or its caller gives up."""
 
     script: Callable[[], Script[Any]]
     done: asyncio.Future[Any]
     until: float
-    claim: threading.Lock = field(default_factory=threading.Lock)
+    claim: threading.Lock = msgspec.field(default_factory=threading.Lock)
     outcome: Any = None
     failure: Exception | None = None
 

@@ -17,20 +17,32 @@ class Asked(msgspec.Struct, frozen=True):
     tells: Mapping[str, Any]
 
 
+MEMBERS = ("query", "operationName", "variables", "extensions")
+TEXTS = frozenset({str, type(None)})
+OBJECTS = frozenset({dict, type(None)})
+NONE: Mapping[str, Any] = {}
+
+
 def asked_of(given: Any) -> Asked:
-    """What a request asks for; raises Refused (BAD_REQUEST) where it is no GraphQL request."""
+    """What a request asks for, as JSON said it; raises Refused (BAD_REQUEST) where it is no GraphQL request."""
+    if type(given) is dict:
+        query: Any
+        query, name, variables, extensions = map(given.get, MEMBERS)
+        is_fit = type(query) is str and type(name) in TEXTS
+        if is_fit and type(variables) in OBJECTS and type(extensions) in OBJECTS:
+            return Asked(query, name or None, variables, extensions or NONE)
+    raise refused("BAD_REQUEST", _what_is_wrong(given))
+
+
+def _what_is_wrong(given: Any) -> str:
     if isinstance(given, list):
-        raise refused("BAD_REQUEST", "batches are not taken; send one operation a request")
+        return "batches are not taken; send one operation a request"
     if not isinstance(given, dict):
-        raise refused("BAD_REQUEST", "the body must be a JSON object with a member query")
-    query, name = given.get("query"), given.get("operationName")
-    variables, extensions = given.get("variables"), given.get("extensions")
-    if not isinstance(query, str):
-        raise refused("BAD_REQUEST", "query must be a string with a GraphQL document")
-    if name is not None and not isinstance(name, str):
-        raise refused("BAD_REQUEST", "operationName must be a string or null")
-    if variables is not None and not isinstance(variables, dict):
-        raise refused("BAD_REQUEST", "variables must be an object or null")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise refused("BAD_REQUEST", "extensions must be an object or null")
-    return Asked(query, name or None, variables, extensions or {})
+        return "the body must be a JSON object with a member query"
+    if not isinstance(given.get("query"), str):
+        return "query must be a string with a GraphQL document"
+    if type(given.get("operationName")) not in TEXTS:
+        return "operationName must be a string or null"
+    if type(given.get("variables")) not in OBJECTS:
+        return "variables must be an object or null"
+    return "extensions must be an object or null"

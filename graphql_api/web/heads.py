@@ -8,6 +8,8 @@ import re
 from hashlib import sha256
 from typing import Any
 
+from starlette.types import Scope
+
 from graphql_api.web.http import Headers
 
 REMEMBERED = 1_024
@@ -33,14 +35,20 @@ def parted(data: bytes) -> tuple[re.Match[bytes] | None, bytes, bytes]:
 class Head:
     """The headers of a request, the length of the body that follows them, and what follows from them alone."""
 
-    __slots__ = ("facts", "headers", "length", "named")
+    __slots__ = ("facts", "length", "scope")
 
     def __init__(self, headers: Headers, length: int, digest: bytes) -> None:
         """`digest`: of the key that the headers show."""
-        self.headers = [one for one in headers if one[0] not in SECRETS]
-        self.named = dict(self.headers)
         self.length = length
         self.facts: dict[Any, Any] = {"digest": digest}
+        told = [one for one in headers if one[0] not in SECRETS]
+        self.scope: Scope = {
+            "type": "http",
+            "query_string": b"",
+            "headers": told,
+            "named": dict(told),
+            "facts": self.facts,
+        }
 
 
 class Heads:

@@ -1,5 +1,6 @@
 """The REST routes: method, path, operation of rest.graphql, status, ETag."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -126,7 +127,7 @@ class Rest:
         tag = [(b"etag", etags.tag(version))]
         if etags.none_match(header(call.scope, b"if-none-match"), version):
             return Answer(304, media=None, headers=tag)
-        return Answer(200, encoded(spelled(flow)), headers=tag)
+        return Answer(200, _encoded(call, spelled(flow)), headers=tag)
 
     async def page(self, call: Call) -> Answer:
         asked = parameters(call.scope)
@@ -139,7 +140,7 @@ class Rest:
             query = urlencode({**asked, "cursor": page["pageInfo"]["endCursor"]})
             path = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}?{query}"
             more.append((b"link", f'<{path}>; rel="next"'.encode()))
-        return Answer(200, encoded([spelled(flow) for flow in page["nodes"]]), headers=more)
+        return Answer(200, _encoded(call, [spelled(flow) for flow in page["nodes"]]), headers=more)
 
     async def hours(self, call: Call) -> Answer:
         """Without an ETag: the answer changes with the time."""
@@ -155,12 +156,12 @@ class Rest:
         payload = await self._run(call, {"input": input, **key(call)})
         flow, more = told(call, payload)
         place = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}/{quote(flow['_id'])}"
-        return Answer(201, encoded(flow), headers=[*more, (b"location", place.encode())])
+        return Answer(201, _encoded(call, flow), headers=[*more, (b"location", place.encode())])
 
     async def update(self, call: Call) -> Answer:
         payload = await self._run(call, {"id": call.id, "input": await self._input(call), **key(call)}, guarded=True)
         flow, more = told(call, payload)
-        return Answer(200, encoded(flow), headers=more)
+        return Answer(200, _encoded(call, flow), headers=more)
 
     async def delete(self, call: Call) -> Answer:
         payload = await self._run(call, {"id": call.id, **key(call)}, guarded=True)
@@ -228,10 +229,18 @@ class NotTaken(Exception):
         self.methods = methods
 
 
+PLAIN = re.compile(f"{PREFIX}{COLLECTION}/([A-Za-z0-9_-]{{1,64}})((?:/[a-z-]+)?)".encode())
+OF_ONE = {(route.method, route.path.partition("{id}")[2].encode()): route for route in ROUTES if "{id}" in route.path}
+
+
 def find(scope: Scope) -> tuple[Route, str]:
     """The route of a request and the id in its path; segments are split before they are decoded."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     path = raw.partition(b"?")[0].removeprefix(scope.get("root_path", "").encode())
+    plain = PLAIN.fullmatch(path)
+    route = OF_ONE.get((scope["method"], plain[2])) if plain else None
+    if plain is not None and route is not None:
+        return route, plain[1].decode()
     form = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in path.split(b"/")]
     id = form[ID_AT] if len(form) > ID_AT else ""
     if id:
@@ -256,6 +265,10 @@ def must_be_any_json(scope: Scope) -> None:
 def takes_json(scope: Scope) -> bool:
     ranges = weights_of(headers(scope, b"accept"))
     return not ranges or any(favour(ranges, media)[0] for media in ("application/json", "application/problem+json"))
+
+
+def _encoded(call: Call, value: Any) -> bytes:
+    return encoded(value, is_plain=call.scope["state"]["seen"].is_compiled)
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:

@@ -27,6 +27,7 @@ from graphql_api.web.telemetry import GONE, Telemetry
 from graphql_api.web.throttle import Account, Throttle, payer
 
 USUAL = lines(ALWAYS)
+PLAIN = b"content-type: %b\r\ncontent-length: %d\r\n"
 
 Written = tuple[int, bytes]
 """The status of an answer, and all of it that follows the status line and the headers that the connection adds."""
@@ -90,15 +91,11 @@ class Short:
             return None
         state: dict[str, Any] = {"request_id": new_id(), "asker": key, "seen": Seen(), "charge": None}
         scope = {
-            "type": "http",
+            **head.scope,
             "method": method.decode(),
             "path": root + path,
             "raw_path": root.encode() + target,
             "root_path": root,
-            "query_string": b"",
-            "headers": head.headers,
-            "named": head.named,
-            "facts": head.facts,
             "client": client,
             "state": state,
             "whole": body,
@@ -130,8 +127,9 @@ class Short:
 
     def _written(self, scope: Scope, answer: Answer, account: Account | None) -> Written:
         """As the long way sends it, with the headers in the same order."""
+        is_plain = not answer.headers and answer.media is not None
         return answer.status, b"%b%bx-request-id: %b\r\n%b%b\r\n%b" % (
-            lines(answer.all_headers()),
+            PLAIN % (answer.media, len(answer.body)) if is_plain else lines(answer.all_headers()),
             lines(usual(answer.headers)) if answer.headers else USUAL,
             scope["state"]["request_id"].encode(),
             of_head(scope, self._cors),

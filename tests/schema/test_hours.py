@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from graphql_api import edits
-from graphql_api.domain import patch
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk
@@ -13,7 +12,7 @@ from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.prepared import Answer, Operations
 from graphql_api.web.http import encoded
-from tests.conftest import CREATE, Clock
+from tests.conftest import CREATE, Clock, sent
 
 OPERATIONS = {False: Operations(Limits(), compiles=False), True: Operations(Limits())}
 HOURS = (
@@ -35,8 +34,8 @@ async def three(desk: Desk, caller: Caller) -> None:
         {},
         {"enabled": True, "start": "22:00", "end": "06:00", "timezone": "Europe/Berlin"},
     ):
-        sent = patch.sent({**CREATE, "settings": {"responseSettings": {"workingHours": hours}}})
-        await edits.create_flow(desk, caller, sent, Terms())
+        new = sent({**CREATE, "settings": {"responseSettings": {"workingHours": hours}}})
+        await edits.create_flow(desk, caller, new, Terms())
 
 
 @pytest.mark.usefixtures("three")

@@ -295,7 +295,7 @@ def test_a_head_is_known_again_by_its_bytes_without_the_key_that_it_shows() -> N
     heads.learn(LINES + b"\r\nx-api-key: secret", [*HEADERS, (b"x-api-key", b"secret")], b"digest")
     known = heads.get(LINES + b"\r\nx-api-key: secret")
     assert known is not None
-    assert (known.headers, known.length, known.facts) == (HEADERS, 2, {"digest": b"digest"})
+    assert (known.scope["headers"], known.length, known.facts) == (HEADERS, 2, {"digest": b"digest"})
     assert heads.get(LINES + b"\r\nx-api-key: another") is None
 
 
