@@ -22,14 +22,14 @@ from graphql_api.edits.importing import Imported
 from graphql_api.web.wire import Wire
 
 COSTS = {
-    ("sqlite", "R"): 2_238,
-    ("sqlite", "U"): 5_637,
-    ("sqlite", "L"): 10_179,
-    ("sqlite", "P"): 7_501,
-    ("postgresql", "R"): 3_718,
-    ("postgresql", "U"): 7_853,
-    ("postgresql", "L"): 11_113,
-    ("postgresql", "P"): 9_839,
+    ("sqlite", "R"): 2_103,
+    ("sqlite", "U"): 4_670,
+    ("sqlite", "L"): 7_374,
+    ("sqlite", "P"): 5_445,
+    ("postgresql", "R"): 3_586,
+    ("postgresql", "U"): 6_948,
+    ("postgresql", "L"): 8_337,
+    ("postgresql", "P"): 7_705,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, a page of 50, and a PUT of one leaf."""
 

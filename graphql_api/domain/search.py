@@ -49,11 +49,15 @@ class Filter:
 
     def asked(self) -> Mapping[str, Any]:
         """The members that narrow the result."""
+        if self is EVERYTHING:
+            return {}
         named = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in named.items() if value is not None}
 
     def check(self) -> None:
         """Raises Refused for texts that no flow can have: malformed ids, and what a database cannot keep."""
+        if self is EVERYTHING:
+            return
         for member, texts in (("ids", self.ids or ()), ("agent", (self.agent,) if self.agent is not None else ())):
             if not all(map(is_id, texts)):
                 message = f"filter.{member}: an id is 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"

@@ -50,10 +50,19 @@ Outcome = tuple[dict[str, Any] | None, GraphQLError | None]
 class Compiled:
     """The plans of one operation, one for each combination of the variables that skip and include."""
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
-        """Raises NotCompiled."""
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        *,
+        makes_dicts: bool = False,
+    ) -> None:
+        """Raises NotCompiled. `makes_dicts`: for who looks into the answer; else lists hold what only JSON can be made
+        of."""
         self._schema = schema
         self._operation = operation
+        self._makes_dicts = makes_dicts
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
@@ -74,7 +83,8 @@ class Compiled:
             yield node.variable.name.value, reader(kind), is_needed, default  # type: ignore[arg-type]
 
     def _plan(self, switches: tuple[bool, ...]) -> "_Plan":
-        document = Document(self._fragments, dict(zip(self._switches, switches, strict=True)))
+        switched = dict(zip(self._switches, switches, strict=True))
+        document = Document(self._fragments, switched, self._makes_dicts)
         return _Plan(self._schema, self._operation, document)
 
     async def run(self, variables: Variables, context: Context) -> Outcome:

@@ -11,7 +11,7 @@ from strawberry import Maybe
 from graphql_api.domain import instants
 from graphql_api.domain.flow import TREE, Block, Direction, Leaf, MessageChannel, camel
 from graphql_api.domain.patch import Sent
-from graphql_api.domain.search import NEWEST_FIRST, Filter, Order, OrderField
+from graphql_api.domain.search import EVERYTHING, NEWEST_FIRST, Filter, Order, OrderField
 from graphql_api.schema.enums import OrderDirection
 from graphql_api.schema.scalars import Instant
 from graphql_api.schema.types import block
@@ -162,6 +162,8 @@ def filtered(given: MessageFlowFilter | None) -> Filter:
 
 def filter_of(given: Mapping[str, Any]) -> Filter:
     """As `filtered`, for a filter as callers write it: a dict of members, enums by name."""
+    if not given:
+        return EVERYTHING
     members = {attribute: given.get(name) for attribute, name in FILTER_NAMES.items()}
     return Filter(**{attribute: _plain(value) for attribute, value in members.items()})
 

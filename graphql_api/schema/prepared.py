@@ -126,13 +126,13 @@ class Operations:
         self._rules = [*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,))]
         self._remembered = lru_cache(maxsize=REMEMBERED)(self._prepare)
 
-    def prepare(self, text: str, name: str | None = None) -> Prepared:
-        """Raises Rejected."""
+    def prepare(self, text: str, name: str | None = None, *, makes_dicts: bool = False) -> Prepared:
+        """Raises Rejected; `makes_dicts` is for who looks into the answers."""
         if len(text) > LONGEST_REMEMBERED:
-            return self._prepare(text, name)
-        return self._remembered(text, name)
+            return self._prepare(text, name, makes_dicts)
+        return self._remembered(text, name, makes_dicts)
 
-    def _prepare(self, text: str, name: str | None) -> Prepared:
+    def _prepare(self, text: str, name: str | None, makes_dicts: bool) -> Prepared:
         try:
             document = limits.parse(text, self._limits)
             measured = limits.measure(document, self._limits, name)
@@ -146,7 +146,8 @@ class Operations:
         )
         if errors:
             raise Rejected([self._shown(error) for error in errors])
-        return Prepared(document, operation, measured, compiled(document, operation) if self._compiles else None)
+        plans = compiled(document, operation, makes_dicts) if self._compiles else None
+        return Prepared(document, operation, measured, plans)
 
     async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
         """Runs a prepared operation; raises Rejected when its variables do not fit or its cost is too high."""
@@ -243,9 +244,9 @@ class Operations:
         return Answer(result.data, errors, cost)
 
 
-def compiled(document: DocumentNode, operation: OperationDefinitionNode) -> Compiled | None:
+def compiled(document: DocumentNode, operation: OperationDefinitionNode, makes_dicts: bool) -> Compiled | None:
     try:
-        return Compiled(GRAPHQL, document, operation)
+        return Compiled(GRAPHQL, document, operation, makes_dicts=makes_dicts)
     except (Unusual, NotCompiled):
         return None
 

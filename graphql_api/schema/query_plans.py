@@ -1,6 +1,7 @@
 """Plans of the root fields that read: the answer is made straight from the row."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from graphql import FieldNode
@@ -30,7 +31,7 @@ def message_flow(document: Document, nodes: Sequence[FieldNode]) -> Run:
 
 
 def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
-    place = ByPlace()
+    place = ByPlace(is_unpacked=True)
     members = connection_members(document, nodes, place)
     columns = place.columns
 
@@ -64,23 +65,23 @@ def connection_members(document: Document, nodes: Sequence[FieldNode], place: By
 
 
 def _nodes(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> Member:
-    write = writers.code(writers.flow(document, fields, place))
+    source = writers.flow(document, fields, place, document.listed)
+    write = cache(lambda: writers.code_of_list(source, place, document))  # the row may get more columns until then
 
     async def nodes(found: Found) -> Any:
-        return [write(row, found.context) for row in found.page.rows]
+        return write()(found.page.rows, found.context)
 
     return nodes
 
 
 def _edges(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> Member:
-    sources = []
-    for name, inner in document.fields((field.selection_set for field in fields), "MessageFlowEdge").items():
-        sources.append(f"{name!r}: {_edge_member(document, inner, place)}")
-    write = writers.code(f"lambda cursor: {{{', '.join(sources)}}}")
+    found = document.fields((field.selection_set for field in fields), "MessageFlowEdge").items()
+    source = document.listed({name: _edge_member(document, inner, place) for name, inner in found})
+    write = cache(lambda: writers.code_of_list(source, place, document, has_cursors=True))
 
     async def edges(found: Found) -> Any:
-        context, page = found.context, found.page
-        return [write(row, context)(page.cursor(index).text()) for index, row in enumerate(page.rows)]
+        cursors = [found.page.cursor(index).text() for index in range(len(found.page.rows))]
+        return write()(found.page.rows, found.context, cursors)
 
     return edges
 
@@ -88,7 +89,7 @@ def _edges(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> M
 def _edge_member(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> str:
     name = fields[0].name.value
     if name == "node":
-        return writers.flow(document, fields, place)
+        return writers.flow(document, fields, place, document.listed)
     return "cursor" if name == "cursor" else repr("MessageFlowEdge")
 
 

@@ -19,11 +19,11 @@ from graphql import (
 )
 
 from graphql_api.domain import hours, instants
-from graphql_api.domain.checks import whole
 from graphql_api.domain.flow import TREE, Block, Leaf
 from graphql_api.schema import scalars
 from graphql_api.schema.hours import openings, utc_offsets
 from graphql_api.schema.selection import HOURS, WINDOW
+from graphql_api.schema.shapes import SHAPES
 
 Access = Callable[[str], str]
 """Column -> the expression that reads it from `f`."""
@@ -58,7 +58,8 @@ class Window(NamedTuple):
 NAMES: dict[str, Any] = {
     "text": instants.text,
     "told": scalars.told,
-    "whole": whole,
+    "int": int,
+    "zip": zip,
     "window": Window,
     "is_open": hours.is_open,
     "next_transition": hours.next_transition,
@@ -76,12 +77,24 @@ class NotCompiled(Exception):
 class Document:
     """What a selection is read with: its fragments, and the values of the variables that skip and include.
 
-    `instants` gathers the arguments of computed fields on the way; None where there is none.
+    `instants` gathers the arguments of computed fields on the way; None where there is none. `shapes` gathers the types
+    that objects of lists are made of, by the names that sources have for them.
     """
 
     fragments: Mapping[str, FragmentDefinitionNode]
     switches: Mapping[str, bool]
+    makes_dicts: bool = False
     instants: list[tuple[ValueNode | None, bool]] = field(default_factory=list)
+    shapes: dict[str, type] = field(default_factory=dict)
+
+    def listed(self, members: Mapping[str, str]) -> str:
+        """The expression for one of many objects with these members, each of which is an expression."""
+        shape = None if self.makes_dicts else SHAPES.shape(tuple(members))
+        if shape is None:
+            return alone(members)
+        name = f"Object{len(self.shapes)}"
+        self.shapes[name] = shape
+        return f"{name}({', '.join(members.values())})"
 
     def instant(self, node: FieldNode, name: str, *, is_needed: bool = False) -> str:
         """The expression for the instant that an argument names."""
@@ -130,20 +143,26 @@ def _is(kind: str, wanted: str) -> bool:
     return wanted == kind or wanted in INTERFACES.get(kind, ())
 
 
-def flow(document: Document, nodes: Sequence[FieldNode], access: Access) -> str:
+Make = Callable[[Mapping[str, str]], str]
+"""The expressions of members -> the expression of the object that they make."""
+
+
+def alone(members: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name!r}: {source}" for name, source in members.items()) + "}"
+
+
+def flow(document: Document, nodes: Sequence[FieldNode], access: Access, make: Make = alone) -> str:
     """The expression that makes a MessageFlow as these fields select it."""
-    return block(document, TREE, nodes, access)
+    return block(document, TREE, nodes, access, make)
 
 
-def block(document: Document, declared: Block, nodes: Sequence[FieldNode], access: Access) -> str:
+def block(document: Document, declared: Block, nodes: Sequence[FieldNode], access: Access, make: Make) -> str:
     kind = TYPES[declared.path]
-    members = []
-    for name, fields in document.fields((node.selection_set for node in nodes), kind).items():
-        members.append(f"{name!r}: {member(document, declared, kind, fields, access)}")
-    return "{" + ", ".join(members) + "}"
+    found = document.fields((node.selection_set for node in nodes), kind).items()
+    return make({name: member(document, declared, kind, fields, access, make) for name, fields in found})
 
 
-def member(document: Document, declared: Block, kind: str, fields: list[FieldNode], access: Access) -> str:
+def member(document: Document, declared: Block, kind: str, fields: list[FieldNode], access: Access, make: Make) -> str:
     name = fields[0].name.value
     if name == "__typename":
         return repr(kind)
@@ -156,7 +175,7 @@ def member(document: Document, declared: Block, kind: str, fields: list[FieldNod
     if known is None:
         raise NotCompiled
     if isinstance(known, Block):
-        return block(document, known, fields, access)
+        return block(document, known, fields, access, make)
     return leaf(known, access)
 
 
@@ -165,7 +184,8 @@ def leaf(known: Leaf, access: Access) -> str:
     if known.kind is bool:
         return f"{access(known.column)} == 1"
     if known.kind is float:
-        return f"whole({access(known.column)})"
+        value = access(known.column)
+        return f"({value} if {value} % 1 else int({value}))"
     assert known.kind is str or issubclass(known.kind, Enum)
     return access(known.column)
 
@@ -222,6 +242,17 @@ def code(source: str) -> Callable[..., Any]:
     return eval(f"lambda f, c=None: {source}", {"__builtins__": {}, **NAMES})  # type: ignore[no-any-return]
 
 
+def code_of_list(source: str, place: "ByPlace", document: Document, *, has_cursors: bool = False) -> Callable[..., Any]:
+    """The function that makes a list of what an expression is, of rows, of `c`, and with cursors of one for each row.
+
+    The rows hold the columns of `place`, and the two parts of their own place.
+    """
+    row = ", ".join([*map(place.unpacked, range(len(place.columns))), "_", "__"])
+    every = f"cursor, ({row}) in zip(cursors, rows)" if has_cursors else f"{row} in rows"
+    text = f"lambda rows, c{', cursors' if has_cursors else ''}: [{source} for {every}]"
+    return eval(text, {"__builtins__": {}, **NAMES, **document.shapes})  # type: ignore[no-any-return]
+
+
 def by_name(column: str) -> str:
     return f"f[{column!r}]"
 
@@ -229,11 +260,17 @@ def by_name(column: str) -> str:
 class ByPlace:
     """Reads columns from a row by their place, and knows which columns the row must have."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_unpacked: bool = False) -> None:
+        """`is_unpacked`: each column of the row has a name of its own, as in a list, whose rows are taken apart."""
         self._columns: dict[str, int] = {}
+        self._is_unpacked = is_unpacked
 
     def __call__(self, column: str) -> str:
-        return f"f[{self._columns.setdefault(column, len(self._columns))}]"
+        place = self._columns.setdefault(column, len(self._columns))
+        return self.unpacked(place) if self._is_unpacked else f"f[{place}]"
+
+    def unpacked(self, place: int) -> str:
+        return f"v{place}"
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,6 +29,8 @@ TICK = 0.25
 SILENCE = 0.75
 """Seconds a statement may say nothing before the database is asked, and that it has to answer."""
 
+TAKEN = "all connections are taken"
+
 log = logging.getLogger("message_flows")
 
 
@@ -43,7 +46,10 @@ class Pool:
         self._opening = asyncio.Lock()
         self._is_closed = False
         self._in_hand: list[Any] = []
-        self._waiting = 0
+        self._out = 0
+        """Connections that are at work, in hand, or being made."""
+        self._trouble = TAKEN
+        self._heirs: deque[asyncio.Future[Any]] = deque()
         self._at_work: dict[Any, float] = {}
         self._watchman: asyncio.Task[None] | None = None
 
@@ -64,10 +70,7 @@ class Pool:
             yield connection
         finally:
             del self._at_work[connection]
-            if self._waiting or self._is_closed or not _is_fit(connection):
-                await self._released(connection)
-            else:
-                self._in_hand.append(connection)
+            await self._done_with(connection)
 
     async def _taken(self, until: float) -> Any:
         """One that has just been at work, if there is one: to give it back and to ask for it again costs more."""
@@ -77,12 +80,47 @@ class Pool:
                 return connection
             await self._released(connection)
         await in_task()
+        if self._out >= self._size:
+            connection = await self._inherited(until)
+            if connection is not None:
+                return connection
         pool = self._pool or await self._opened()
-        self._waiting += 1
+        self._out += 1
         try:
             return await self._acquired(pool, until)
-        finally:
-            self._waiting -= 1
+        except BaseException:
+            self._out -= 1
+            self._hand_on(None)
+            raise
+
+    async def _inherited(self, until: float) -> Any:
+        """What others have done with, first come, first served; None when another one may be had from the pool."""
+        heir = asyncio.get_running_loop().create_future()
+        self._heirs.append(heir)
+        try:
+            async with asyncio.timeout_at(until):
+                return await heir
+        except BaseException as error:
+            if heir.done() and not heir.cancelled() and not self._hand_on(heir.result()) and heir.result() is not None:
+                self._in_hand.append(heir.result())
+            if isinstance(error, TimeoutError):
+                raise unavailable(self._trouble) from None
+            raise
+
+    def _hand_on(self, connection: Any) -> bool:
+        """To the next who waits, if somebody does."""
+        while self._heirs:
+            heir = self._heirs.popleft()
+            if not heir.done():
+                heir.set_result(connection)
+                return True
+        return False
+
+    async def _done_with(self, connection: Any) -> None:
+        if self._is_closed or not _is_fit(connection):
+            await self._released(connection)
+        elif not self._hand_on(connection):
+            self._in_hand.append(connection)
 
     async def _released(self, connection: Any) -> None:
         """What was done is done: trouble on the way back to the pool must not cost the answer."""
@@ -90,20 +128,23 @@ class Pool:
         with contextlib.suppress(Exception):
             if pool is not None:
                 await pool.release(connection, timeout=self._patience)
+        self._out -= 1
+        self._hand_on(None)
 
     async def _acquired(self, pool: asyncpg.Pool, until: float) -> Any:
         """A database that is being restarted is waited for like a free connection."""
-        why = "all connections are taken"
         try:
             async with asyncio.timeout_at(until):
                 while True:
                     try:
-                        return await pool.acquire()
+                        connection = await pool.acquire()
+                        self._trouble = TAKEN
+                        return connection
                     except AWAY as error:
-                        why = _reason(error)
+                        self._trouble = _reason(error)
                         await asyncio.sleep(BETWEEN_TRIES)
         except TimeoutError:
-            raise unavailable(why) from None
+            raise unavailable(self._trouble) from None
         except asyncpg.PostgresError as error:
             log.error("the database refuses the connection: %s", error)
             raise unavailable("it refuses the connection") from error

@@ -89,7 +89,9 @@ class Rest:
         self._operations = operations
         self._limits = limits
         self._suggestions = suggestions
-        self._prepared = {route.operation: operations.prepare(OPERATIONS, route.operation) for route in ROUTES}
+        self._prepared = {
+            route.operation: operations.prepare(OPERATIONS, route.operation, makes_dicts=True) for route in ROUTES
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self.answer(scope, receive)
