@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -30,6 +31,7 @@ from graphql_api.storage.engine import Store
 from graphql_api.web import metrics
 from graphql_api.web.auth import Guard, Keyring
 from graphql_api.web.cors import Cors
+from graphql_api.web.described import OpenApi
 from graphql_api.web.direct import Direct
 from graphql_api.web.front import Front, nothing_here
 from graphql_api.web.graphql import GraphQL
@@ -39,7 +41,6 @@ from graphql_api.web.http import BodyLimits
 from graphql_api.web.lasting import Lasting
 from graphql_api.web.methods import Takes
 from graphql_api.web.metrics import Metrics
-from graphql_api.web.openapi import OpenApi
 from graphql_api.web.pages import BUILT, Pages
 from graphql_api.web.rest import PREFIX, Rest
 from graphql_api.web.short import Application, Rooms, Short
@@ -50,6 +51,9 @@ from graphql_api.web.websocket import Room, WebSockets
 
 WATCHING = 5.0
 """Seconds between two looks at the store for the metrics."""
+
+FIRST_ANSWERS = 0.5
+"""Seconds in which a new server answers first of all."""
 
 tally.hear(metrics.hear)
 
@@ -150,6 +154,12 @@ async def watch(store: Store) -> None:
         await asyncio.sleep(WATCHING)
 
 
+async def fetch_lines() -> None:
+    """What writes the log is imported aside when the first answers are out, so that no request waits for it."""
+    await asyncio.sleep(FIRST_ANSWERS)
+    await asyncio.to_thread(import_module, "graphql_api.web.lines")
+
+
 def pages_of(settings: Config, built: Path = BUILT) -> Pages:
     """Who may not read the schema is not shown it by a page either."""
     facts = {
@@ -188,7 +198,7 @@ async def life(
     desk: Desk, keyring: Keyring | None, throttle: Throttle | None, leaving: "Leaving"
 ) -> AsyncIterator[None]:
     """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched."""
-    works = [edits.sweep(desk), watch(desk.store), *([keyring.note_uses()] if keyring else [])]
+    works = [edits.sweep(desk), watch(desk.store), fetch_lines(), *([keyring.note_uses()] if keyring else [])]
     tasks = [asyncio.create_task(work) for work in works]
     try:
         with leaving.on_sigterm():

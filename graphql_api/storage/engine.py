@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import import_module
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Executable, Integer, bindparam
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgresql
-from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
@@ -59,26 +58,32 @@ class Shape:
 
     @cached_property
     def sqlite(self) -> tuple[Text, ...]:
-        return tuple(compiled(step, sqlite()) for step in self._steps)
+        return tuple(compiled(step, "sqlite.aiosqlite") for step in self._steps)
 
     @cached_property
     def postgresql(self) -> Text:
-        return compiled(self._for_postgresql, postgresql())  # type: ignore[no-untyped-call]
+        return compiled(self._for_postgresql, "postgresql.asyncpg")
 
     @cached_property
     def batched(self) -> Text:
         """The same for PostgreSQL, whose row tells as its last column which of many statements it answers."""
         chosen: Any = self._for_postgresql
         numbered = chosen.add_columns(bindparam(ORDINAL, type_=Integer).label(ORDINAL))
-        return compiled(numbered, postgresql())  # type: ignore[no-untyped-call]
+        return compiled(numbered, "postgresql.asyncpg")
 
     @property
     def _for_postgresql(self) -> Executable:
         return self._steps[0] if self._whole is None else self._whole
 
 
-def compiled(statement: Executable, dialect: Dialect) -> Text:
-    made = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+@cache
+def dialect(name: str) -> Dialect:
+    """Imported when it is first needed: a server speaks one of them only."""
+    return import_module(f"sqlalchemy.dialects.{name}").dialect()  # type: ignore[no-any-return]
+
+
+def compiled(statement: Executable, name: str) -> Text:
+    made = statement.compile(dialect=dialect(name))  # type: ignore[attr-defined]
     assert isinstance(made, SQLCompiler)
     constants = {name: value for name, value in made.params.items() if value is not None}
     return Text(str(made), tuple(made.positiontup or ()), constants)

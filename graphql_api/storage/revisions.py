@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 from sqlalchemy import FunctionElement, Integer, Select, Text, bindparam, cast, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import UserDefinedType
 
 from graphql_api.domain.flow import BY_PATH, Values
 from graphql_api.storage.engine import Row, Shape, Statement
@@ -97,9 +97,18 @@ def _since_each(entries: FunctionElement[Any]) -> Select[Any]:
     return chosen.order_by(REVISIONS.c.flow_id, REVISIONS.c.version.desc())
 
 
+class Jsonb(UserDefinedType[Any]):
+    """As PostgreSQL has it, without all else that its dialect brings along for a server on SQLite."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSONB"
+
+
 _FLOORS = bindparam("floors", type_=Text())
 _SINCE_EACH = Shape(
-    _since_each(func.json_each(_FLOORS)), postgresql=_since_each(func.jsonb_each_text(cast(_FLOORS, JSONB)))
+    _since_each(func.json_each(_FLOORS)), postgresql=_since_each(func.jsonb_each_text(cast(_FLOORS, Jsonb)))
 )
 
 

@@ -2,13 +2,10 @@
 
 import logging
 import random
-import sys
 from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import Any
 
-import msgspec
-import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.keys import Key
@@ -128,52 +125,26 @@ def level(status: int) -> str:
 # Lines
 
 
-class _Lines(structlog.BoundLoggerBase):
-    def told(self, event: str, level: str, **members: Any) -> Any:
-        return self._proxy_to_logger(level, event, level=level, **members)
-
-
 def told(level: str, event: str = "request", **members: Any) -> None:
     """One line for a request, or for what else an event names."""
-    _lines().told(event, level, **members)
+    from graphql_api.web import lines  # imports that take longer than all else of the first answer
+
+    lines.told(level, event, **members)
 
 
-def _lines() -> _Lines:
-    global _made
-    if _made is None:
-        _made = _logger(sys.stderr.isatty())
-    return _made
+class Handler(logging.StreamHandler[Any]):
+    """Says lines of the server and of its libraries in one form; what that takes is imported with the first one."""
 
+    def format(self, record: logging.LogRecord) -> str:
+        if self.formatter is None:
+            from graphql_api.web import lines
 
-_made: _Lines | None = None
-
-
-def _logger(is_terminal: bool) -> _Lines:
-    logger: Any = structlog.PrintLogger(sys.stderr) if is_terminal else structlog.BytesLogger(sys.stderr.buffer)
-    return structlog.wrap_logger(logger, processors=[STAMP, _renderer(is_terminal)], wrapper_class=_Lines).bind()  # type: ignore[no-any-return]
-
-
-STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
-
-
-def _renderer(is_terminal: bool) -> Any:
-    if is_terminal:
-        return structlog.dev.ConsoleRenderer()
-    return structlog.processors.JSONRenderer(serializer=lambda line, **_: msgspec.json.encode(line))
+            self.setFormatter(lines.formatter())
+        return super().format(record)
 
 
 def begin_logging() -> None:
-    """Lines of the server and of its libraries in one form: JSON where standard error is no terminal."""
-    before: list[Any] = [structlog.stdlib.add_log_level, STAMP, structlog.stdlib.add_logger_name]
-    is_terminal = sys.stderr.isatty()
-    last = structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer(serializer=_text)
-    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler = logging.StreamHandler()
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=[strip, last]))
+    handler = Handler()
     for name in ("message_flows", "uvicorn", "asyncio"):
         log = logging.getLogger(name)
         log.handlers, log.propagate = [handler], False
-
-
-def _text(line: dict[str, Any], **_: Any) -> str:
-    return msgspec.json.encode(line, enc_hook=str).decode()

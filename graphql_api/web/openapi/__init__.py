@@ -2,16 +2,11 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
-
-from starlette.types import Receive, Scope, Send
 
 import graphql_api
-from graphql_api.domain.errors import Problem
 from graphql_api.domain.example import EXAMPLE
 from graphql_api.domain.flow import LEAVES
-from graphql_api.web import refusals
-from graphql_api.web.http import Answer, encoded
+from graphql_api.web.http import encoded
 from graphql_api.web.openapi import bodies, errors, heads, hours
 from graphql_api.web.openapi.values import Json
 from graphql_api.web.rest import COLLECTION, PREFIX, ROUTES, Route
@@ -212,16 +207,3 @@ def _refusals(route: Route) -> list[str]:
 @lru_cache(maxsize=4)
 def served(server: str) -> bytes:
     return encoded(document(server))
-
-
-class OpenApi:
-    """Answers the description of the routes, under the path at which a proxy publishes them."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answer(scope).send(send)
-
-    def _answer(self, scope: dict[str, Any] | Any) -> Answer:
-        if scope["method"] not in ("GET", "HEAD"):
-            problem = Problem("METHOD_NOT_ALLOWED", f"this path takes GET, not {scope['method'][:20]}")
-            return refusals.answer(scope, [problem], more_headers=[(b"allow", b"GET, HEAD")])
-        return Answer(200, served(scope.get("root_path") or "/"))
