@@ -181,7 +181,7 @@ def variable(name: str) -> str:
 
 
 def meaning(name: str) -> str:
-    return str(_declared()[name]["description"])
+    return str(Config.model_fields[name].description)
 
 
 def settings_table() -> str:

@@ -126,13 +126,13 @@ class Operations:
         self._rules = [*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,))]
         self._remembered = lru_cache(maxsize=REMEMBERED)(self._prepare)
 
-    def prepare(self, text: str, name: str | None = None, *, makes_dicts: bool = False) -> Prepared:
-        """Raises Rejected; `makes_dicts` is for who looks into the answers."""
+    def prepare(self, text: str, name: str | None = None) -> Prepared:
+        """Raises Rejected."""
         if len(text) > LONGEST_REMEMBERED:
-            return self._prepare(text, name, makes_dicts)
-        return self._remembered(text, name, makes_dicts)
+            return self._prepare(text, name)
+        return self._remembered(text, name)
 
-    def _prepare(self, text: str, name: str | None, makes_dicts: bool) -> Prepared:
+    def _prepare(self, text: str, name: str | None) -> Prepared:
         try:
             document = limits.parse(text, self._limits)
             measured = limits.measure(document, self._limits, name)
@@ -141,11 +141,36 @@ class Operations:
         except GraphQLSyntaxError as error:
             raise Rejected([shown(error)]) from None
         operation = _chosen(document, name)
+        self._validate(document)
+        return self._prepared(document, operation, measured)
+
+    def prepare_each(self, text: str) -> dict[str, Prepared]:
+        """The operations of a document of ours, by their names, whose answers are dictionaries that can be looked into.
+
+        It is parsed and validated once for all of them.
+        """
+        document = limits.parse(text, self._limits)
+        self._validate(document)
+        names = [
+            one.name.value for one in document.definitions if isinstance(one, OperationDefinitionNode) and one.name
+        ]
+        return {
+            name: self._prepared(
+                document, _chosen(document, name), limits.measure(document, self._limits, name), makes_dicts=True
+            )
+            for name in names
+        }
+
+    def _validate(self, document: DocumentNode) -> None:
         errors = validate(
             GRAPHQL, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=self._hide_suggestions
         )
         if errors:
             raise Rejected([self._shown(error) for error in errors])
+
+    def _prepared(
+        self, document: DocumentNode, operation: OperationDefinitionNode, measured: Measured, makes_dicts: bool = False
+    ) -> Prepared:
         plans = compiled(document, operation, makes_dicts) if self._compiles else None
         return Prepared(document, operation, measured, plans)
 

@@ -89,9 +89,7 @@ class Rest:
         self._operations = operations
         self._limits = limits
         self._suggestions = suggestions
-        self._prepared = {
-            route.operation: operations.prepare(OPERATIONS, route.operation, makes_dicts=True) for route in ROUTES
-        }
+        self._prepared = operations.prepare_each(OPERATIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self.answer(scope, receive)
