@@ -1,9 +1,12 @@
 """The feed: what watchers are told, from where on, in which order, and when they must begin anew."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import groupby
 
+import asyncpg
 import pytest
 
 from graphql_api import edits, storage
@@ -173,6 +176,80 @@ async def test_the_reader_works_only_while_somebody_watches(feed: Feed, desk: De
     await asyncio.sleep(0.2)
     assert not [sql for sql in heard if "position >" in sql]
     assert feed.count == 0
+
+
+# Begun while something is not committed yet
+
+
+@asynccontextmanager
+async def open_edit(database_url: str, id: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """An edit that has its position, and is not committed until what this gives is called."""
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute(EDIT, id)
+    yield transaction.commit
+    await connection.close()
+
+
+EDIT = """
+    WITH saved AS (
+        UPDATE message_flows SET version = version + 1 WHERE workspace_id = 'ws1' AND id = $1 RETURNING version
+    )
+    INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor, changes)
+    SELECT 'ws1', $1, version, 0, 'UPDATE', 'CLI', 'anonymous', '{}' FROM saved
+"""
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Right, as PostgreSQL tells by its own since when something is open."""
+    return Clock(time.time_ns() // 1_000_000)
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_watcher_is_told_what_was_open_when_it_came_and_nothing_that_was_committed(
+    feed: Feed, desk: Desk, caller: Caller, database_url: str, is_first: bool
+) -> None:
+    slow, other = await new_flow(desk, caller), await new_flow(desk, caller)
+    async with AsyncExitStack() as earlier:
+        if not is_first:  # the reader is at work, and held back, when the next one comes
+            await earlier.enter_async_context(feed.watching("ws1"))
+        async with open_edit(database_url, slow) as commit:
+            await rename(desk, caller, other, "1", "2")
+            async with feed.watching("ws1") as watched, feed.watching("ws1", other) as of_other:
+                await rename(desk, caller, other, "3")
+                await commit()
+                seen = await taken(watched, 2)
+                assert [(change.revision.flow_id, change.revision.version) for change in seen] == [
+                    (slow, 1),
+                    (other, 3),
+                ]
+                assert [change.revision.version for change in await taken(of_other, 1)] == [3]
+                await rename(desk, caller, other, "4")
+                assert told(await taken(watched, 1)) == [("UPDATE", 4)]
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+@pytest.mark.parametrize("is_watched", [True, False])
+async def test_the_cursor_of_now_stands_before_whatever_is_open(
+    feed: Feed, desk: Desk, caller: Caller, database_url: str, is_watched: bool
+) -> None:
+    slow, other = await new_flow(desk, caller), await new_flow(desk, caller)
+    async with AsyncExitStack() as watchers, open_edit(database_url, slow) as commit:
+        if is_watched:
+            await watchers.enter_async_context(feed.watching("ws1"))
+        await rename(desk, caller, other, "1")
+        cursor = await feed.now(caller)
+        await commit()
+        assert feed.count == is_watched
+        async with feed.seen_by(caller, None, cursor) as watched:
+            seen = [("", 0)]
+            while seen[-1] != (other, 1):  # a place further back is right as well
+                (change,) = await taken(watched, 1)
+                seen.append((change.revision.flow_id, change.revision.version))
+    assert seen[-2:] == [(slow, 1), (other, 1)]
 
 
 # Beyond what is kept

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from graphql_api.domain.caller import Caller, is_id
 from graphql_api.domain.errors import Refused, refused
@@ -15,7 +15,10 @@ from graphql_api.feed.watcher import Changes
 from graphql_api.storage import changes, flows
 from graphql_api.storage.changes import Change
 from graphql_api.storage.engine import Row, Store
-from graphql_api.storage.tail import Tail
+from graphql_api.storage.tail import Run, Tail
+
+Now = tuple[int, Sequence[Run]]
+"""A place before all that is not committed yet, and what is committed behind it."""
 
 HELD = (0.002, 0.1)
 """Seconds between two looks at a gap: at first, and at most."""
@@ -35,7 +38,7 @@ class Feed:
         self._tail: Tail | None = None
         self._work: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
-        self._asking: list[asyncio.Future[int]] = []
+        self._asking: list[asyncio.Future[Now]] = []
 
     @contextlib.asynccontextmanager
     async def watching(
@@ -48,10 +51,11 @@ class Feed:
         """
         await self._check(after)
         async with self._kept():
-            now = await self._caught_up()
+            now, known = await self._caught_up()
             # The reader may have gone on since; what it has read by then comes out of history.
             settled = self._tail.place if self._tail else now
-            watcher = Changes(self._past, (workspace, flow_id), now if after is None else after, settled)
+            begin = (now, settled, known) if after is None else (after, settled)
+            watcher = Changes(self._past, (workspace, flow_id), *begin)
             watchers = self._watchers.setdefault((workspace, flow_id), set())
             watchers.add(watcher)
             try:
@@ -99,8 +103,12 @@ class Feed:
     async def now(self, caller: Caller) -> str:
         """A cursor: whatever is not to be seen by a read that begins from now on comes behind it."""
         workspace = caller.within("flows:read")
-        async with self.watching(workspace) as watched:
-            return self.cursor(workspace, watched.position)
+        await self._check(None)
+        if not self._count:
+            return self.cursor(workspace, (await Tail.begun(self._store)).place)
+        async with self._kept():
+            place, _ = await self._caught_up()
+        return self.cursor(workspace, place)
 
     def cursor(self, workspace: str, position: int) -> str:
         return Place(self._name, workspace, position).text()
@@ -130,9 +138,9 @@ class Feed:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
 
-    async def _caught_up(self) -> int:
-        """The place of the reader after a look that begins after this call."""
-        asking: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    async def _caught_up(self) -> Now:
+        """As the reader finds it in a look that begins after this call."""
+        asking: asyncio.Future[Now] = asyncio.get_running_loop().create_future()
         self._asking.append(asking)
         self._wake.set()
         return await asking
@@ -161,12 +169,13 @@ class Feed:
             asking, self._asking = self._asking, []
             try:
                 tail = await self._look()
+                now = (tail.place, await tail.known() if asking else ())
             except Exception as error:
                 _answer(asking, error)
                 if isinstance(error, Refused):
                     return
                 raise
-            _answer(asking, tail.place)
+            _answer(asking, now)
             held = min(2 * held, HELD[1]) if tail.is_held else HELD[0]
             if tail.is_held:
                 loop.call_later(held, self._wake.set)
@@ -209,7 +218,7 @@ def _kept_alive() -> Iterator[None]:
         log.error("the reader of changes failed and goes on: %s\n%s", type(error).__name__, places)
 
 
-def _answer(asking: list[asyncio.Future[int]], answer: int | Exception) -> None:
+def _answer(asking: list[asyncio.Future[Now]], answer: Now | Exception) -> None:
     for one in asking:
         if one.done():
             continue

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 from graphql_api.feed.past import Past, Topic
 from graphql_api.storage.changes import Change
+from graphql_api.storage.tail import Run
 
 WAITING = 256
 """Changes that wait in memory for one watcher; one that has more before it reads them from history instead."""
@@ -20,8 +22,10 @@ class Changes:
     Raises Refused (RESYNC_REQUIRED) when changes that it has not seen are pruned. While the database is away it waits.
     """
 
-    def __init__(self, past: Past, topic: Topic, position: int, settled: int) -> None:
+    def __init__(self, past: Past, topic: Topic, position: int, settled: int, known: Sequence[Run] = ()) -> None:
+        """Changes that are `known` were committed before the watcher came, though behind its position."""
         self.position = position
+        self._known = deque(known)
         self._past = past
         self._topic = topic
         self._behind = settled  # up to here changes are read from history, not taken from `_fresh`
@@ -47,7 +51,13 @@ class Changes:
                 continue
             if change.position > self.position:
                 self.position = change.position
-                return change
+                if not self._is_known(change.position):
+                    return change
+
+    def _is_known(self, position: int) -> bool:
+        while self._known and self._known[0][1] < position:
+            self._known.popleft()
+        return bool(self._known) and self._known[0][0] <= position
 
     @property
     def waiting(self) -> int:

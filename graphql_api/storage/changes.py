@@ -67,6 +67,17 @@ def _between(of_workspace: bool, of_flow: bool) -> Shape:
     return Shape(chosen)
 
 
+def beyond(position: int) -> Statement:
+    """The positions beyond this one that are there, as unbroken runs of them: `first` to `last`."""
+    return Statement(_BEYOND, {"after": position}, scans=True)
+
+
+# Along a run position and number grow alike.
+_RUN = (REVISIONS.c.position - func.row_number().over(order_by=REVISIONS.c.position)).label("run")
+_THERE = select(REVISIONS.c.position, _RUN).where(REVISIONS.c.position > bindparam("after")).subquery()
+_ENDS = (func.min(_THERE.c.position).label("first"), func.max(_THERE.c.position).label("last"))
+_BEYOND = Shape(select(*_ENDS).group_by(_THERE.c.run).order_by("first"))
+
 STREAM_NOW = Statement(Shape(select(STREAM.c.name, STREAM.c.pruned, _TOP.label("top")), single=True), {})
 """The name of the stream, the highest position that was removed, and the highest that is there."""
 
@@ -95,7 +106,7 @@ BEFORE_WRITERS = Statement(
     Shape(
         text(f"""
             WITH open AS (
-                SELECT extract(epoch FROM min(work.xact_start)) * 1000 - 60000 AS since
+                SELECT extract(epoch FROM min(work.xact_start)) * 1000 - 600000 AS since
                 {_WRITERS.replace("WHERE", "JOIN pg_stat_activity AS work ON work.pid = held.pid WHERE", 1)}
             )
             SELECT since, (SELECT max(position) FROM message_flow_revisions WHERE at < (SELECT since FROM open)) AS top
@@ -104,4 +115,4 @@ BEFORE_WRITERS = Statement(
     ),
     {},
 )
-"""A position before all that the open transactions may have taken, if no clock is wrong by a minute."""
+"""A position before all that the open transactions may have taken, if no clock is wrong by ten minutes."""

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from graphql_api.storage import changes
 from graphql_api.storage.engine import Row, Store
 
+Run = tuple[int, int]
+"""The first and the last of some positions without a gap."""
+
 AT_ONCE = 64
 """Rows of a step; a row may hold two long texts."""
 
@@ -46,7 +49,7 @@ class Tail:
     async def begun(store: Store) -> "Tail":
         """A tail that reads every change that is not committed yet.
 
-        While long transactions are open it may begin with some that already are.
+        While long transactions are open it may begin with some that already are; `known` tells them apart.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE
@@ -55,9 +58,23 @@ class Tail:
             if loop.time() > until:
                 (row,) = await store.read(changes.BEFORE_WRITERS)
                 if row["since"] is not None:
-                    return Tail(store, row["top"] or 0)
+                    return await Tail(store, row["top"] or 0)._before_first_gap()
             await asyncio.sleep(BETWEEN_LOOKS)
         return Tail(store, fence.top)
+
+    async def _before_first_gap(self) -> "Tail":
+        """What nothing is missing from is settled, whoever may be writing."""
+        runs = await self._runs()
+        if runs and runs[0][0] == self.place + 1:
+            self.place = runs[0][1]
+        return self
+
+    async def known(self) -> Sequence[Run]:
+        """What is committed by now of that which is not settled: no news to whoever begins now."""
+        return await self._runs() if self.is_held else ()
+
+    async def _runs(self) -> Sequence[Run]:
+        return [(row["first"], row["last"]) for row in await self._store.read(changes.beyond(self.place))]
 
     async def more(self) -> Sequence[Row]:
         """The next changes that are settled; empty when there are none for now."""
