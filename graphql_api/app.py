@@ -41,13 +41,14 @@ from graphql_api.web.http import BodyLimits
 from graphql_api.web.lasting import Lasting
 from graphql_api.web.methods import Takes
 from graphql_api.web.metrics import Metrics
+from graphql_api.web.operating import Room
 from graphql_api.web.pages import BUILT, Pages
 from graphql_api.web.rest import PREFIX, Rest
 from graphql_api.web.short import Application, Rooms, Short
 from graphql_api.web.sse import EventStream
 from graphql_api.web.telemetry import Telemetry
 from graphql_api.web.throttle import Metered, Throttle
-from graphql_api.web.websocket import Room, WebSockets
+from graphql_api.web.websocket import WebSockets
 
 WATCHING = 5.0
 """Seconds between two looks at the store for the metrics."""

@@ -37,7 +37,7 @@ BESIDES = {
     ("web/auth.py", "edits"): "whose key this is, and when it was used last",
     ("web/auth.py", "storage"): "the type of the store that knows the keys",
     ("web/graphql.py", "edits"): "the type of the desk that is handed on to the schema",
-    ("web/websocket.py", "edits"): "the type of the desk that is handed on to the schema",
+    ("web/operating.py", "edits"): "the type of the desk that is handed on to the schema",
     ("web/rest.py", "edits"): "the type of the desk that is handed on to the schema",
     ("web/health.py", "storage"): "whether the database answers and its tables are current",
 }

@@ -133,7 +133,7 @@ class GraphQL:
         state = scope["state"]
         context = Context(self._desk, who, charge=state["charge"], seen=state["seen"], feed=self._feed)
         answer = await self._operations.carry_out(operation, asked.variables, context)
-        if code := _whole(operation, answer):
+        if code := whole(operation, answer):
             return Answer(
                 KINDS[code].status, encoded({"errors": answer.errors}), MEDIA[media], retry_after(scope, code)
             )
@@ -187,7 +187,7 @@ def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
     return Answer(status, encoded({"errors": errors}), MEDIA[media])
 
 
-def _whole(operation: Prepared, answer: prepared.Answer) -> str | None:
+def whole(operation: Prepared, answer: prepared.Answer) -> str | None:
     """The code that gives the whole answer its status: of the only field at the root, when nothing was carried out."""
     if not answer.errors or operation.measured.size.root_fields != 1:
         return None

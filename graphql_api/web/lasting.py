@@ -12,10 +12,10 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Context
 from graphql_api.schema.prepared import Event, Rejected, failure
-from graphql_api.web import metrics
+from graphql_api.web import metrics, telemetry
 from graphql_api.web.auth import Keyring
 from graphql_api.web.http import encoded
-from graphql_api.web.telemetry import LONGEST_NAME, Line, told
+from graphql_api.web.telemetry import LONGEST_NAME, Line
 
 LOOK = 0.5
 """Seconds between two looks at the keys of whoever is connected; the keyring asks the database often enough."""
@@ -35,12 +35,12 @@ class Told:
 class Lasting:
     """The subscriptions and WebSockets of this process."""
 
-    def __init__(self, keyring: Keyring | None, most: int, now: Callable[[], int], line: Line = told) -> None:
+    def __init__(self, keyring: Keyring | None, most: int, now: Callable[[], int], line: Line | None = None) -> None:
         """`most`: of each kind for a key or an address; `now`: milliseconds."""
         self._keyring = keyring
         self.most = most
         self._now = now
-        self._line = line
+        self._line: Line = telemetry.told if line is None else line
         self._held: Counter[tuple[str, str]] = Counter()
         self._ends: dict[tuple[bytes, str], set[End]] = {}
         self._looking: asyncio.Task[None] | None = None

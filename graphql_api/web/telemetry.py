@@ -44,10 +44,11 @@ class Telemetry:
         self._unsaid = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.setdefault("state", {})
         if scope["type"] != "http":
+            state["telemetry"] = self  # a WebSocket tells of each of its operations
             await self._app(scope, receive, send)
             return
-        state = scope.setdefault("state", {})
         GATHERED.in_flight += 1
         began = perf_counter()
         try:
@@ -101,7 +102,8 @@ def _members(scope: Scope, path: str, seen: Seen, status: int, seconds: float) -
     }
 
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+WEBSOCKET = "WEBSOCKET"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", WEBSOCKET})
 
 
 def route(scope: Scope) -> str:

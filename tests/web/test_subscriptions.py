@@ -18,7 +18,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.places import Place
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune
-from graphql_api.web import metrics
+from graphql_api.web import metrics, telemetry
 from tests.conftest import Clock
 from tests.edits.conftest import NEW
 from tests.served import serving
@@ -423,6 +423,45 @@ async def test_points_are_charged_on_a_websocket_too(desk: Desk) -> None:
                 break
             assert (await socket.hear())["type"] == "complete"
         assert codes == ["RATE_LIMITED"]
+
+
+async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connection(
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = list[dict[str, Any]]()
+    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append({"level": level, **members}))
+    id = await new_flow(desk, caller)
+    issued = await keys.create(desk.store, 0, ("ws1",), {"flows:read"})
+    named = "query Named($id: ID!) { messageFlow(id: $id) { name } }"
+    rename = 'mutation Change($id: ID!) { updateMessageFlow(id: $id, input: {name: "secret"}) { changedFields } }'
+    async with served(desk, auth="keys", log_sample=1) as at, connected(at, x_request_id="abc") as socket:
+        await socket.begin(**{"x-api-key": issued.secret})
+        for query in (named, rename, "query Secret { secret }", "subscription Stop { messageFlowChanged { version } }"):
+            await socket.subscribe("1", query, id=id)
+            await settled()
+            await socket.say({"id": "1", "type": "complete"})
+        await settled()
+        await socket.say("secret")
+        assert (await socket.closed())[0] == 4400
+        async with connected(at) as stranger:
+            await stranger.say({"type": "connection_init", "payload": {"x-api-key": "secret"}})
+            assert (await stranger.closed())[0] == 4401
+    requests = [line for line in lines if "event" not in line]
+    told = [(line["level"], line["method"], line["route"], line["operation"], line["status"]) for line in requests]
+    assert told == [
+        ("info", "WEBSOCKET", "/graphql", "Named", 200),
+        ("warning", "WEBSOCKET", "/graphql", "Change", 403),
+        ("warning", "WEBSOCKET", "/graphql", "", 400),
+        ("info", "WEBSOCKET", "/graphql", "Stop", 200),
+        ("warning", "WEBSOCKET", "/graphql", "", 400),
+        ("warning", "WEBSOCKET", "/graphql", "", 401),
+    ]
+    first = requests[0]
+    assert (first["key"], first["workspace"], first["request_id"]) == (issued.secret[:12], "ws1", "abc")
+    assert first["ms"] > 0 < first["cost"]
+    (ended,) = [line for line in lines if line.get("event") == "subscription"]
+    assert (ended["operation"], ended["way"], ended["deliveries"]) == ("Stop", "websocket", 0)
+    assert "secret" not in repr(lines).replace(issued.secret, "").lower()
 
 
 @pytest.mark.parametrize("reads_again", [True, False])

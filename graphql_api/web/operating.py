@@ -1,0 +1,205 @@
+"""The operations of one WebSocket: many at once, each with its id, its answers, its end and its line in the log."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from time import perf_counter
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.types import Scope
+
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.errors import KINDS, Refused, refused
+from graphql_api.domain.keys import Key
+from graphql_api.edits import Desk
+from graphql_api.feed import Feed
+from graphql_api.schema.context import Context, Seen
+from graphql_api.schema.prepared import Operations, Prepared, Rejected, fault
+from graphql_api.web.asked import Asked, asked_of
+from graphql_api.web.auth import Keyring
+from graphql_api.web.graphql import whole
+from graphql_api.web.http import BodyLimits, encoded, printable
+from graphql_api.web.lasting import Lasting, code_of, errors_of, result
+from graphql_api.web.telemetry import GONE, WEBSOCKET
+from graphql_api.web.throttle import Account, Throttle
+
+log = logging.getLogger("message_flows")
+
+UNDER_WAY: set[asyncio.Task[Any]] = set()
+"""The event loop itself would not keep them."""
+
+T = TypeVar("T")
+
+
+class Room(msgspec.Struct, frozen=True):
+    """What all connections share; `origins` are those whose pages may call the server beside its own."""
+
+    desk: Desk
+    feed: Feed
+    operations: Operations
+    limits: BodyLimits
+    live: Lasting
+    keyring: Keyring | None
+    throttle: Throttle | None
+    origins: frozenset[str] = frozenset()
+
+
+class Closed(Exception):
+    """The connection must end, for a reason that the protocol has a code for."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Gone(Exception):
+    """The client has closed the connection, or leaves what it is sent unread."""
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """Who has opened the connection; `payer` is the key's id, or the address where there are no keys."""
+
+    payer: str = ""
+    caller: Caller = Caller(None)
+    key: Key | None = None
+    account: Account | None = None
+
+
+class Operating:
+    def __init__(
+        self,
+        room: Room,
+        scope: Scope,
+        asker: Asker,
+        put: Callable[[str], Awaitable[None]],
+        give_up: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`put` sends one message, or raises Gone when nobody reads it; `give_up` then ends the connection."""
+        self._room = room
+        self._scope = scope
+        self._asker = asker
+        self._put = put
+        self._give_up = give_up
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def begin(self, message: dict[str, Any]) -> None:
+        id = message.get("id")
+        if not isinstance(id, str) or not id:
+            raise Closed(4400, "subscribe must have an id, a string that is not empty")
+        if id in self._running:
+            raise Closed(4409, f"subscriber for {printable(id)} already exists")
+        if len(self._running) >= self._room.live.most:
+            message_text = f"more than {self._room.live.most} operations at once (max_subscriptions)"
+            await self._say_errors(id, refused("LIMIT_EXCEEDED", message_text))
+            tell(self._scope, self._asker, KINDS["LIMIT_EXCEEDED"].status)
+            return
+        try:
+            asked = asked_of(message.get("payload"))
+        except Refused as refusal:
+            raise Closed(4400, str(refusal)) from None
+        self._running[id] = asyncio.create_task(self._operate(id, asked))
+
+    def end(self, id: str) -> None:
+        if task := self._running.pop(id, None):
+            task.cancel()
+
+    async def stop(self) -> None:
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _operate(self, id: str, asked: Asked) -> None:
+        """One operation to its end; a client that does not read ends the whole connection."""
+        asker = self._asker
+        charge = asker.account.pay if asker.account else None
+        context = Context(self._room.desk, asker.caller, charge=charge, feed=self._room.feed)
+        began, status = perf_counter(), 200
+        try:
+            try:
+                status = await self._carry_out(id, asked, context)
+            except (Rejected, Refused) as why:
+                status = KINDS[code_of(why)].status
+                await self._finish(id, why)
+            except Gone:
+                raise
+            except Exception as error:
+                status = 500
+                await self._finish(id, self._masked(error))
+            else:
+                await self._finish(id)
+        except Gone:
+            status = GONE
+            await self._give_up()
+        finally:
+            tell(self._scope, asker, status, context.seen, perf_counter() - began)
+
+    async def _finish(self, id: str, why: Rejected | Refused | None = None) -> None:
+        self._running.pop(id, None)
+        if why is None:
+            await self._say({"id": id, "type": "complete"})
+        else:
+            await self._say_errors(id, why)
+
+    def _masked(self, error: Exception) -> Refused:
+        request_id = self._scope["state"]["request_id"]
+        log.error("request %s failed: %s", request_id, fault(error))
+        return refused("INTERNAL", f"internal error; the log has it under {request_id}")
+
+    async def _carry_out(self, id: str, asked: Asked, context: Context) -> int:
+        """The status that the answer would have by itself."""
+        operation = self._room.operations.prepare(asked.query, asked.operation_name)
+        if operation.goes_on:
+            await self._watch(id, operation, asked, context)
+            return 200
+        answer = await finished(self._room.operations.carry_out(operation, asked.variables, context))
+        await self._say({"id": id, "type": "next", "payload": result(answer.data, answer.errors)})
+        code = whole(operation, answer)
+        return KINDS[code].status if code else 200
+
+    async def _watch(self, id: str, operation: Prepared, asked: Asked, context: Context) -> None:
+        room = self._room
+        start = f'{{"id":{encoded(id).decode()},"type":"next","payload":'
+        with room.live.subscription(self._asker.payer, context, "websocket", self._asker.key) as told:
+            events = await room.operations.begin(operation, asked.variables, context)
+            try:
+                async for event in events:
+                    if event.answer is None:  # the protocol has no word for it
+                        continue
+                    await self._put(f"{start}{room.live.text(event, told)}}}")
+            except (Rejected, Refused) as why:
+                told.reason = code_of(why)
+                raise
+            except Gone:
+                told.reason = "stalled"
+                raise
+            finally:
+                await events.aclose()
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        await self._put(encoded(message).decode())
+
+    async def _say_errors(self, id: str, why: Rejected | Refused) -> None:
+        await self._say({"id": id, "type": "error", "payload": errors_of(why)})
+
+
+def tell(scope: Scope, asker: Asker, status: int, seen: Seen | None = None, seconds: float = 0) -> None:
+    """An operation is counted, and has a line in the log, as if it were a request; so has what ends a connection."""
+    known = scope["state"]
+    state = {"asker": asker.key, "workspace": asker.caller.workspace, "request_id": known["request_id"]}
+    known["telemetry"].tell({**scope, "method": WEBSOCKET, "state": {**state, "seen": seen or Seen()}}, status, seconds)
+
+
+async def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What has begun is carried out to its end, as over HTTP, though nobody may wait for it any more."""
+    task = asyncio.create_task(work)
+    UNDER_WAY.add(task)
+    task.add_done_callback(_settle)
+    return await asyncio.shield(task)
+
+
+def _settle(task: asyncio.Task[Any]) -> None:
+    UNDER_WAY.discard(task)
+    if not task.cancelled():
+        task.exception()  # told to whoever still waits
