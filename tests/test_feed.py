@@ -185,11 +185,13 @@ async def test_the_reader_works_only_while_somebody_watches(feed: Feed, desk: De
 async def open_edit(database_url: str, id: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """An edit that has its position, and is not committed until what this gives is called."""
     connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
-    transaction = connection.transaction()
-    await transaction.start()
-    await connection.execute(EDIT, id)
-    yield transaction.commit
-    await connection.close()
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(EDIT, id)
+        yield transaction.commit
+    finally:
+        await connection.close()
 
 
 EDIT = """
@@ -229,6 +231,20 @@ async def test_a_watcher_is_told_what_was_open_when_it_came_and_nothing_that_was
                 assert [change.revision.version for change in await taken(of_other, 1)] == [3]
                 await rename(desk, caller, other, "4")
                 assert told(await taken(watched, 1)) == [("UPDATE", 4)]
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_what_is_open_keeps_nobody_from_beginning_though_all_before_is_pruned(
+    feed: Feed, desk: Desk, caller: Caller, clock: Clock, database_url: str
+) -> None:
+    clock.now -= 40 * DAY
+    await edits.delete_flow(desk, caller, await new_flow(desk, caller))
+    clock.now += 40 * DAY
+    assert await prune(desk, 30 * DAY) == (1, 1)
+    slow = await new_flow(desk, caller)
+    async with open_edit(database_url, slow) as commit, feed.watching("ws1") as watched:
+        await commit()
+        assert told(await taken(watched, 1)) == [("UPDATE", 1)]
 
 
 @pytest.mark.parametrize("database", ["postgresql"])

@@ -109,7 +109,10 @@ BEFORE_WRITERS = Statement(
                 SELECT extract(epoch FROM min(work.xact_start)) * 1000 - 600000 AS since
                 {_WRITERS.replace("WHERE", "JOIN pg_stat_activity AS work ON work.pid = held.pid WHERE", 1)}
             )
-            SELECT since, (SELECT max(position) FROM message_flow_revisions WHERE at < (SELECT since FROM open)) AS top
+            SELECT since, greatest(
+                (SELECT max(position) FROM message_flow_revisions WHERE at < (SELECT since FROM open)),
+                (SELECT coalesce(max(pruned), 0) FROM message_flow_stream)
+            ) AS top
             FROM open
         """)
     ),

@@ -58,7 +58,7 @@ class Tail:
             if loop.time() > until:
                 (row,) = await store.read(changes.BEFORE_WRITERS)
                 if row["since"] is not None:
-                    return await Tail(store, row["top"] or 0)._before_first_gap()
+                    return await Tail(store, row["top"])._before_first_gap()
             await asyncio.sleep(BETWEEN_LOOKS)
         return Tail(store, fence.top)
 

@@ -70,11 +70,13 @@ class Socket:
         assert end.value.rcvd is not None
         return end.value.rcvd.code, end.value.rcvd.reason
 
-    async def all(self) -> None:
+    async def all(self, heard: list[Any] | None = None) -> None:
         """Hears everything until the connection ends."""
         async with asyncio.timeout(SOON):
             while True:
-                await self._connection.recv()
+                message = await self._connection.recv()
+                if heard is not None:
+                    heard.append(json.loads(message))
 
     async def begin(self, **payload: Any) -> None:
         await self.say({"type": "connection_init", "payload": payload or {"x-workspace-id": "ws1"}})
@@ -125,9 +127,9 @@ class Events:
                     return line[4:]
         raise EOFError
 
-    async def all(self) -> None:
+    async def all(self, heard: list[Any]) -> None:
         while True:
-            await self.hear()
+            heard.append(await self.hear())
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from pathlib import Path
@@ -397,6 +398,35 @@ async def test_so_many_of_one_caller_and_no_more(desk: Desk) -> None:
             assert (await third.closed())[0] == 1013
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_ten_thousand_subscriptions_of_one_key_come_to_a_few(desk: Desk) -> None:
+    key = {"x-api-key": (await keys.create(desk.store, 0, ("ws1",), {"flows:read"})).secret}
+    other = {"x-api-key": (await keys.create(desk.store, 0, ("ws1",), {"flows:read"})).secret}
+    async with served(desk, auth="keys", max_subscriptions=3, key_points=0) as at, AsyncExitStack() as open_now:
+        await open_now.enter_async_context(streaming(at, headers=key))
+        sockets = [await open_now.enter_async_context(connected(at)) for _ in range(3)]
+        codes = Counter[str]()
+        for socket in sockets:
+            await socket.begin(**key)
+            for batch in range(34):
+                for number in range(100):
+                    await socket.subscribe(f"{batch} {number}")
+                await socket.say({"type": "ping"})
+                while (message := await socket.hear())["type"] != "pong":
+                    codes[message["payload"][0]["extensions"]["code"]] += 1
+        assert metrics.OWN.get_sample_value("message_flows_subscriptions") == 3
+        assert codes == {"LIMIT_EXCEEDED": 3 * 34 * 100 - 2}
+        for _ in range(3):
+            async with connected(at) as one_more:
+                await one_more.say({"type": "connection_init", "payload": key})
+                assert (await one_more.closed())[0] == 1013
+        async with httpx2.AsyncClient(trust_env=False, headers={"accept": "text/event-stream", **key}) as client:
+            answers = [await client.post(f"http://{at}/graphql", json={"query": WATCH}) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [400, 400, 400]
+        await open_now.enter_async_context(streaming(at, headers=other))
+        assert metrics.OWN.get_sample_value("message_flows_subscriptions") == 4
+
+
 async def test_a_server_that_stops_tells_who_watches(database_url: str, tmp_path: Path) -> None:
     async with AsyncExitStack() as clients:
         server = ExitStack()
@@ -474,7 +504,8 @@ async def test_who_does_not_read_is_disconnected(
     if not reads_again:
         monkeypatch.setattr("graphql_api.web.frames.UNREAD_SECONDS", 0.5)
     id = await new_flow(desk, caller)
-    long = "subscription { messageFlowChanged { messageFlow { prompt } } }"
+    long = "subscription { messageFlowChanged { cursor version messageFlow { prompt } } }"
+    by_socket, by_events = list[Any](), list[Any]()
     async with served(desk) as at, connected(at) as socket, streaming(at, long) as events:
         await socket.begin()
         await socket.subscribe("1", long)
@@ -487,10 +518,23 @@ async def test_who_does_not_read_is_disconnected(
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0 if reads_again else 1)
         with pytest.raises(websockets.ConnectionClosedError) as end:
-            await socket.all()
+            await socket.all(by_socket)
         with pytest.raises(httpx2.RemoteProtocolError):
-            await events.all()
+            await events.all(by_events)
         assert (end.value.rcvd.code if end.value.rcvd else None) == (1013 if reads_again else None)
+        # What was sent before is whole, and leads on to the rest.
+        last = by_socket[-1]["payload"]["data"]["messageFlowChanged"]
+        assert len(by_socket) == last["version"] < 120
+        async with connected(at) as again:
+            await again.begin()
+            await again.subscribe("1", after=last["cursor"])
+            rest = [(await again.change())["version"] for _ in range(120 - last["version"])]
+        assert rest == list(range(last["version"] + 1, 121))
+        _, cursor, _ = by_events[-1]
+        async with streaming(at, headers={"last-event-id": cursor}) as more:
+            missed = [(await more.hear())[2]["data"] for _ in range(120 - len(by_events))]
+        versions = [data["messageFlowChanged"]["version"] for data in missed]
+        assert versions == list(range(len(by_events) + 1, 121))
 
 
 async def test_an_edit_that_has_begun_is_finished_though_its_connection_is_gone(
