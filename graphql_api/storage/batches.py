@@ -110,7 +110,7 @@ class Batches:
                 if len(batch) == 1:
                     await self._one(batch[0], batch[0].until)
                 elif batch:
-                    await self._carry_out(shape, sorted(batch, key=_key))
+                    await self._carry_out(shape, batch)
                 line.batches.remove(batch)
         finally:
             line.under_way -= 1
@@ -127,6 +127,7 @@ class Batches:
             return [text.arguments({**one.statement.values, ORDINAL: number}) for number, one in enumerate(sent)]
 
         try:
+            batch.sort(key=_key)
             found = await self._together(shape, arguments, max(one.until for one in batch))
         except self._again:
             for one in batch:
@@ -156,7 +157,7 @@ class Batches:
 def _key(one: Waiting) -> tuple[str, str]:
     """Batches lock rows in one order, so that two of them never wait for each other."""
     values = one.statement.values
-    return values["workspace"], values.get("id", "")
+    return values.get("workspace", ""), values.get("id", "")
 
 
 def _fail(one: Waiting, error: Exception) -> None:

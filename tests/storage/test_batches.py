@@ -11,6 +11,7 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
+from graphql_api.storage import changes
 from graphql_api.storage.postgres import PostgresStore
 from tests.conftest import CREATE, Clock, Noise, sent
 
@@ -42,6 +43,11 @@ async def test_many_reads_and_writes_of_one_shape_share_round_trips(hasty: Desk,
     assert [one.flow["response_settings_delay"] for one in saved] == list(range(1, 41))
     assert all(one.flow["version"] == 1 for one in saved)
     assert "ordinal" not in saved[0].flow
+
+
+async def test_statements_of_no_workspace_share_round_trips_as_well(hasty: Desk) -> None:
+    found = await asyncio.gather(*(hasty.store.read(changes.STREAM_NOW) for _ in range(20)))
+    assert [row["top"] for (row,) in found] == [0] * 20
 
 
 async def test_a_locked_row_holds_up_others_no_longer_than_their_patience(
