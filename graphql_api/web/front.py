@@ -8,12 +8,13 @@ from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.domain.errors import Problem, Refused, refused
+from graphql_api.domain.errors import KINDS, Problem, Refused, refused
 from graphql_api.schema.prepared import fault
 from graphql_api.web import refusals
 from graphql_api.web.cors import Cors
 from graphql_api.web.hosts import Hosts
 from graphql_api.web.http import Answer, Disconnected, Headers, named
+from graphql_api.web.telemetry import WEBSOCKET
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
 ALWAYS: Headers = [
@@ -77,7 +78,9 @@ class Front:
         try:
             self.admit(scope)
             await self._app(scope, receive, send)
-        except Refused:
+        except Refused as refusal:
+            status = KINDS[refusal.problems[0].code].status
+            scope["state"]["telemetry"].tell({**scope, "method": WEBSOCKET}, status, 0)
             await send({"type": "websocket.close", "code": POLICY})
         except Exception as error:
             log.error("request %s failed: %s", scope["state"]["request_id"], fault(error))

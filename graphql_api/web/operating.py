@@ -54,7 +54,11 @@ class Closed(Exception):
 
 
 class Gone(Exception):
-    """The client has closed the connection, or leaves what it is sent unread."""
+    """The client has closed the connection."""
+
+
+class Unread(Gone):
+    """It is there, and leaves what it is sent unread."""
 
 
 class Asker(msgspec.Struct, frozen=True):
@@ -75,7 +79,7 @@ class Operating:
         put: Callable[[str], Awaitable[None]],
         give_up: Callable[[], Awaitable[None]],
     ) -> None:
-        """`put` sends one message, or raises Gone when nobody reads it; `give_up` then ends the connection."""
+        """`put` sends one message, or raises Gone or Unread; after that `give_up` ends the connection."""
         self._room = room
         self._scope = scope
         self._asker = asker
@@ -171,7 +175,7 @@ class Operating:
             except (Rejected, Refused) as why:
                 told.reason = code_of(why)
                 raise
-            except Gone:
+            except Unread:
                 told.reason = "stalled"
                 raise
             finally:

@@ -73,6 +73,9 @@ class EventStream:
             try:
                 await out.begin()
                 await self._pass_on(events, out, end, gone, told)
+            except Disconnected:
+                told.reason = "stalled"
+                raise
             finally:
                 gone.cancel()
                 await events.aclose()

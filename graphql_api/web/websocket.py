@@ -11,7 +11,7 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.web.callers import entitled
 from graphql_api.web.http import decoded, encoded, header
 from graphql_api.web.lasting import End
-from graphql_api.web.operating import Asker, Closed, Gone, Operating, Room, tell
+from graphql_api.web.operating import Asker, Closed, Gone, Operating, Room, Unread, tell
 from graphql_api.web.throttle import Account
 
 PROTOCOL = "graphql-transport-ws"
@@ -194,7 +194,9 @@ class Conversation:
         try:
             async with asyncio.timeout(STALLED):
                 await self._send({"type": "websocket.send", "text": text})
-        except (TimeoutError, OSError):
+        except TimeoutError:
+            raise Unread from None
+        except OSError:
             raise Gone from None
 
 

@@ -20,6 +20,9 @@ from graphql_api.web.frames import Frames
 from graphql_api.web.wire import Wire
 
 SOON = 10.0
+LITTLE = (socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+"""A client's part of what lies unread on the way; the system would let it grow to megabytes."""
+
 WATCH = """subscription Watch($id: ID, $after: String) { messageFlowChanged(id: $id, after: $after) {
   cursor operation messageFlowId version changedFields messageFlow { name version } } }"""
 
@@ -95,10 +98,14 @@ class Socket:
 async def connected(at: str, *protocols: str, **headers: str) -> AsyncIterator[Socket]:
     spoken = [Subprotocol(one) for one in protocols or ("graphql-transport-ws",)]
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with websockets.connect(
-        f"ws://{at}/graphql", subprotocols=spoken, additional_headers=sent, proxy=None
-    ) as connection:
-        yield Socket(connection)
+    host, _, port = at.partition(":")
+    with socket.socket() as plain:
+        plain.setsockopt(*LITTLE)
+        plain.connect((host, int(port)))
+        async with websockets.connect(
+            f"ws://{at}/graphql", subprotocols=spoken, additional_headers=sent, proxy=None, sock=plain
+        ) as connection:
+            yield Socket(connection)
 
 
 class Events:
@@ -127,6 +134,14 @@ class Events:
                     return line[4:]
         raise EOFError
 
+    async def comment(self) -> str:
+        """The next line that is none of an event."""
+        async with asyncio.timeout(SOON):
+            async for line in self._lines:
+                if line.startswith(":"):
+                    return line[1:]
+        raise EOFError
+
     async def all(self, heard: list[Any]) -> None:
         while True:
             heard.append(await self.hear())
@@ -139,7 +154,8 @@ async def streaming(
     headers = {"accept": "text/event-stream", **({"x-workspace-id": workspace} if workspace else {})}
     headers |= more.pop("headers", {})
     parameters = more.pop("parameters", {})
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    transport = httpx2.AsyncHTTPTransport(socket_options=[LITTLE])
+    async with httpx2.AsyncClient(trust_env=False, transport=transport) as client:
         asked: dict[str, Any] = {"query": query, "variables": more}
         if get:
             asked["variables"] = json.dumps(more)

@@ -50,22 +50,29 @@ async def test_a_websocket_is_told_what_was_committed(desk: Desk, caller: Caller
         await settled()
         await rename(desk, caller, id, "one", "one", "two")
         await edits.delete_flow(desk, caller, id)
-        changes = [await socket.change() for _ in range(3)]
+        await edits.restore_flow(desk, caller, id)
+        await edits.revert_flow(desk, caller, id, 1)
+        changes = [await socket.change() for _ in range(5)]
     assert [(change["operation"], change["version"], change["changedFields"]) for change in changes] == [
         ("UPDATE", 1, ["name"]),
         ("UPDATE", 2, ["name"]),
         ("DELETE", 3, []),
+        ("RESTORE", 4, []),
+        ("REVERT", 5, ["name"]),
     ]
     assert [change["messageFlow"] for change in changes] == [
         {"name": "one", "version": 1},
         {"name": "two", "version": 2},
         None,
+        {"name": "two", "version": 4},
+        {"name": "one", "version": 5},
     ]
     assert {change["messageFlowId"] for change in changes} == {id}
 
 
 async def test_an_event_stream_is_told_the_same_with_cursors_as_ids(desk: Desk, caller: Caller) -> None:
     id = await new_flow(desk, caller)
+    before = (deliveries(), lags())
     async with served(desk) as at:
         without_cursor = "subscription { messageFlowChanged { version } }"
         async with streaming(at, without_cursor) as events, streaming(at, id=id) as others:
@@ -75,6 +82,23 @@ async def test_an_event_stream_is_told_the_same_with_cursors_as_ids(desk: Desk, 
             assert (event, data) == ("next", {"data": {"messageFlowChanged": {"version": 1}}})
             _, same, told = await others.hear()
             assert same == cursor == told["data"]["messageFlowChanged"]["cursor"]
+            assert (deliveries(), lags()) == (before[0] + 2, before[1] + 2)
+
+
+def deliveries() -> float:
+    """How many the metrics count."""
+    return metrics.OWN.get_sample_value("message_flows_deliveries_total") or 0
+
+
+def lags() -> float:
+    return metrics.OWN.get_sample_value("message_flows_delivery_lag_seconds_count") or 0
+
+
+async def test_a_silent_stream_shows_that_it_lives(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphql_api.web.sse.HEARTBEAT", 0.05)
+    async with served(desk) as at, streaming(at) as events:
+        await events.place()
+        assert [await events.comment() for _ in range(3)] == ["", "", ""]
 
 
 async def test_a_cursor_leads_on_on_either_protocol_and_on_another_server(desk: Desk, caller: Caller) -> None:
@@ -154,6 +178,7 @@ async def test_the_cursor_of_now_is_told_to_readers_only(desk: Desk) -> None:
         ({"after": Place("of another database", "ws1", 0).text()}, "RESYNC_REQUIRED"),
         ({"after": Place("", "ws1", 2**62).text()}, "RESYNC_REQUIRED"),
         ({"after": Place("", "ws2", 0).text()}, "BAD_REQUEST"),
+        ({"after": Place("", "ws1", 0).text() + "☃"}, "BAD_REQUEST"),
         ({"id": {"a": 1}}, "BAD_REQUEST"),
     ],
 )
@@ -364,6 +389,16 @@ async def test_keys_are_checked_at_the_start(desk: Desk) -> None:
         assert (nobody.status_code, in_url.status_code) == (401, 401)
 
 
+async def test_an_expired_key_ends_what_it_watches(desk: Desk, clock: Clock) -> None:
+    clock.step = 0
+    issued = await keys.create(desk.store, 0, ("ws1",), {"flows:read"}, expires_at=clock.now + DAY)
+    async with served(desk, auth="keys") as at, connected(at) as socket:
+        await socket.begin(**{"x-api-key": issued.secret})
+        await socket.subscribe("1")
+        clock.now += DAY
+        assert (await socket.closed())[0] == 4401
+
+
 async def test_a_revoked_key_ends_what_it_watches(desk: Desk, clock: Clock) -> None:
     clock.step = 0
     issued = await keys.create(desk.store, 0, ("ws1",), {"flows:read"})
@@ -476,6 +511,9 @@ async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connectio
         async with connected(at) as stranger:
             await stranger.say({"type": "connection_init", "payload": {"x-api-key": "secret"}})
             assert (await stranger.closed())[0] == 4401
+        with pytest.raises(websockets.InvalidStatus):
+            async with connected(at, origin="https://secret.example.com"):
+                pass
     requests = [line for line in lines if "event" not in line]
     told = [(line["level"], line["method"], line["route"], line["operation"], line["status"]) for line in requests]
     assert told == [
@@ -485,6 +523,7 @@ async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connectio
         ("info", "WEBSOCKET", "/graphql", "Stop", 200),
         ("warning", "WEBSOCKET", "/graphql", "", 400),
         ("warning", "WEBSOCKET", "/graphql", "", 401),
+        ("warning", "WEBSOCKET", "/graphql", "", 403),
     ]
     first = requests[0]
     assert (first["key"], first["workspace"], first["request_id"]) == (issued.secret[:12], "ws1", "abc")
@@ -505,13 +544,14 @@ async def test_who_does_not_read_is_disconnected(
         monkeypatch.setattr("graphql_api.web.frames.UNREAD_SECONDS", 0.5)
     id = await new_flow(desk, caller)
     long = "subscription { messageFlowChanged { cursor version messageFlow { prompt } } }"
-    by_socket, by_events = list[Any](), list[Any]()
+    by_socket, by_events, lines = list[Any](), list[Any](), list[dict[str, Any]]()
+    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
     async with served(desk) as at, connected(at) as socket, streaming(at, long) as events:
         await socket.begin()
         await socket.subscribe("1", long)
         await settled()
         assert metrics.OWN.get_sample_value("message_flows_subscriptions") == 2
-        for number in range(120):
+        for number in range(80):
             await edits.update_flow(desk, caller, id, Sent({"prompt": f"{number}" + "x" * 99_000}))
         async with asyncio.timeout(SOON):
             while metrics.OWN.get_sample_value("message_flows_subscriptions"):  # noqa: ASYNC110 (a metric tells nobody)
@@ -522,19 +562,21 @@ async def test_who_does_not_read_is_disconnected(
         with pytest.raises(httpx2.RemoteProtocolError):
             await events.all(by_events)
         assert (end.value.rcvd.code if end.value.rcvd else None) == (1013 if reads_again else None)
+        reasons = [line["reason"] for line in lines if line.get("event") == "subscription"]
+        assert reasons == ["stalled", "stalled"]
         # What was sent before is whole, and leads on to the rest.
         last = by_socket[-1]["payload"]["data"]["messageFlowChanged"]
-        assert len(by_socket) == last["version"] < 120
+        assert len(by_socket) == last["version"] < 80
         async with connected(at) as again:
             await again.begin()
             await again.subscribe("1", after=last["cursor"])
-            rest = [(await again.change())["version"] for _ in range(120 - last["version"])]
-        assert rest == list(range(last["version"] + 1, 121))
+            rest = [(await again.change())["version"] for _ in range(80 - last["version"])]
+        assert rest == list(range(last["version"] + 1, 81))
         _, cursor, _ = by_events[-1]
         async with streaming(at, headers={"last-event-id": cursor}) as more:
-            missed = [(await more.hear())[2]["data"] for _ in range(120 - len(by_events))]
+            missed = [(await more.hear())[2]["data"] for _ in range(80 - len(by_events))]
         versions = [data["messageFlowChanged"]["version"] for data in missed]
-        assert versions == list(range(len(by_events) + 1, 121))
+        assert versions == list(range(len(by_events) + 1, 81))
 
 
 async def test_an_edit_that_has_begun_is_finished_though_its_connection_is_gone(
