@@ -14,15 +14,15 @@ run: .venv/run
 	@$(MAKE) --no-print-directory pages || echo "The server runs without its pages; make pages tries once more." >&2
 	@exec $(BIN)/message-flows serve --migrate --demo
 
-# Three at a time, as many of them wait for a process or a clock; browsers and npm have the machine to themselves.
-HEAVY := tests/conformance tests/browser
+# Three at a time, as many of them wait for a process or a clock; browsers, npm and torture have the machine to themselves.
+HEAVY := tests/conformance tests/browser tests/test_torture.py tests/test_live.py
 LIGHT := -n 3 --dist worksteal -p no:schemathesis $(HEAVY:%=--ignore=%)
 
 test: .venv/test .venv/conformance .venv/browser pages
 	$(BIN)/pytest $(LIGHT)
 	$(BIN)/pytest $(HEAVY)
 
-# Without npm and browser, and with a tenth of the random cases.
+# Without the heavy ones, and with a tenth of the random cases.
 test-fast: .venv/test
 	QUICK=1 $(BIN)/pytest $(LIGHT)
 

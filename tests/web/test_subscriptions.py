@@ -443,6 +443,7 @@ async def test_ten_thousand_subscriptions_of_one_key_come_to_a_few(desk: Desk) -
         codes = Counter[str]()
         for socket in sockets:
             await socket.begin(**key)
+        for socket in sockets:
             for batch in range(34):
                 for number in range(100):
                     await socket.subscribe(f"{batch} {number}")
