@@ -23,13 +23,13 @@ from graphql_api.web.wire import Wire
 
 COSTS = {
     ("sqlite", "R"): 2_103,
-    ("sqlite", "U"): 4_670,
+    ("sqlite", "U"): 4_750,
     ("sqlite", "L"): 7_374,
-    ("sqlite", "P"): 5_445,
-    ("postgresql", "R"): 3_586,
-    ("postgresql", "U"): 6_948,
-    ("postgresql", "L"): 8_337,
-    ("postgresql", "P"): 7_705,
+    ("sqlite", "P"): 5_340,
+    ("postgresql", "R"): 3_395,
+    ("postgresql", "U"): 6_619,
+    ("postgresql", "L"): 8_156,
+    ("postgresql", "P"): 7_541,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, a page of 50, and a PUT of one leaf."""
 

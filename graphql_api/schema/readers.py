@@ -1,7 +1,7 @@
 """Variables read as the schema's input types say, without the general executor; anything odd is left to that one."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from graphql_api.domain.flow import TREE, Block, Leaf
-from graphql_api.domain.patch import Sent
+from graphql_api.domain.patch import PLACES, Sent
 from graphql_api.schema.scalars import understood
 
 Reader = Callable[[Any], Any]
@@ -117,10 +117,27 @@ def _sent(kind: GraphQLInputObjectType) -> Reader:
         for name in required:
             if value.get(name) is None:
                 raise Unusual
+        if len(values) > 1:
+            values = dict(sorted(values.items(), key=_place))
+        null_blocks.sort(key=BLOCKS.index)
         return Sent(values, tuple(null_blocks), toggles)
 
     return sent
 
+
+def _place(member: tuple[str, Any]) -> int:
+    return PLACES[member[0]]
+
+
+def _blocks(block: Block) -> Iterator[str]:
+    for member in block.members.values():
+        if isinstance(member, Block):
+            yield member.path
+            yield from _blocks(member)
+
+
+BLOCKS = tuple(_blocks(TREE))
+"""The paths of all blocks in the order of the declaration."""
 
 Gather = Callable[[Mapping[str, Any], dict[str, Any], list[str]], None]
 
@@ -130,14 +147,11 @@ def _gathers(kind: GraphQLInputObjectType, block: Block) -> Gather:
     members = {name: _gathered(kind.fields[name].type, member) for name, member in block.members.items()}
 
     def gather(given: Mapping[str, Any], values: dict[str, Any], null_blocks: list[str]) -> None:
-        names = given if len(given) == 1 else [name for name in members if name in given]
-        if len(names) != len(given):
-            raise Unusual
-        for name in names:
-            if name not in members:
+        for name, value in given.items():
+            member = members.get(name)
+            if member is None:
                 raise Unusual
-            place, read, inner = members[name]
-            value = given[name]
+            place, read, inner = member
             if read is not None:
                 values[place] = None if value is None else read(value)
             elif value is None:

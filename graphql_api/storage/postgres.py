@@ -12,7 +12,7 @@ import asyncpg
 from graphql_api.storage import changes
 from graphql_api.storage.batches import Batches
 from graphql_api.storage.engine import NoTables, Raced, Row, Script, Shape, Statement, of_unknown_outcome, unavailable
-from graphql_api.storage.postgres_pool import AWAY, Pool
+from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
 
 T = TypeVar("T")
@@ -173,22 +173,8 @@ class PostgresStore:
             except SILENT as error:
                 raise unavailable("the connection was lost") from error
 
-    @asynccontextmanager
-    async def _connection(self, until: float) -> AsyncIterator[Any]:
-        """What the database says instead of carrying out a statement becomes a refusal: nothing was written."""
-        try:
-            async with self._pool.connection(until) as connection:
-                yield connection
-        except asyncpg.UndefinedTableError as error:
-            raise NoTables from error
-        except asyncpg.QueryCanceledError as error:
-            raise unavailable(f"the statement took longer than {self._timeout:g} s") from error
-        except (asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresSystemError) as error:
-            raise unavailable("it takes no changes now") from error
-        except (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError) as error:
-            if isinstance(error, ENDING):
-                raise Lost from error
-            raise unavailable("it is stopping or short of resources") from error
+    def _connection(self, until: float) -> "Connection":
+        return Connection(self._pool, until, self._timeout)
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
@@ -206,6 +192,35 @@ class PostgresStore:
     async def close(self) -> None:
         await self._signals.close()
         await self._pool.close()
+
+
+class Connection(Lent):
+    """What the database says instead of carrying out a statement becomes a refusal: nothing was written."""
+
+    __slots__ = ("_timeout",)
+
+    def __init__(self, pool: Pool, until: float, timeout: float) -> None:
+        super().__init__(pool, until)
+        self._timeout = timeout
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        await super().__aexit__(kind, error, trace)
+        refusal = error and self._refusal(error)
+        if refusal is not None:
+            raise refusal from error
+
+    def _refusal(self, error: BaseException) -> Exception | None:
+        if isinstance(error, asyncpg.UndefinedTableError):
+            return NoTables()
+        if isinstance(error, asyncpg.QueryCanceledError):
+            return unavailable(f"the statement took longer than {self._timeout:g} s")
+        if isinstance(error, (asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresSystemError)):
+            return unavailable("it takes no changes now")
+        if isinstance(error, ENDING):
+            return Lost()
+        if isinstance(error, (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError)):
+            return unavailable("it is stopping or short of resources")
+        return None
 
 
 async def _begun(connection: Any, **manner: Any) -> Any:

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -61,16 +60,21 @@ class Pool:
         """The moment at which a caller who comes now has waited long enough."""
         return asyncio.get_running_loop().time() + self._patience
 
-    @asynccontextmanager
-    async def connection(self, until: float) -> AsyncIterator[asyncpg.Connection]:
-        """Raises Refused when there is none by the moment `until`."""
+    def connection(self, until: float) -> "Lent":
+        """For the time of a block; raises Refused when there is none by the moment `until`."""
+        return Lent(self, until)
+
+    async def take(self, until: float) -> Any:
         connection = await self._taken(until)
         self._at_work[connection] = asyncio.get_running_loop().time()
-        try:
-            yield connection
-        finally:
-            del self._at_work[connection]
-            await self._done_with(connection)
+        return connection
+
+    async def give_back(self, connection: Any) -> None:
+        del self._at_work[connection]
+        if self._is_closed or not _is_fit(connection):
+            await self._released(connection)
+        elif not self._hand_on(connection):
+            self._in_hand.append(connection)
 
     async def _taken(self, until: float) -> Any:
         """One that has just been at work, if there is one: to give it back and to ask for it again costs more."""
@@ -115,12 +119,6 @@ class Pool:
                 heir.set_result(connection)
                 return True
         return False
-
-    async def _done_with(self, connection: Any) -> None:
-        if self._is_closed or not _is_fit(connection):
-            await self._released(connection)
-        elif not self._hand_on(connection):
-            self._in_hand.append(connection)
 
     async def _released(self, connection: Any) -> None:
         """What was done is done: trouble on the way back to the pool must not cost the answer."""
@@ -214,6 +212,23 @@ class Pool:
                 await pool.close()
         except (TimeoutError, *AWAY):
             pool.terminate()
+
+
+class Lent:
+    """A connection while it is at work; a class, as generators would cost a statement twice as much."""
+
+    __slots__ = ("_connection", "_pool", "_until")
+
+    def __init__(self, pool: Pool, until: float) -> None:
+        self._pool = pool
+        self._until = until
+
+    async def __aenter__(self) -> Any:
+        self._connection = await self._pool.take(self._until)
+        return self._connection
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        await self._pool.give_back(self._connection)
 
 
 def _is_fit(connection: Any) -> bool:

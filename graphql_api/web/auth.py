@@ -90,10 +90,15 @@ class Keyring:
         return key
 
     def known(self, digest: bytes) -> Key | None:
-        """A live key that needs no look-up now; None for all others, of which `key` says more."""
+        """A live key for which nobody has to wait; None for all others, of which `key` says more."""
         known = self._known.get(digest)
-        if known is None or self._elapsed() - known.read_at > FRESH or not known.key.is_live(self._now()):
+        if known is None or not known.key.is_live(self._now()):
             return None
+        age = self._elapsed() - known.read_at
+        if age > STALE:
+            return None
+        if age > FRESH:
+            self._ask(digest)
         self._used.add(digest)
         return known.key
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -72,6 +72,8 @@ class Gathered:
         self.in_flight = 0
         self._counts: dict[Label, Count] = {}
         self._told: dict[Label, Count] = {}
+        self._batches: dict[float, int] = {}
+        self._told_batches: dict[float, int] = {}
         self._lock = threading.Lock()
         self._is_due = False
 
@@ -86,6 +88,10 @@ class Gathered:
             self._is_due = True
             asyncio.get_running_loop().call_later(MOMENT, self.tell)
 
+    def note_batch(self, size: float) -> None:
+        """By one thread only, before the requests of the batch are noted, which bring the metrics up."""
+        self._batches[size] = self._batches.get(size, 0) + 1
+
     def tell(self) -> None:
         self._is_due = False
         with self._lock:
@@ -95,6 +101,16 @@ class Gathered:
                 if told is None or told.slots != count.slots:
                     now = self._told[label] = Count(count.seconds, count.points, count.slots[:])
                     _told_more(label, now, told or Count())
+            self._tell_batches()
+
+    def _tell_batches(self) -> None:
+        now, before = dict(self._batches), self._told_batches
+        self._told_batches = now
+        slots = [0] * (len(SIZES) + 1)
+        for size, times in now.items():
+            slots[bisect_left(SIZES, size)] += times - before.get(size, 0)
+        total = sum(size * (times - before.get(size, 0)) for size, times in now.items())
+        _observed(BATCHES, total, slots)
 
 
 class Count(msgspec.Struct):
@@ -112,16 +128,25 @@ def _told_more(label: Label, now: Count, before: Count) -> None:
     if way:
         PLANS.labels(way).inc(more)
         POINTS.inc(now.points - before.points)
-    # The library has no public way to add many observations at once; a test holds that this one works.
-    latency: Any = LATENCY.labels(route)
-    latency._sum.inc(now.seconds - before.seconds)
-    for bucket, slot, old in zip(latency._buckets, now.slots, before.slots, strict=True):
-        bucket.inc(slot - old)
+    slots = [slot - old for slot, old in zip(now.slots, before.slots, strict=True)]
+    _observed(LATENCY.labels(route), now.seconds - before.seconds, slots)
+
+
+def _observed(histogram: Any, total: float, slots: Sequence[int]) -> None:
+    """The library has no public way to add many observations at once; a test holds that this one works."""
+    histogram._sum.inc(total)
+    for bucket, times in zip(histogram._buckets, slots, strict=True):
+        if times:
+            bucket.inc(times)
 
 
 GATHERED = Gathered()
 
-TOLD = {"conflicts": CONFLICTS.inc, "replays": REPLAYS.inc, "batch": BATCHES.observe}
+TOLD: Mapping[str, Callable[[float], None]] = {
+    "conflicts": CONFLICTS.inc,
+    "replays": REPLAYS.inc,
+    "batch": GATHERED.note_batch,
+}
 """What rooms tell by `storage.tally`."""
 
 

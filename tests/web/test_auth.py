@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import httpx2
@@ -228,6 +229,23 @@ async def test_a_revoked_key_ends_within_five_seconds_in_use_or_not(
         await settled(keyring)
     assert await refusal(keyring, busy) == "UNAUTHENTICATED"
     assert await refusal(keyring, idle) == "UNAUTHENTICATED"
+
+
+async def test_the_short_way_too_looks_a_key_in_use_up_in_the_background_and_knows_no_stale_one(
+    keyring: Keyring, store: Store, watch: Watch, heard: list[str]
+) -> None:
+    token = (await made(store)).encode()
+    digest = sha256(token).digest()
+    assert keyring.known(digest) is None
+    key = await keyring.key(token, "")
+    heard.clear()
+    assert (keyring.known(digest), heard) == (key, [])
+    watch.now += 2.5
+    assert [keyring.known(digest) for _ in range(3)] == [key] * 3
+    await settled(keyring)
+    assert len(heard) == 1
+    watch.now += 4.5
+    assert keyring.known(digest) is None
 
 
 async def test_a_key_expires_to_the_millisecond_though_it_is_remembered(store: Store, watch: Watch) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from prometheus_client import generate_latest
 from starlette.types import Receive, Scope, Send
 
 from graphql_api import app, config
@@ -154,6 +155,22 @@ async def test_metrics_count_requests_plans_conflicts_and_replays(desk: Desk) ->
     assert grown("message_flows_batch_size_count") >= 1
     assert after["message_flows_requests_in_flight"] == 1
     assert not any(id in name or "ws1" in name for name in after)
+
+
+def test_batches_are_counted_together_as_if_one_by_one() -> None:
+    def sizes() -> dict[str, float]:
+        text = generate_latest(metrics.registry()).decode()
+        return {name: value for name, value in parsed(text).items() if name.startswith("message_flows_batch_size")}
+
+    before = sizes()
+    for size in (1, 3, 3, 200):
+        metrics.hear("batch", size)
+    grown = {name: value - before[name] for name, value in sizes().items() if value != before[name]}
+    buckets = {f'message_flows_batch_size_bucket{{le="{bound}"}}': 3 for bound in ("4.0", "8.0", "16.0", "32.0")}
+    buckets |= {f'message_flows_batch_size_bucket{{le="{bound}"}}': 3 for bound in ("64.0", "128.0")}
+    buckets |= {f'message_flows_batch_size_bucket{{le="{bound}"}}': 1 for bound in ("1.0", "2.0")}
+    whole = {"message_flows_batch_size_count": 4, "message_flows_batch_size_sum": 207}
+    assert grown == {**buckets, **whole, 'message_flows_batch_size_bucket{le="+Inf"}': 4}
 
 
 async def test_metrics_are_for_keys_with_the_scope_admin(desk: Desk) -> None:
