@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 import graphql_api
 from graphql_api import config, edits
 from graphql_api.config import Config, ConfigError
+from graphql_api.delivery.sender import send
 from graphql_api.domain import example
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
@@ -198,8 +199,10 @@ def hosts_of(settings: Config) -> Hosts:
 async def life(
     desk: Desk, keyring: Keyring | None, throttle: Throttle | None, leaving: "Leaving"
 ) -> AsyncIterator[None]:
-    """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched."""
-    works = [edits.sweep(desk), watch(desk.store), fetch_lines(), *([keyring.note_uses()] if keyring else [])]
+    """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched, webhooks
+    are sent."""
+    works = [edits.sweep(desk), watch(desk.store), fetch_lines(), send(desk)]
+    works += [keyring.note_uses()] if keyring else []
     tasks = [asyncio.create_task(work) for work in works]
     try:
         with leaving.on_sigterm():
@@ -210,6 +213,7 @@ async def life(
         await asyncio.gather(*tasks, return_exceptions=True)
         if throttle is not None:
             await throttle.close()
+        await desk.post.close()
         await desk.store.close()
 
 

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 import graphql_api
-from graphql_api import cli_files, cli_keys, config
+from graphql_api import cli_files, cli_keys, cli_webhooks, config
 from graphql_api.sentences import sentences
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ app.command()(cli_files.export)
 app.command()(cli_files.plan)
 app.command()(cli_files.apply)
 app.add_typer(cli_keys.app, name="keys")
+app.add_typer(cli_webhooks.app, name="webhooks")
 
 DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
 

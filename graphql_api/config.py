@@ -124,6 +124,22 @@ class Config(BaseSettings):
         " each process counts its own.",
     )
 
+    max_webhooks: int = Field(20, ge=0, le=1_000, description="Most webhooks of a workspace.")
+    webhook_networks: Annotated[tuple[Proxy, ...], *Commas] = Field(
+        (),
+        description="Addresses or networks that webhooks may reach although they are not public, also without TLS,"
+        " separated by commas.",
+    )
+    webhook_timeout: float = Field(
+        10.0, ge=0.1, le=60, description="Seconds that an endpoint has to answer a webhook's message."
+    )
+    webhook_patience_hours: float = Field(
+        72.0,
+        ge=0,
+        le=8_760,
+        description="Hours for which an endpoint may fail to take a webhook's message before it is parked.",
+    )
+
     log_sample: float = Field(
         0.1, ge=0, le=1, description="Part of the requests that are logged; refused and failed ones always are."
     )

@@ -9,6 +9,9 @@ from typing import TypeVar
 
 from graphql_api import storage
 from graphql_api.config import Config
+from graphql_api.delivery.posting import Poster
+from graphql_api.domain import addresses
+from graphql_api.domain.webhooks import Rules
 from graphql_api.edits.desk import Desk
 from graphql_api.storage.engine import Store
 
@@ -54,7 +57,10 @@ def patient_store_of(settings: Config) -> Store:
 
 
 def desk_of(settings: Config, store: Store) -> Desk:
-    return Desk(store, clock, noise, int(settings.replay_hours * HOUR))
+    networks = addresses.networks(settings.webhook_networks)
+    rules = Rules(networks, settings.max_webhooks, int(settings.webhook_patience_hours * HOUR))
+    post = Poster(networks, settings.webhook_timeout)
+    return Desk(store, clock, noise, int(settings.replay_hours * HOUR), rules, post)
 
 
 def at_desk(settings: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
@@ -62,12 +68,13 @@ def at_desk(settings: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
     from graphql_api.storage import migrations
 
     async def run() -> T:
-        store = patient_store_of(settings)
+        desk = desk_of(settings, patient_store_of(settings))
         try:
-            await migrations.require_current(store)
-            return await work(desk_of(settings, store))
+            await migrations.require_current(desk.store)
+            return await work(desk)
         finally:
-            await store.close()
+            await desk.post.close()
+            await desk.store.close()
 
     # asyncio would wait for the next await, which never comes while standard input is being read.
     signal.signal(signal.SIGINT, _interrupt)

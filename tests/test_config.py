@@ -44,6 +44,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "tls_key": "/etc/flows/key.pem",
         "metrics_host": "::1",
         "redis_url": "redis://127.0.0.1:6379/0",
+        "webhook_networks": ("10.0.0.0/8", "::1"),
     }
     for name, field in Config.model_fields.items():
         default = field.default

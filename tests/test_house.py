@@ -28,6 +28,7 @@ ROOMS = {
     "edits": {"storage", "domain"},
     "reads": {"storage", "domain"},
     "feed": {"storage", "domain"},
+    "delivery": {"edits", "storage", "domain"},
     "schema": {"edits", "reads", "feed", "domain"},
     "web": {"schema", "reads", "feed", "domain"},
 }
@@ -45,6 +46,7 @@ BESIDES = {
 OUTSIDERS = {
     "starlette": {"web"},
     "httptools": {"web"},
+    "httpcore2": {"delivery"},
     "strawberry": {"schema"},
     "graphql": {"schema", "web"},
     "sqlalchemy": {"storage"},

@@ -13,11 +13,11 @@ from graphql_api import edits
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
-from graphql_api.storage import changes, flows, migrations, upkeep
+from graphql_api.storage import changes, flows, migrations, sender, upkeep
 from graphql_api.storage.engine import Shape
-from graphql_api.storage.tables import FLOWS, METADATA, REPLAYS, REVISIONS
+from graphql_api.storage.tables import ATTEMPTS, DELIVERIES, FLOWS, METADATA, REPLAYS, REVISIONS, WEBHOOKS
 
-OF_WORKSPACES = {FLOWS.name, REVISIONS.name, REPLAYS.name}
+OF_WORKSPACES = {table.name for table in (FLOWS, REVISIONS, REPLAYS, WEBHOOKS, DELIVERIES, ATTEMPTS)}
 OTHERS = set(METADATA.tables) - OF_WORKSPACES
 
 ACROSS: dict[Shape, str] = {
@@ -30,6 +30,9 @@ ACROSS: dict[Shape, str] = {
     changes.STREAM_NOW.shape: "how far the stream goes, whoever writes",
     changes.WRITERS.shape: "which transactions are open",
     changes.BEFORE_WRITERS.shape: "how far the stream went before them",
+    sender.LOOK.shape: "whether one process has to send, for all workspaces",
+    sender.LIVE.shape: "the process that sends does it for all workspaces",
+    sender.PARKED.shape: "the metrics tell how many endpoints are dead",
     **{
         Shape(select(table).order_by(*table.primary_key.columns)): "tests look at whole tables"
         for table in METADATA.sorted_tables

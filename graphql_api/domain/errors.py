@@ -29,6 +29,7 @@ KINDS: Mapping[str, Kind] = {
     "INVALID_ID": Kind(400, "Malformed id", "Ids are 1 to 64 of the characters A-Z, a-z, 0-9, `_` and `-`."),
     "INVALID_TIME": Kind(400, "Not a time of day", "Send HH:MM, 00:00 to 23:59; `end` may be 24:00."),
     "INVALID_TIMEZONE": Kind(400, "Unknown time zone", "Send a name of the IANA time zone database."),
+    "INVALID_URL": Kind(400, "Not an address for webhooks", "Send an https address that the message allows."),
     "EMPTY_WINDOW": Kind(
         400, "Working hours without a minute", "Let start and end differ, use 00:00 and 24:00, or set enabled to false."
     ),
@@ -121,3 +122,13 @@ class Refused(Exception):
 def refused(code: str, message: str, *path: str) -> Refused:
     """A refusal with one problem."""
     return Refused(Problem(code, message, path))
+
+
+def fault(error: BaseException) -> str:
+    """Where a fault arose, without its text, which may hold what the caller sent."""
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {' > '.join(places[-8:])}"

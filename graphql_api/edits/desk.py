@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from graphql_api.domain.errors import Problem
 from graphql_api.domain.flow import Values
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
+from graphql_api.domain.webhooks import NoPost, Post, Rules
 from graphql_api.storage import revisions
 from graphql_api.storage.engine import Store
 from graphql_api.storage.replays import Replay
@@ -64,12 +65,17 @@ class Edit(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where edits are made: a database, a clock (milliseconds), random bytes, and how long replays are kept."""
+    """Where edits are made: a database, a clock (milliseconds), random bytes, and how long replays are kept.
+
+    `rules` hold for webhooks, whose messages go out by `post`.
+    """
 
     store: Store
     now: Callable[[], int]
     noise: Callable[[], bytes]
     replay_lifetime: int
+    rules: Rules = field(default_factory=Rules)
+    post: Post = field(default_factory=NoPost)
 
     def edit(self, caller: Caller, operation: str, target: str, terms: Terms, *asked: Any) -> Edit:
         workspace = caller.within("flows:write")

@@ -9,6 +9,7 @@ import strawberry
 from graphql_api.domain.errors import KINDS
 from graphql_api.domain.flow import Direction, MessageChannel
 from graphql_api.domain.search import OrderField
+from graphql_api.domain.webhooks import OUTCOMES
 
 E = TypeVar("E", bound=type[Enum])
 
@@ -37,6 +38,14 @@ class RevisionOperation(Enum):
     RESTORE = "RESTORE"
     IMPORT = "IMPORT"
 
+
+class WebhookEvent(Enum):
+    FLOW_CREATED = "flow.created"
+    FLOW_UPDATED = "flow.updated"
+    FLOW_DELETED = "flow.deleted"
+
+
+WebhookOutcome = Enum("WebhookOutcome", {outcome: outcome for outcome in OUTCOMES})  # type: ignore[misc]
 
 ErrorCode = Enum("ErrorCode", {code: code for code in KINDS})  # type: ignore[misc]
 
@@ -99,4 +108,14 @@ typed(
         "IMPORT": "The flow was imported.",
     },
 )
+typed(
+    WebhookEvent,
+    "What a webhook is told of.",
+    {
+        "FLOW_CREATED": "From now on there is a flow: it was created or imported, or came back from deletion.",
+        "FLOW_UPDATED": "Leaves of a flow changed, also by putting back those of an earlier version.",
+        "FLOW_DELETED": "A flow is gone.",
+    },
+)
+typed(WebhookOutcome, "What came of an attempt to deliver a message.", OUTCOMES)
 typed(ErrorCode, "Why a request was refused.", {code: f"{kind.title}. {kind.remedy}" for code, kind in KINDS.items()})

@@ -72,12 +72,14 @@ def connection(told: Sequence[Told], size: int, before: int | None) -> RevisionC
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    edges: Sequence[RevisionEdge]
-    has_newer: bool
-    has_older: bool
+    """What PageInfo tells of a page that was read together with what it has to know; edges have cursors."""
+
+    edges: Sequence[Any]
+    has_before: bool
+    has_behind: bool
 
     async def beyond(self, *, backwards: bool) -> bool:
-        return self.has_newer if backwards else self.has_older
+        return self.has_before if backwards else self.has_behind
 
     def edge(self, *, last: bool) -> str | None:
         return self.edges[-1 if last else 0].cursor if self.edges else None

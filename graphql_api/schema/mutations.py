@@ -8,7 +8,7 @@ from graphql_api import edits
 from graphql_api.domain import flow as domain
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.terms import Terms
-from graphql_api.schema import payloads
+from graphql_api.schema import payloads, webhooks
 from graphql_api.schema.context import Info
 from graphql_api.schema.enums import ConflictPolicy
 from graphql_api.schema.inputs import (
@@ -25,6 +25,13 @@ from graphql_api.schema.payloads import (
     RevertMessageFlowPayload,
     UpdateMessageFlowPayload,
     UpdateMessageFlowsPayload,
+)
+from graphql_api.schema.webhooks import (
+    CreateWebhookPayload,
+    DeleteWebhookPayload,
+    ResumeWebhookPayload,
+    RotateWebhookSecretPayload,
+    TestWebhookPayload,
 )
 
 
@@ -162,3 +169,23 @@ class Mutation:
         except Refused as refusal:
             return RevertMessageFlowPayload(**payloads.refused(refusal))
         return RevertMessageFlowPayload(**payloads.saved(saved), changed_fields=domain.paths(saved.changed))
+
+    create_webhook: CreateWebhookPayload = strawberry.mutation(
+        resolver=webhooks.create,
+        description="Tell an endpoint of every change from now on; needs the scope admin, as all about webhooks does.",
+    )
+    delete_webhook: DeleteWebhookPayload = strawberry.mutation(
+        resolver=webhooks.delete, description="Remove a webhook with what it still waits for and its log."
+    )
+    resume_webhook: ResumeWebhookPayload = strawberry.mutation(
+        resolver=webhooks.resume,
+        description="Send again to an endpoint that was parked, also what happened meanwhile.",
+    )
+    rotate_webhook_secret: RotateWebhookSecretPayload = strawberry.mutation(
+        resolver=webhooks.rotate_secret,
+        description="Give a webhook another secret; for 24 hours messages are signed with the one before as well.",
+    )
+    test_webhook: TestWebhookPayload = strawberry.mutation(
+        resolver=webhooks.try_now,
+        description="Send a message of the event `webhook.test` now and tell what the endpoint answered.",
+    )

@@ -31,7 +31,7 @@ from graphql import (
     visit,
 )
 
-from graphql_api.domain.errors import Refused
+from graphql_api.domain.errors import Refused, fault
 from graphql_api.schema import SCHEMA, limits
 from graphql_api.schema.compiled import Compiled
 from graphql_api.schema.context import Context
@@ -346,13 +346,3 @@ def tacit(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
     told = shown(error, request_id)
     is_of_schema = error.original_error is None or isinstance(error.original_error, GraphQLError)
     return {**told, "message": NOT_FITTING} if is_of_schema else told
-
-
-def fault(error: BaseException) -> str:
-    """Where a fault arose, without its text, which may hold what the caller sent."""
-    places = []
-    trace = error.__traceback__
-    while trace is not None:
-        places.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return f"{type(error).__name__} at {' > '.join(places[-8:])}"

@@ -11,10 +11,16 @@ from typing import Any, NamedTuple
 
 from graphql.language import ast
 
-PAGES: Mapping[str, int] = {"messageFlows": 50, "revisions": 50}
+PAGES: Mapping[str, int] = {"messageFlows": 50, "revisions": 50, "webhooks": 50}
 ROWS = frozenset({"nodes", "edges"})
 LEAVES: Mapping[str, int] = {"totalCount": 10}
-BATCHES: Mapping[str, int] = {"updateMessageFlows": 100, "openings": 62, "utcOffsets": 4}
+BATCHES: Mapping[str, int] = {
+    "updateMessageFlows": 100,
+    "openings": 62,
+    "utcOffsets": 4,
+    "deliveries": 100,
+    "testWebhook": 250,
+}
 """Mutations of the flows in `ids`, and for how many they are charged when a filter chooses the flows;
 openings have no count either, so they are charged for a window a day over the longest range, and offsets for a clock
 change every three weeks."""

@@ -7,11 +7,12 @@ import strawberry
 from graphql_api import reads
 from graphql_api.domain import flow as domain
 from graphql_api.domain.flow import COLUMNS
-from graphql_api.schema import connection, history, selection
+from graphql_api.schema import connection, history, selection, webhooks
 from graphql_api.schema.connection import MessageFlowConnection
 from graphql_api.schema.context import Info
 from graphql_api.schema.inputs import MessageFlowFilter, MessageFlowOrder, filtered, ordered
 from graphql_api.schema.types import MessageFlow, Node
+from graphql_api.schema.webhooks import WebhookConnection
 
 
 def told(meaning: str) -> Any:
@@ -62,9 +63,19 @@ class Query:
         assert context.feed is not None
         return await context.feed.now(context.caller)
 
-    @strawberry.field(description="A flow by its id, or a revision by `<flow id>:<version>`; null when unknown.")
-    async def node(self, info: Info, id: Annotated[strawberry.ID, told("Id of a flow or a revision.")]) -> Node | None:
+    webhooks: WebhookConnection = strawberry.field(
+        resolver=webhooks.page, description="The webhooks of the workspace, oldest first; needs the scope admin."
+    )
+
+    @strawberry.field(
+        description="A flow by its id, a revision by `<flow id>:<version>`, or a webhook; null when unknown."
+    )
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, told("Id of a flow, a revision or a webhook.")]
+    ) -> Node | None:
         context = info.context
+        if webhook := await webhooks.node(info, id):
+            return webhook
         named = history.revision_id(id)
         if named is not None:
             revision = await reads.revision(context.desk.store, context.caller, *named)

@@ -143,6 +143,70 @@ Index("ix_api_keys_id", KEYS.c.id)
 Index("ix_api_keys_prefix", KEYS.c.prefix)
 
 
+WEBHOOKS = Table(
+    "webhooks",
+    METADATA,
+    Column("workspace_id", BYTEWISE, primary_key=True),
+    Column("id", BYTEWISE, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("events", Text, nullable=False, comment="separated by commas"),
+    Column("secret", Text, nullable=False, comment="as it is: messages are signed with it"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="up to which change deliveries were made out"),
+    Column("is_behind", Boolean, nullable=False, comment="whether the sender has to catch up from its position"),
+    Column("old_secret", Text),
+    Column("old_secret_until", BigInteger, comment="until when messages are signed with both"),
+    Column("parked_at", BigInteger, comment="set while nothing is sent because the endpoint is dead"),
+    Column("parked_because", Text),
+)
+
+# The changes that are still to be told, one row a webhook and change; what they say stands in the history.
+DELIVERIES = Table(
+    "webhook_deliveries",
+    METADATA,
+    Column("workspace_id", BYTEWISE, primary_key=True),
+    Column("webhook_id", BYTEWISE, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("flow_id", BYTEWISE, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failing_since", BigInteger),
+    Column("next_at", BigInteger, comment="absent while an earlier change of the same flow waits"),
+)
+_MINE = (DELIVERIES.c.workspace_id, DELIVERIES.c.webhook_id)
+Index("ix_webhook_deliveries_flow", *_MINE, DELIVERIES.c.flow_id, DELIVERIES.c.position)
+Index("ix_webhook_deliveries_next", *_MINE, DELIVERIES.c.next_at)
+
+ATTEMPTS = Table(
+    "webhook_attempts",
+    METADATA,
+    Column("workspace_id", BYTEWISE, primary_key=True),
+    Column("webhook_id", BYTEWISE, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", BYTEWISE, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("flow_id", BYTEWISE, comment="absent for a test"),
+    Column("version", Integer),
+    Column("attempt", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("status", Integer, comment="of the answer, where there was one"),
+    Column("ms", Integer, nullable=False),
+)
+
+SENDER = Table(
+    "webhook_sender",
+    METADATA,
+    Column("name", BYTEWISE, primary_key=True),
+    Column("owner", Text, comment="the process that sends; absent when it has laid this down"),
+    Column("beat", BigInteger, nullable=False, comment="goes on while the owner lives"),
+    Column("edition", BigInteger, nullable=False, comment="goes on with every change of a webhook"),
+    Column("position", BigInteger, nullable=False, comment="up to which change deliveries were made out"),
+)
+"""The one row that says who sends for all webhooks of the database."""
+
+
 def owned(table: Table) -> ColumnElement[bool]:
     """The first condition of every statement: workspaces never meet. Binds `workspace`."""
     return table.c.workspace_id == bindparam("workspace", type_=table.c.workspace_id.type)

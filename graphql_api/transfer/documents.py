@@ -1,14 +1,13 @@
-"""One flow in the documented REST shape: read with its id and times, and shown as it is."""
+"""One flow in the documented REST shape, read with its id and times."""
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 
 from graphql_api.domain import instants
 from graphql_api.domain import patch as patches
 from graphql_api.domain.caller import is_id
 from graphql_api.domain.errors import Problem, Refused, refused
-from graphql_api.domain.flow import BY_PATH, TREE, Block, Values
+from graphql_api.domain.flow import BY_PATH, Values
 from graphql_api.domain.patch import Sent
 from graphql_api.edits.importing import Imported
 from graphql_api.web.shape import Shape
@@ -81,40 +80,3 @@ def sent(input: Mapping[str, Any]) -> Sent:
 
     collect(input, "")
     return Sent(values, tuple(null_blocks))
-
-
-REST_ORDER = (
-    "name",
-    "direction",
-    "description",
-    "agent",
-    "settings",
-    "prompt",
-    "isActive",
-    "autopilot",
-    "messageChannel",
-)
-
-
-def document(flow: Values) -> dict[str, Any]:
-    """A flow in the documented REST shape, with initiationMessage at its end."""
-    leaves = _shown(TREE, flow)
-    return {
-        "_id": flow["id"],
-        "workspaceId": flow["workspace_id"],
-        **{name: leaves[name] for name in REST_ORDER},
-        "createdAt": instants.text(flow["created_at"]),
-        "updatedAt": instants.text(flow["updated_at"]),
-        "initiationMessage": flow["initiation_message"],
-    }
-
-
-def _shown(block: Block, flow: Values) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    for name, member in block.members.items():
-        if isinstance(member, Block):
-            shown[name] = _shown(member, flow)
-        else:
-            value = flow[member.column]
-            shown[name] = member.kind[value].value if issubclass(member.kind, Enum) else value
-    return shown

@@ -5,9 +5,9 @@ from typing import BinaryIO
 
 import msgspec
 
+from graphql_api.domain.document import document
 from graphql_api.storage import flows
 from graphql_api.storage.engine import Store
-from graphql_api.transfer.documents import document
 
 STEP = 1_000
 

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from graphql_api.schema.prepared import fault
+from graphql_api.domain.errors import fault
 from graphql_api.web.http import ARRIVED, Headers, lines
 
 BODILESS = frozenset({204, 304})

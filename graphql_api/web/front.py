@@ -8,8 +8,7 @@ from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.domain.errors import KINDS, Problem, Refused, refused
-from graphql_api.schema.prepared import fault
+from graphql_api.domain.errors import KINDS, Problem, Refused, fault, refused
 from graphql_api.web import refusals
 from graphql_api.web.cors import Cors
 from graphql_api.web.hosts import Hosts

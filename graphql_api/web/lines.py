@@ -42,9 +42,14 @@ def _renderer(is_terminal: bool) -> Any:
     return structlog.processors.JSONRenderer(serializer=lambda line, **_: msgspec.json.encode(line))
 
 
+MEMBERS = ("webhook", "workspace", "host", "event_name", "attempt", "outcome", "status", "ms")
+"""Members that a line of our own may have beside its words."""
+
+
 def formatter() -> logging.Formatter:
     """For what the libraries log."""
-    before: list[Any] = [structlog.stdlib.add_log_level, STAMP, structlog.stdlib.add_logger_name]
+    extra = structlog.stdlib.ExtraAdder(allow=MEMBERS)
+    before: list[Any] = [structlog.stdlib.add_log_level, STAMP, structlog.stdlib.add_logger_name, extra]
     last = (
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(serializer=_text)
     )

@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.webhooks import OUTCOMES
 from graphql_api.web import refusals
 from graphql_api.web.http import Answer
 
@@ -55,6 +56,14 @@ WAL_BYTES = _gauge("wal_bytes", "SQLite: size of the write-ahead log.", together
 SUBSCRIPTIONS = _gauge("subscriptions", "Subscriptions that are open.")
 DELIVERIES = _counter("deliveries", "Changes that were sent to subscribers.")
 LAG = Histogram("message_flows_delivery_lag_seconds", "From an edit to its delivery.", registry=OWN, buckets=SECONDS)
+WEBHOOK_DELIVERIES = _counter("webhook_deliveries", "Attempts to deliver a webhook's message.", "outcome")
+WEBHOOK_LAG = Histogram(
+    "message_flows_webhook_lag_seconds",
+    "From a change to the delivery of its message.",
+    registry=OWN,
+    buckets=(*SECONDS[5:], 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0),
+)
+WEBHOOKS_PARKED = _gauge("webhooks_parked", "Webhooks whose endpoints are dead.", together="livemax")
 INFO = _gauge("info", "1, with the version of the server and of its tables.", "version", "revision", together="max")
 
 Label = tuple[str, str, int, str]
@@ -146,6 +155,9 @@ TOLD: Mapping[str, Callable[[float], None]] = {
     "conflicts": CONFLICTS.inc,
     "replays": REPLAYS.inc,
     "batch": GATHERED.note_batch,
+    "webhook_lag": WEBHOOK_LAG.observe,
+    "webhooks_parked": WEBHOOKS_PARKED.set,
+    **{f"webhook_{outcome.lower()}": WEBHOOK_DELIVERIES.labels(outcome.lower()).inc for outcome in OUTCOMES},
 }
 """What rooms tell by `storage.tally`."""
 

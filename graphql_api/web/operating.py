@@ -10,12 +10,12 @@ import msgspec
 from starlette.types import Scope
 
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.errors import KINDS, Refused, refused
+from graphql_api.domain.errors import KINDS, Refused, fault, refused
 from graphql_api.domain.keys import Key
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 from graphql_api.schema.context import Context, Seen
-from graphql_api.schema.prepared import Operations, Prepared, Rejected, fault
+from graphql_api.schema.prepared import Operations, Prepared, Rejected
 from graphql_api.web.asked import Asked, asked_of
 from graphql_api.web.auth import Keyring
 from graphql_api.web.graphql import whole

@@ -30,6 +30,7 @@ FORMS = {
     "<id>": "[0-9a-f]{24}",
     "<request id>": "[0-9a-f]{16}",
     "<cursor>": "[A-Za-z0-9_=-]+",
+    "<secret>": "[0-9a-f]{64}",
 }
 SERVER = "http://127.0.0.1:8000"
 """The address of the server in the docs."""

@@ -1,0 +1,201 @@
+"""`message-flows webhooks`: what an operator says to add, list, try, resume and remove webhooks."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from graphql_api import config
+from graphql_api.domain import instants, keys
+from graphql_api.domain.webhooks import OUTCOMES, Attempt, Webhook
+from graphql_api.sentences import Unfit, sentences
+
+if TYPE_CHECKING:
+    from graphql_api.domain.caller import Caller
+    from graphql_api.edits import Desk
+    from graphql_api.edits.webhooks import Issued
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="Webhooks: add, list, test, deliveries, resume, rotate-secret, remove.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
+Workspace = Annotated[
+    str, typer.Option(envvar=config.variable("workspace"), help="The workspace that owns the webhook.")
+]
+Id = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Id of the webhook, as `webhooks list` shows it.")]
+
+
+@app.command()
+def add(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where messages are sent to, https://…")],
+    workspace: Workspace,
+    events: Annotated[
+        list[str], typer.Option(help="What it is told of: flow.created, flow.updated, flow.deleted; with commas.")
+    ],
+    name: Annotated[str, typer.Option(help="What it is for, for the list.")] = "",
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Tell an endpoint of every change from now on; prints the secret that signs its messages, once."""
+    from graphql_api.edits import webhooks
+
+    issued = _work(
+        workspace, database_url, lambda desk, caller: webhooks.create(desk, caller, url, _split(events), name)
+    )
+    _hand_over(issued)
+    typer.echo(f"Webhook {issued.webhook.id} tells {url} of {', '.join(issued.webhook.events)}.", err=True)
+
+
+@app.command("list")
+def list_webhooks(workspace: Workspace, database_url: DatabaseUrl = None) -> None:
+    """List the webhooks of a workspace, oldest first, without their secrets."""
+    from graphql_api.edits import webhooks
+
+    async def work(desk: "Desk", caller: "Caller") -> list[tuple[Webhook, int]]:
+        every = await webhooks.every(desk, caller)
+        return [(one, await webhooks.waiting(desk, caller, one.id)) for one in every]
+
+    rows = _work(workspace, database_url, work)
+    _table(
+        ("id", "state", "waiting", "events", "created", "name", "url", "parked because"),
+        (
+            (
+                one.id,
+                "live" if one.parked_at is None else f"parked {_instant(one.parked_at)}",
+                str(waiting),
+                ",".join(one.events),
+                _instant(one.created_at),
+                one.name,
+                one.url,
+                one.parked_because or "",
+            )
+            for one, waiting in rows
+        ),
+    )
+
+
+@app.command("test")
+def try_now(webhook: Id, workspace: Workspace, database_url: DatabaseUrl = None) -> None:
+    """Send a message of the event webhook.test now, and say what the endpoint answered."""
+    from graphql_api.edits import webhooks
+
+    tried = _work(workspace, database_url, lambda desk, caller: webhooks.try_now(desk, caller, webhook))
+    typer.echo(f"{_came(tried)} in {tried.ms} ms. {OUTCOMES[tried.outcome]}")
+    if tried.outcome != "DELIVERED":
+        raise typer.Exit(1)
+
+
+@app.command()
+def deliveries(
+    webhook: Id,
+    workspace: Workspace,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many of the newest attempts.")] = 50,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show what was tried last to deliver, newest first."""
+    from graphql_api.edits import webhooks
+
+    async def work(desk: "Desk", caller: "Caller") -> Sequence[Attempt]:
+        if await webhooks.find(desk, caller, webhook) is None:
+            raise webhooks.unknown(webhook)
+        return await webhooks.attempts(desk, caller, webhook, limit)
+
+    tried = _work(workspace, database_url, work)
+    _table(
+        ("at", "event", "flow", "version", "attempt", "outcome", "ms", "message"),
+        (
+            (
+                instants.text(one.at),
+                one.event,
+                one.flow_id or "",
+                "" if one.version is None else str(one.version),
+                str(one.attempt),
+                _came(one),
+                str(one.ms),
+                one.message_id,
+            )
+            for one in tried
+        ),
+    )
+
+
+@app.command()
+def resume(webhook: Id, workspace: Workspace, database_url: DatabaseUrl = None) -> None:
+    """Send again to an endpoint that was parked, also what happened meanwhile."""
+    from graphql_api.edits import webhooks
+
+    resumed = _work(workspace, database_url, lambda desk, caller: webhooks.resume(desk, caller, webhook))
+    typer.echo(f"{resumed.id} is sent to again.")
+
+
+@app.command("rotate-secret")
+def rotate_secret(
+    webhook: Id,
+    workspace: Workspace,
+    grace: Annotated[str, typer.Option(help="How long messages are signed with the old one too: 0s, 24h.")] = "24h",
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Give a webhook another secret and print it, once."""
+    from graphql_api.edits import webhooks
+
+    issued = _work(
+        workspace, database_url, lambda desk, caller: webhooks.rotate(desk, caller, webhook, _milliseconds(grace))
+    )
+    _hand_over(issued)
+
+
+@app.command()
+def remove(webhook: Id, workspace: Workspace, database_url: DatabaseUrl = None) -> None:
+    """Remove a webhook with what it still waits for and its log."""
+    from graphql_api.edits import webhooks
+
+    _work(workspace, database_url, lambda desk, caller: webhooks.remove(desk, caller, webhook))
+    typer.echo(f"{webhook} is removed.")
+
+
+def _work(workspace: str, database_url: str | None, work: "Callable[[Desk, Caller], Awaitable[T]]") -> T:
+    with sentences():
+        settings = config.load(database_url=database_url)
+        from graphql_api.domain.caller import Caller, is_id
+        from graphql_api.opening import at_desk
+
+        if not is_id(workspace):
+            raise Unfit("--workspace must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -.")
+        return at_desk(settings, lambda desk: work(desk, Caller(workspace, source="CLI")))
+
+
+def _milliseconds(time: str) -> int:
+    try:
+        return keys.duration(time)
+    except ValueError as wrong:
+        raise Unfit(f"{str(wrong).capitalize()}.") from None
+
+
+def _hand_over(issued: "Issued") -> None:
+    """The secret alone on standard output, so that a script can take it; the remarks beside it."""
+    typer.echo(issued.secret)
+    typer.echo("The secret is shown only this once.", err=True)
+
+
+def _came(tried: Attempt) -> str:
+    return tried.outcome.lower() if tried.status is None else f"{tried.outcome.lower()} ({tried.status})"
+
+
+def _table(heads: tuple[str, ...], entries: Iterable[tuple[str, ...]]) -> None:
+    rows = [heads, *entries]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    for row in rows:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _instant(at: int) -> str:
+    """To the second."""
+    return instants.text(at // 1_000 * 1_000)
+
+
+def _split(given: Sequence[str]) -> list[str]:
+    return [one.strip() for text in given for one in text.split(",") if one.strip()]

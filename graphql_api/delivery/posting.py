@@ -1,0 +1,114 @@
+"""One POST to an endpoint, within its time; of the answer only the status counts."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from graphql_api import __version__
+from graphql_api.domain.addresses import Network
+from graphql_api.domain.endpoints import Target, target
+from graphql_api.domain.webhooks import Answer
+
+if TYPE_CHECKING:
+    import httpcore2
+
+USER_AGENT = f"message-flows/{__version__}"
+IDLE = 32
+"""Connections that are kept for the next message, each for `IDLE_SECONDS`."""
+IDLE_SECONDS = 15.0
+MOST_READ = 16 * 1024
+"""Bytes of an answer's body that are read, within `READING` seconds, so that its connection can be used again."""
+READING = 0.5
+
+
+class Poster:
+    """See `domain.webhooks.Post`. Redirects are not followed, proxies of the environment not used."""
+
+    def __init__(self, networks: tuple[Network, ...] = (), timeout: float = 10.0) -> None:
+        self._networks = networks
+        self._timeout = timeout
+        self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}
+
+    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        began = perf_counter()
+        outcome, status, retry_after = await self._tried(target(url), headers, body)
+        return Answer(outcome, status, round((perf_counter() - began) * 1_000), retry_after)
+
+    async def _tried(self, to: Target, headers: Mapping[str, str], body: bytes) -> tuple[str, int | None, int]:
+        import httpcore2
+
+        from graphql_api.delivery.network import Forbidden
+
+        try:
+            async with asyncio.timeout(self._timeout):
+                status, retry_after = await self._sent(to, headers, body)
+        except (TimeoutError, httpcore2.TimeoutException):
+            return "TIMED_OUT", None, 0
+        except Forbidden:
+            return "FORBIDDEN_ADDRESS", None, 0
+        except httpcore2.ConnectError as error:
+            return "TLS_FAILED" if isinstance(error.__context__, ssl.SSLError) else "UNREACHABLE", None, 0
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
+            return "BROKEN", None, 0
+        return outcome_of(status), status, retry_after
+
+    async def _sent(self, to: Target, headers: Mapping[str, str], body: bytes) -> tuple[int, int]:
+        import httpcore2
+
+        address = httpcore2.URL(scheme=to.scheme, host=to.host, port=to.port, target=to.path)
+        all_headers = {"Host": to.authority, "User-Agent": USER_AGENT, "Accept": "*/*", **headers}
+        pool = self._pool(to.scheme)
+        within = {"timeout": {"connect": self._timeout}}
+        async with pool.stream(
+            "POST", address, headers=list(all_headers.items()), content=body, extensions=within
+        ) as response:
+            await _drained(response)
+            return response.status, _seconds(dict(response.headers))
+
+    def _pool(self, scheme: str) -> "httpcore2.AsyncConnectionPool":
+        """Made when it is needed: the library takes its time to import."""
+        import httpcore2
+
+        from graphql_api.delivery.network import CheckedNetwork
+
+        if scheme not in self._pools:
+            self._pools[scheme] = httpcore2.AsyncConnectionPool(
+                ssl_context=httpcore2.default_ssl_context(),
+                max_connections=None,
+                max_keepalive_connections=IDLE,
+                keepalive_expiry=IDLE_SECONDS,
+                network_backend=CheckedNetwork(self._networks, is_plain=scheme == "http"),
+            )
+        return self._pools[scheme]
+
+    async def close(self) -> None:
+        while self._pools:
+            await self._pools.popitem()[1].aclose()
+
+
+def outcome_of(status: int) -> str:
+    if 200 <= status < 300:
+        return "DELIVERED"
+    if status == 410:
+        return "GONE"
+    return "REDIRECTED" if 300 <= status < 400 else "REJECTED"
+
+
+async def _drained(response: Any) -> None:
+    """A small body is read to its end; a connection with a long or slow one is given up."""
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(READING), aclosing(response.aiter_stream()) as pieces:
+            async for piece in pieces:
+                size += len(piece)
+                if size > MOST_READ:
+                    return
+
+
+def _seconds(headers: dict[bytes, bytes]) -> int:
+    """What Retry-After asks for, when it does so in seconds."""
+    asked = {name.lower(): value for name, value in headers.items()}.get(b"retry-after", b"")
+    return int(asked[:6]) if asked.isdigit() else 0

@@ -1,0 +1,238 @@
+"""Webhooks as GraphQL shows them, to callers with the scope admin."""
+
+import base64
+import binascii
+import re
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import Maybe
+
+from graphql_api.domain import webhooks as domain
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.edits import webhooks as edits
+from graphql_api.schema import payloads
+from graphql_api.schema.connection import PageInfo, page_size
+from graphql_api.schema.context import Info
+from graphql_api.schema.enums import WebhookEvent, WebhookOutcome
+from graphql_api.schema.history import Around
+from graphql_api.schema.payloads import ERRORS, MutationError
+from graphql_api.schema.scalars import Instant
+from graphql_api.schema.types import Node
+
+GRACE = 24 * domain.HOUR
+"""Milliseconds for which messages are signed with the secret before as well."""
+PLACE = re.compile(r"(\d{1,15}):(whk_[0-9a-f]{24})", re.ASCII)
+
+
+def told(meaning: str) -> Any:
+    return strawberry.argument(description=meaning)
+
+
+@strawberry.type(description="One attempt to deliver a message.")
+class WebhookDelivery:
+    at: Instant = strawberry.field(description="When it was begun.")
+    message_id: str = strawberry.field(description="The `id` of the message, the same at every attempt.")
+    event: str = strawberry.field(description="What it tells of: `flow.created`, …, or `webhook.test`.")
+    message_flow_id: strawberry.ID | None = strawberry.field(description="The flow; null for a test.")
+    version: int | None = strawberry.field(description="The version that the change made; null for a test.")
+    attempt: int = strawberry.field(description="1 for the first attempt at this message.")
+    outcome: WebhookOutcome = strawberry.field(description="What came of it.")
+    status: int | None = strawberry.field(description="The status of the answer; null when there was none.")
+    milliseconds: int = strawberry.field(description="How long it took.")
+
+
+@strawberry.type(description="An endpoint that is told of changes.")
+class Webhook(Node):
+    url: str = strawberry.field(description="Where messages are sent to.")
+    name: str = strawberry.field(description="What it is for.")
+    events: list[WebhookEvent] = strawberry.field(description="What it is told of.")
+    created_at: Instant = strawberry.field(description="When it was added; it is told of every change since.")
+    parked_at: Instant | None = strawberry.field(
+        description="Since when nothing is sent because the endpoint is dead; null while it is sent to."
+    )
+    parked_because: str | None = strawberry.field(description="Why it is parked; null when it is not.")
+
+    @strawberry.field(description="How many changes wait to be delivered.")
+    async def waiting(self, info: Info) -> int:
+        return await edits.waiting(info.context.desk, info.context.caller, self.id)
+
+    @strawberry.field(description="What was tried last, newest first.")
+    async def deliveries(
+        self, info: Info, first: Annotated[int | None, told("How many, 1 to 100; 50 if absent or null.")] = None
+    ) -> list[WebhookDelivery]:
+        size = page_size(first, None, 100).limit
+        return [tried(one) for one in await edits.attempts(info.context.desk, info.context.caller, self.id, size)]
+
+
+@strawberry.type(description="A webhook and its place.")
+class WebhookEdge:
+    cursor: str = strawberry.field(description="Opaque cursor of this place.")
+    node: Webhook = strawberry.field(description="The webhook.")
+
+
+@strawberry.type(description="A page of webhooks, oldest first.")
+class WebhookConnection:
+    edges: list[WebhookEdge] = strawberry.field(description="The webhooks with their cursors.")
+    nodes: list[Webhook] = strawberry.field(description="The webhooks.")
+    page_info: PageInfo = strawberry.field(description="Whether there is more, and from where on.")
+
+
+@strawberry.input(description="A new webhook.")
+class CreateWebhookInput:
+    url: str = strawberry.field(description="Where messages are sent to: an https address that is public.")
+    events: list[WebhookEvent] = strawberry.field(description="What it is told of, at least one.")
+    name: Maybe[str | None] = strawberry.field(
+        description="What it is for, at most 200 characters; null or left out: no name."
+    )
+
+
+@strawberry.type(description="What adding a webhook came to.")
+class CreateWebhookPayload:
+    webhook: Webhook | None = strawberry.field(description="The new webhook; null when refused.", default=None)
+    secret: str | None = strawberry.field(
+        description="What its messages are signed with; told only this once.", default=None
+    )
+    errors: list[MutationError] = strawberry.field(description=ERRORS, default_factory=list)
+
+
+@strawberry.type(description="What removing a webhook came to.")
+class DeleteWebhookPayload:
+    deleted_webhook_id: strawberry.ID | None = strawberry.field(
+        description="Id of the removed webhook; null when refused.", default=None
+    )
+    errors: list[MutationError] = strawberry.field(description=ERRORS, default_factory=list)
+
+
+@strawberry.type(description="What resuming a webhook came to.")
+class ResumeWebhookPayload:
+    webhook: Webhook | None = strawberry.field(description="The webhook; null when refused.", default=None)
+    errors: list[MutationError] = strawberry.field(description=ERRORS, default_factory=list)
+
+
+@strawberry.type(description="What giving a webhook another secret came to.")
+class RotateWebhookSecretPayload:
+    webhook: Webhook | None = strawberry.field(description="The webhook; null when refused.", default=None)
+    secret: str | None = strawberry.field(description="The new secret; told only this once.", default=None)
+    errors: list[MutationError] = strawberry.field(description=ERRORS, default_factory=list)
+
+
+@strawberry.type(description="What a test of a webhook came to.")
+class TestWebhookPayload:
+    delivery: WebhookDelivery | None = strawberry.field(
+        description="What the endpoint answered; null when refused.", default=None
+    )
+    errors: list[MutationError] = strawberry.field(description=ERRORS, default_factory=list)
+
+
+# What is shown
+
+
+def shown(webhook: domain.Webhook) -> Webhook:
+    return Webhook(
+        id=strawberry.ID(webhook.id),
+        url=webhook.url,
+        name=webhook.name,
+        events=[WebhookEvent(event) for event in webhook.events],
+        created_at=webhook.created_at,  # type: ignore[arg-type]
+        parked_at=webhook.parked_at,  # type: ignore[arg-type]
+        parked_because=webhook.parked_because,
+    )
+
+
+def tried(attempt: domain.Attempt) -> WebhookDelivery:
+    return WebhookDelivery(
+        at=attempt.at,  # type: ignore[arg-type]
+        message_id=attempt.message_id,
+        event=attempt.event,
+        message_flow_id=None if attempt.flow_id is None else strawberry.ID(attempt.flow_id),
+        version=attempt.version,
+        attempt=attempt.attempt,
+        outcome=WebhookOutcome[attempt.outcome],
+        status=attempt.status,
+        milliseconds=attempt.ms,
+    )
+
+
+async def node(info: Info, id: str) -> Webhook | None:
+    """The webhook of an id, for callers that may see webhooks."""
+    if not domain.is_id(id) or edits.SCOPE not in info.context.caller.scopes:
+        return None
+    webhook = await edits.find(info.context.desk, info.context.caller, id)
+    return None if webhook is None else shown(webhook)
+
+
+async def page(
+    info: Info,
+    first: Annotated[int | None, told("How many, 1 to 100; 50 if absent or null.")] = None,
+    after: Annotated[str | None, told("Cursor to go on behind; null starts at the front.")] = None,
+) -> WebhookConnection:
+    size = page_size(first, None, info.context.longest_page).limit
+    behind = None if after is None else _place(after)
+    every = await edits.every(info.context.desk, info.context.caller)
+    rest = [one for one in every if behind is None or (one.created_at, one.id) > behind]
+    edges = [WebhookEdge(cursor=_cursor(one), node=shown(one)) for one in rest[:size]]
+    around = Around(edges, len(rest) < len(every), len(rest) > size)
+    return WebhookConnection(edges=edges, nodes=[edge.node for edge in edges], page_info=PageInfo(around=around))
+
+
+def _cursor(webhook: domain.Webhook) -> str:
+    return base64.urlsafe_b64encode(f"{webhook.created_at}:{webhook.id}".encode()).decode().rstrip("=")
+
+
+def _place(text: str) -> tuple[int, str]:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raw = ""
+    match = PLACE.fullmatch(raw)
+    if match is None:
+        raise refused("BAD_REQUEST", "after is not a cursor of webhooks; send one that pageInfo gave you")
+    return int(match[1]), match[2]
+
+
+# What is done
+
+Id = Annotated[strawberry.ID, told("Id of the webhook.")]
+
+
+async def create(info: Info, input: Annotated[CreateWebhookInput, told("The new webhook.")]) -> CreateWebhookPayload:
+    name = (input.name.value if input.name else None) or ""
+    events = [event.value for event in input.events]
+    try:
+        issued = await edits.create(info.context.desk, info.context.caller, input.url, events, name)
+    except Refused as refusal:
+        return CreateWebhookPayload(errors=payloads.errors(refusal.problems))
+    return CreateWebhookPayload(webhook=shown(issued.webhook), secret=issued.secret)
+
+
+async def delete(info: Info, id: Id) -> DeleteWebhookPayload:
+    try:
+        await edits.remove(info.context.desk, info.context.caller, id)
+    except Refused as refusal:
+        return DeleteWebhookPayload(errors=payloads.errors(refusal.problems))
+    return DeleteWebhookPayload(deleted_webhook_id=id)
+
+
+async def resume(info: Info, id: Id) -> ResumeWebhookPayload:
+    try:
+        resumed = await edits.resume(info.context.desk, info.context.caller, id)
+    except Refused as refusal:
+        return ResumeWebhookPayload(errors=payloads.errors(refusal.problems))
+    return ResumeWebhookPayload(webhook=shown(resumed))
+
+
+async def rotate_secret(info: Info, id: Id) -> RotateWebhookSecretPayload:
+    try:
+        issued = await edits.rotate(info.context.desk, info.context.caller, id, GRACE)
+    except Refused as refusal:
+        return RotateWebhookSecretPayload(errors=payloads.errors(refusal.problems))
+    return RotateWebhookSecretPayload(webhook=shown(issued.webhook), secret=issued.secret)
+
+
+async def try_now(info: Info, id: Id) -> TestWebhookPayload:
+    try:
+        attempt = await edits.try_now(info.context.desk, info.context.caller, id)
+    except Refused as refusal:
+        return TestWebhookPayload(errors=payloads.errors(refusal.problems))
+    return TestWebhookPayload(delivery=tried(attempt))

@@ -1,0 +1,115 @@
+"""An endpoint that is dead is left in peace, and told what it missed when it is sent to again."""
+
+from dataclasses import replace
+
+import pytest
+
+from graphql_api import edits
+from graphql_api.delivery import courier
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.webhooks import Webhook
+from graphql_api.edits import Desk
+from graphql_api.edits import webhooks as office
+from graphql_api.storage import webhooks
+from graphql_api.storage.engine import Script
+from tests.delivery.conftest import Add, Change, sent_by, soon
+from tests.delivery.endpoints import Endpoint, listening, status
+
+
+async def test_a_dead_endpoint_is_tried_with_one_message_at_a_time_until_it_answers_again(
+    desk: Desk,
+    caller: Caller,
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    sending: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(courier, "PROBE", 0.3)
+    endpoint.manner = status(500)
+    webhook = await add(endpoint)
+    ids = [await change() for _ in range(3 * courier.AT_ONCE)]
+    await endpoint.until(lambda: len(endpoint.received) >= courier.AT_ONCE + 2)
+    assert len(endpoint.received) <= courier.AT_ONCE + 4, "the dead endpoint is flooded"
+    endpoint.manner = status(200)
+    await endpoint.until(lambda: len(set(endpoint.changes)) == len(ids))
+    await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+
+
+async def test_410_parks_at_once_and_resuming_tells_what_happened_meanwhile(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, sending: object
+) -> None:
+    endpoint.manner = status(410)
+    webhook = await add(endpoint)
+    id = await change()
+    assert (await parked(desk, caller, webhook)).parked_because == "it answered 410 Gone"
+    await change(id, name="n")
+    other = await change()
+    endpoint.manner = status(200)
+    async with listening() as witness:
+        await add(witness)
+        last = await change()
+        await witness.until(lambda: (last, 0) in witness.changes)
+    assert endpoint.changes == [(id, 0)]
+    resumed = await office.resume(desk, caller, webhook.id)
+    assert resumed.parked_at is None
+    await endpoint.until(lambda: len(endpoint.received) == 5)
+    assert sorted(endpoint.changes[1:]) == sorted([(id, 0), (id, 1), (other, 0), (last, 0)])
+    assert endpoint.changes.index((id, 1)) > 1
+
+
+async def parked(desk: Desk, caller: Caller, webhook: Webhook) -> Webhook:
+    found = await soon(
+        lambda: office.find(desk, caller, webhook.id), lambda found: found is None or found.parked_at is not None
+    )
+    assert found is not None
+    return found
+
+
+async def test_an_endpoint_that_has_failed_for_too_long_is_parked(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, quick: None
+) -> None:
+    endpoint.manner = status(500)
+    webhook = await add(endpoint)
+    async with sent_by(replace(desk, rules=replace(desk.rules, patience=300))):
+        await change()
+        found = await parked(desk, caller, webhook)
+    assert found.parked_because is not None
+    assert found.parked_because.startswith("it has not taken a message for 8.3")
+    assert len(endpoint.received) >= 2
+    assert await office.waiting(desk, caller, webhook.id) == 1
+
+
+@pytest.mark.parametrize(("is_behind", "place"), [(True, 5), (False, 9)])
+async def test_a_webhook_is_parked_once_and_at_the_place_up_to_which_it_was_made_out(
+    desk: Desk, caller: Caller, add: Add, endpoint: Endpoint, is_behind: bool, place: int
+) -> None:
+    """A message that was on its way meanwhile does not park it a second time, further on."""
+    webhook = await add(endpoint)
+
+    def script() -> Script[list[int]]:
+        yield webhooks.move(webhook.workspace_id, webhook.id, 5, is_behind)
+        first = yield webhooks.park(webhook.workspace_id, webhook.id, 9, 1, "")
+        again = yield webhooks.park(webhook.workspace_id, webhook.id, 12, 1, "")
+        return [row["position"] for row in (*first, *again)]
+
+    assert await desk.store.run(script, together=True) == [place]
+
+
+async def test_what_history_has_lost_is_passed_over_and_noted(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint
+) -> None:
+    endpoint.manner = status(410)
+    webhook = await add(endpoint)
+    async with sent_by(desk):
+        id = await change()
+        await parked(desk, caller, webhook)
+    await change(id, name="n")
+    later = replace(desk, now=lambda: desk.now() + 30 * 86_400_000)
+    assert await edits.prune(later, 86_400_000) == (1, 0)
+    endpoint.manner = status(200)
+    await office.resume(desk, caller, webhook.id)
+    async with sent_by(desk):
+        tried = await soon(lambda: office.attempts(desk, caller, webhook.id, 100), lambda told: len(told) == 3)
+    assert [(one.version, one.outcome) for one in tried] == [(1, "DELIVERED"), (0, "PRUNED"), (0, "GONE")]
+    assert endpoint.changes == [(id, 0), (id, 1)]

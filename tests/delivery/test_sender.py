@@ -1,0 +1,309 @@
+"""Every committed change reaches every endpoint that asks for it, at least once, each flow in its order."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import cycle, pairwise
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from graphql_api import edits, reads
+from graphql_api.delivery import courier, ledger, sender
+from graphql_api.domain import instants
+from graphql_api.domain.caller import Caller
+from graphql_api.edits import Desk
+from graphql_api.edits import webhooks as office
+from graphql_api.storage.engine import Script, Store, of_unknown_outcome
+from tests.conftest import WORKSPACE
+from tests.delivery.conftest import Add, Change, sent_by, soon
+from tests.delivery.endpoints import Endpoint, Received, Write, hang_up, listening, silence, status
+from tests.docs.blocks import blocks
+
+T = TypeVar("T")
+PAGE = Path(__file__).parents[2] / "docs" / "webhooks.md"
+
+
+async def test_a_flow_is_told_from_its_creation_to_its_end(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, sending: object
+) -> None:
+    webhook = await add(endpoint)
+    id = await change()
+    await change(id, prompt="é", description="more")
+    await edits.delete_flow(desk, caller, id)
+    await edits.restore_flow(desk, caller, id)
+    await edits.revert_flow(desk, caller, id, 0)
+    await endpoint.until(lambda: len(endpoint.received) == 5)
+    told = [request.told for request in endpoint.received]
+    assert [one["event"] for one in told] == [
+        "flow.created",
+        "flow.updated",
+        "flow.deleted",
+        "flow.created",
+        "flow.updated",
+    ]
+    assert [one["data"].get("operation") for one in told] == ["CREATE", "UPDATE", None, "RESTORE", "REVERT"]
+    assert len({one["id"] for one in told}) == 5
+    assert told[2]["data"] == {"_id": id, "workspaceId": WORKSPACE, "version": 2}
+    revisions = [await instant(desk, caller, id, version) for version in range(5)]
+    assert [one["createdAt"] for one in told] == [instants.text(at) for at in revisions]
+    updated = told[1]["data"]
+    assert updated == {
+        "_id": id,
+        "workspaceId": WORKSPACE,
+        "name": "Sale",
+        "direction": "inbound",
+        "description": "more",
+        "agent": "a",
+        "settings": {
+            "responseSettings": {
+                "delay": 0,
+                "workingHours": {
+                    "enabled": False,
+                    "start": "09:00",
+                    "end": "17:00",
+                    "timezone": "UTC",
+                    "outOfHoursMessage": "",
+                },
+            },
+            "security": {"hipaaCompliance": False},
+            "emailSettings": {"subjectLine": "", "signature": ""},
+        },
+        "prompt": "é",
+        "isActive": False,
+        "autopilot": False,
+        "messageChannel": "SMS",
+        "createdAt": instants.text(revisions[0]),
+        "updatedAt": instants.text(revisions[1]),
+        "initiationMessage": "i",
+        "version": 1,
+        "changedFields": ["description", "prompt"],
+        "operation": "UPDATE",
+    }
+    for request in endpoint.received:
+        assert_signed(request, webhook.secret)
+
+
+async def instant(desk: Desk, caller: Caller, id: str, version: int) -> int:
+    revision = await reads.revision(desk.store, caller, id, version)
+    assert revision is not None
+    return revision.at
+
+
+def assert_signed(request: Received, *secrets: str) -> None:
+    """As docs/webhooks.md tells receivers to check it."""
+    told, headers = request.told, request.headers
+    (program,) = [block for block in blocks(PAGE.read_text("utf-8")) if block.kind == "python"]
+    documented: dict[str, Any] = {}
+    exec(program.text, documented)
+    signature = headers["x-message-flows-signature"]
+    assert signature.count("v1=") == len(secrets)
+    for secret in secrets:
+        assert documented["is_genuine"](secret, signature, request.body, time.time())
+        assert not documented["is_genuine"](secret, signature, request.body, time.time() + 301)
+    assert headers["x-message-flows-event"] == told["event"]
+    assert headers["x-message-flows-delivery"] == told["id"]
+    assert headers["content-type"] == "application/json"
+    assert headers["user-agent"].startswith("message-flows/")
+
+
+async def test_an_endpoint_is_told_of_what_it_asks_for_in_its_workspace(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, sending: object
+) -> None:
+    await change()
+    async with listening() as foreign:
+        await add(endpoint, "flow.deleted")
+        await office.create(desk, Caller("theirs"), foreign.url, ["flow.created"])
+        id = await change()
+        await change(id, name="n")
+        await edits.delete_flow(desk, caller, id)
+        await endpoint.until(lambda: endpoint.changes == [(id, 2)])
+        assert foreign.received == []
+
+
+async def test_what_fails_is_tried_again_and_holds_back_its_flow_and_no_other(
+    add: Add, change: Change, endpoint: Endpoint, sending: object, quick: None
+) -> None:
+    broken = asyncio.Event()
+    first = ""
+
+    async def manner(request: Received, write: Write) -> None:
+        is_broken = request.change[0] == first and not broken.is_set()
+        await status(500 if is_broken else 200)(request, write)
+
+    endpoint.manner = manner
+    await add(endpoint)
+    first = await change()
+    await change(first, name="n1")
+    await change(first, name="n2")
+    other = await change()
+    await change(other, name="n")
+    await endpoint.until(lambda: {(other, 0), (other, 1)} <= set(endpoint.changes))
+    await endpoint.until(lambda: endpoint.changes.count((first, 0)) >= 3)
+    assert {version for id, version in endpoint.changes if id == first} == {0}
+    broken.set()
+    await endpoint.until(lambda: (first, 2) in endpoint.changes)
+    of_first = [version for id, version in endpoint.changes if id == first]
+    assert list(dict.fromkeys(of_first)) == [0, 1, 2]
+    attempts = [request for request in endpoint.received if request.change == (first, 0)]
+    assert len({request.body for request in attempts}) == 1
+
+
+async def test_the_log_tells_every_attempt_newest_first(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, sending: object, quick: None
+) -> None:
+    answers = iter([status(503), hang_up, status(301, "location: http://127.0.0.1:1/"), status(204)])
+
+    async def manner(request: Received, write: Write) -> None:
+        await next(answers)(request, write)
+
+    endpoint.manner = manner
+    webhook = await add(endpoint)
+    id = await change()
+    await endpoint.until(lambda: len(endpoint.received) == 4)
+    tried = await soon(lambda: office.attempts(desk, caller, webhook.id, 100), lambda told: len(told) == 4)
+    assert [(one.attempt, one.outcome, one.status) for one in tried] == [
+        (4, "DELIVERED", 204),
+        (3, "REDIRECTED", 301),
+        (2, "BROKEN", None),
+        (1, "REJECTED", 503),
+    ]
+    assert {(one.event, one.flow_id, one.version) for one in tried} == {("flow.created", id, 0)}
+    assert {one.message_id for one in tried} == {endpoint.received[0].told["id"]}
+    assert await office.waiting(desk, caller, webhook.id) == 0
+
+
+async def test_an_endpoint_that_hangs_holds_up_no_other(
+    add: Add, change: Change, endpoint: Endpoint, sending: object
+) -> None:
+    endpoint.manner = silence
+    await add(endpoint)
+    async with listening() as other:
+        await add(other)
+        ids = [await change() for _ in range(courier.AT_ONCE + 4)]
+        await other.until(lambda: {(id, 0) for id in ids} <= set(other.changes))
+        assert len(endpoint.received) <= courier.AT_ONCE
+
+
+async def test_a_removed_webhook_is_told_nothing_more(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, sending: object, quick: None
+) -> None:
+    endpoint.manner = status(500)
+    webhook = await add(endpoint)
+    await change()
+    await endpoint.until(lambda: len(endpoint.received) >= 2)
+    await office.remove(desk, caller, webhook.id)
+    async with listening() as witness:
+        await add(witness)
+        await change()
+        await witness.until(lambda: len(witness.received) == 1)
+    before = len(endpoint.received)
+    await asyncio.sleep(0.3)
+    assert len(endpoint.received) == before
+    assert await office.attempts(desk, caller, webhook.id, 10) == []
+    assert await office.waiting(desk, caller, webhook.id) == 0
+
+
+async def test_both_secrets_sign_for_a_while_after_a_rotation(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, sending: object
+) -> None:
+    webhook = await add(endpoint)
+    fresh = await office.rotate(desk, caller, webhook.id, 60_000)
+    await change()
+    await endpoint.until(lambda: len(endpoint.received) == 1)
+    (request,) = endpoint.received
+    assert_signed(request, fresh.secret, webhook.secret)
+
+
+class Lossy:
+    """A database whose connection is lost now and then between a commit and its answer."""
+
+    def __init__(self, store: Store, is_lost: Callable[[], bool]) -> None:
+        self._store = store
+        self._is_lost = is_lost
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
+        done = await self._store.run(script, together=together)
+        if self._is_lost():
+            raise of_unknown_outcome("the connection was lost")
+        return done
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is asked again at once."""
+    for module in (sender, courier, ledger):
+        monkeypatch.setattr(module, "AGAIN", 0.02)
+
+
+async def test_a_commit_whose_answer_is_lost_is_not_made_a_second_time(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, quick: None, hasty: None
+) -> None:
+    """Every second answer is, of whatever one sender writes in one tenure."""
+    lossy = Lossy(desk.store, cycle((False, True)).__next__)
+    webhook = await add(endpoint)
+    first = await change()
+    async with sent_by(replace(desk, store=cast("Store", lossy))):
+        await endpoint.until(lambda: (first, 0) in endpoint.changes)
+        ids = [await change() for _ in range(12)]
+        await change(first, name="n")
+        await endpoint.until(lambda: {(first, 1), *((id, 0) for id in ids)} <= set(endpoint.changes))
+        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+        last = await change()
+        await endpoint.until(lambda: (last, 0) in endpoint.changes)
+    told = await office.attempts(desk, caller, webhook.id, 100)
+    assert len({(one.message_id, one.attempt) for one in told}) == len(told)
+
+
+async def test_nothing_is_lost_or_out_of_order_while_the_endpoint_fails_and_the_sender_dies_at_random(
+    desk: Desk,
+    caller: Caller,
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    quick: None,
+    hasty: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(courier, "PROBE", 0.02)
+    monkeypatch.setattr(sender, "GRACE", 0)
+    chance = random.Random(20261125)
+    taken: list[tuple[str, int]] = []
+
+    async def manner(request: Received, write: Write) -> None:
+        luck = chance.random()
+        if luck < 0.25:
+            await status(500)(request, write)
+        elif luck < 0.35:
+            await hang_up(request, write)
+        else:
+            taken.append(request.change)  # taken, even where the answer is lost
+            await (hang_up if luck < 0.45 else status(200))(request, write)
+
+    endpoint.manner = manner
+    webhook = await add(endpoint)
+    versions: dict[str, int] = {}
+    lossy = replace(desk, store=cast("Store", Lossy(desk.store, lambda: chance.random() < 0.1)))
+    for round in range(6):
+        async with sent_by(lossy):
+            for _ in range(12):
+                if len(versions) < 4 or chance.random() < 0.1:
+                    versions[await change()] = 0
+                else:
+                    id = chance.choice(list(versions))
+                    versions[id] += 1
+                    await change(id, description=f"{round} {versions[id]}")
+                await asyncio.sleep(chance.random() * 0.02)
+    async with sent_by(lossy):
+        await endpoint.until(lambda: all(change in taken for change in versions.items()), 60)
+        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+    for id, newest in versions.items():
+        seen = [version for flow, version in taken if flow == id]
+        assert list(dict.fromkeys(seen)) == list(range(newest + 1))
+        assert all(after in (before, before + 1) for before, after in pairwise(seen)), seen

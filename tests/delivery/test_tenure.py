@@ -1,0 +1,93 @@
+"""One process of all that share a database sends, and another one takes over when it is gone."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from graphql_api import storage
+from graphql_api.delivery import tenure
+from graphql_api.delivery.sender import GRACE
+from graphql_api.delivery.tenure import Deposed, Tenure
+from graphql_api.edits import Desk
+from graphql_api.storage import sender
+from graphql_api.storage.engine import Row, Script, Store
+from tests.delivery.conftest import Add, Change, sent_by
+from tests.delivery.endpoints import Endpoint
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[Store]:
+    """The store of another process."""
+    store = storage.opened(database_url)
+    yield store
+    await store.close()
+
+
+def nothing(row: Row) -> Script[int]:
+    yield sender.LOOK
+    return int(row["beat"])
+
+
+def test_another_process_takes_over_within_10_seconds_and_never_from_one_that_is_sure() -> None:
+    assert tenure.BEAT < tenure.SURE < tenure.SILENCE
+    assert tenure.BEAT + GRACE < tenure.SILENCE
+    assert tenure.SILENCE + 2 * tenure.LOOK < 10
+
+
+async def test_of_two_senders_one_sends(desk: Desk, other: Store, add: Add, change: Change, endpoint: Endpoint) -> None:
+    await add(endpoint)
+    async with sent_by(desk), sent_by(replace(desk, store=other)):
+        ids = [await change() for _ in range(20)]
+        await endpoint.until(lambda: {id for id, _ in endpoint.changes} == set(ids))
+    assert Counter(endpoint.changes) == {(id, 0): 1 for id in ids}
+
+
+async def test_one_that_stops_lays_down_its_tenure_and_the_next_goes_on_at_once(
+    desk: Desk, other: Store, add: Add, change: Change, endpoint: Endpoint
+) -> None:
+    await add(endpoint)
+    async with sent_by(desk):
+        first = await change()
+        await endpoint.until(lambda: endpoint.changes == [(first, 0)])
+    (row,) = await desk.store.read(sender.LOOK)
+    assert row["owner"] is None
+    second = await change()
+    async with sent_by(replace(desk, store=other)):
+        await endpoint.until(lambda: endpoint.changes == [(first, 0), (second, 0)], tenure.SILENCE)
+
+
+async def test_one_that_says_nothing_for_a_while_is_deposed_and_writes_nothing_more(
+    desk: Desk, other: Store, add: Add, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(endpoint)
+    first, second = Tenure(desk.store), Tenure(other)
+    await first.won()
+    waiting = asyncio.create_task(second.won())
+    for _ in range(5):
+        await asyncio.sleep(0.05)
+        await first.renew(7)
+    assert not waiting.done(), "its beat goes on"
+    assert await first.write(nothing) >= 5
+    monkeypatch.setattr(tenure, "SILENCE", 0.1)
+    await asyncio.wait_for(waiting, 10)
+    with pytest.raises(Deposed):
+        await first.write(nothing)
+    with pytest.raises(Deposed):
+        await first.renew(8)
+    (row,) = await desk.store.read(sender.LOOK)
+    assert (row["owner"], row["position"]) == (second.me, 7)
+    await first.lay_down()
+    assert await second.write(nothing), "what is not its own it does not lay down"
+
+
+async def test_nobody_sends_while_there_is_no_webhook(desk: Desk, change: Change, heard: list[str]) -> None:
+    """Changes are not even looked at."""
+    async with sent_by(desk) as task:
+        await change()
+        heard.clear()
+        await asyncio.sleep(0.2)
+        assert not task.done()
+    assert set(heard) <= {text.sql for text in (*sender.LOOK.shape.sqlite, sender.LOOK.shape.postgresql)}
