@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import groupby
 
@@ -17,7 +17,8 @@ from graphql_api.edits import Desk
 from graphql_api.edits.upkeep import prune
 from graphql_api.feed import WAITING, Change, Changes, Feed
 from graphql_api.storage import changes
-from graphql_api.storage.engine import Store
+from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.tail import Tail
 from tests.conftest import Clock, Noise
 from tests.edits.conftest import NEW
 
@@ -176,6 +177,32 @@ async def test_the_reader_works_only_while_somebody_watches(feed: Feed, desk: De
     await asyncio.sleep(0.2)
     assert not [sql for sql in heard if "position >" in sql]
     assert feed.count == 0
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("secret"), asyncio.CancelledError()], ids=["fault", "cancelled"])
+async def test_a_fault_leaves_nobody_without_a_reader(
+    feed: Feed,
+    desk: Desk,
+    caller: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: BaseException,
+) -> None:
+    looks, faults = Tail.more, [fault]
+
+    async def more(tail: Tail) -> Sequence[Row]:
+        if faults:
+            raise faults.pop()
+        return await looks(tail)
+
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as watched:
+        monkeypatch.setattr(Tail, "more", more)
+        await rename(desk, caller, id, "1", "2")
+        assert told(await taken(watched, 2)) == [("UPDATE", 1), ("UPDATE", 2)]
+    assert faults == []
+    assert f"the reader of changes failed and goes on: {type(fault).__name__}" in caplog.text
+    assert "secret" not in caplog.text
 
 
 # Begun while something is not committed yet

@@ -210,10 +210,13 @@ class Feed:
 
 @contextlib.contextmanager
 def _kept_alive() -> Iterator[None]:
-    """A fault of ours must not leave all watchers without a reader."""
+    """A fault of ours must not leave all watchers without a reader, nor one that looks like the end of its task."""
     try:
         yield
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
         places = "".join(traceback.format_tb(error.__traceback__)[-3:])
         log.error("the reader of changes failed and goes on: %s\n%s", type(error).__name__, places)
 

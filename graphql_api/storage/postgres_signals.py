@@ -82,7 +82,7 @@ class Signals:
         connection = None
         try:
             settings = {"application_name": "message-flows listener"}
-            connection = await asyncpg.connect(self._dsn, timeout=POLL, server_settings=settings)
+            connection = await asyncpg.connect(self._dsn, timeout=POLL, command_timeout=POLL, server_settings=settings)
             connection.add_termination_listener(lambda _: rung.set())
             await connection.add_listener(CHANNEL, hear)
         except BaseException as error:
