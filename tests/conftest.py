@@ -25,6 +25,7 @@ from graphql_api.schema.readers import reader
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
 from tests.commands import Said, Spoken
+from tests.statements import look_across
 
 NOW = instants.milliseconds(instants.parse("2026-11-22T12:00:00Z"))
 WORKSPACE = "ws1"
@@ -59,6 +60,7 @@ TABLES = (
 NOBODY_SENDS = "UPDATE webhook_sender SET owner = NULL, beat = 0, edition = 0, position = 0;"
 
 RAN: set[str] = set()
+"""The SQL of every statement that the tests of this process have run."""
 
 Execute = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -221,14 +223,11 @@ def heard(store: Store) -> list[str]:
     return statements
 
 
-@pytest.fixture
-def ran() -> set[str]:
-    """The SQL of every statement that the tests before have run; who asks for it runs last."""
-    return RAN
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: "ran" in getattr(item, "fixturenames", ()))
+@pytest.fixture(scope="session", autouse=True)
+def within_workspaces() -> Iterator[None]:
+    """No statement that any test of this process ran looks across workspaces."""
+    yield
+    assert look_across(RAN) == []
 
 
 @pytest.fixture
