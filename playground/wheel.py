@@ -35,9 +35,16 @@ class Hook(BuildHookInterface[Any]):
     def _build(self, node: Path) -> None:
         folder = Path(self.root, "playground")
         environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        for command in (["npm", "ci", "--omit=dev", "--silent"], ["node", "build.mjs"]):
+        packages = [] if _has_packages(folder) else [["npm", "ci", "--omit=dev", "--silent"]]
+        for command in (*packages, ["node", "build.mjs"]):
             program = shutil.which(command[0], path=environment["PATH"])
             subprocess.run([program or command[0], *command[1:]], cwd=folder, env=environment, check=True)
+
+
+def _has_packages(folder: Path) -> bool:
+    """Whether npm has installed, to the end, what the lock file names now."""
+    lock, installed = folder / "package-lock.json", folder / "node_modules/.package-lock.json"
+    return installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime
 
 
 def _own_node() -> Path | None:
