@@ -36,12 +36,10 @@ class Shape:
         """The input; raises Refused with all problems of shape."""
         if not isinstance(body, dict):
             raise Refused(Problem("INVALID_TYPE", f"the body must be an object, not {_name(body)}"))
-        given = dict(body)
+        given = {name: value for name, value in body.items() if name not in IGNORED}
         for name, value in self._fixed.items():
             if name in given and given.pop(name) != value:
                 self._blame("IMMUTABLE_FIELD", f"{name} cannot be changed; leave it out", (name,))
-        for name in IGNORED:
-            given.pop(name, None)
         result = {}
         if not self._creates and "toggleAutopilot" in given:
             result["toggleAutopilot"] = self._flag(given.pop("toggleAutopilot"), ("toggleAutopilot",))
