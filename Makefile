@@ -15,7 +15,7 @@ run: .venv/run
 	@exec $(BIN)/message-flows serve --migrate --demo
 
 # Three at a time, as many of them wait for a process or a clock; browsers, npm and torture have the machine to themselves.
-HEAVY := tests/conformance tests/browser tests/test_torture.py tests/test_live.py
+HEAVY := tests/conformance tests/browser tests/test_torture.py tests/test_live.py tests/delivery/test_processes.py
 LIGHT := -n 3 --dist worksteal -p no:schemathesis $(HEAVY:%=--ignore=%)
 
 test: .venv/test .venv/conformance .venv/browser pages

@@ -19,7 +19,6 @@ from starlette.types import ASGIApp
 import graphql_api
 from graphql_api import config, edits
 from graphql_api.config import Config, ConfigError
-from graphql_api.delivery.sender import send
 from graphql_api.domain import example
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
@@ -160,6 +159,13 @@ async def fetch_lines() -> None:
     """What writes the log is imported aside when the first answers are out, so that no request waits for it."""
     await asyncio.sleep(FIRST_ANSWERS)
     await asyncio.to_thread(import_module, "graphql_api.web.lines")
+
+
+async def send(desk: Desk) -> None:
+    """Webhooks; like the log, what sends them is imported aside when the first answers are out."""
+    await asyncio.sleep(FIRST_ANSWERS)
+    sender = await asyncio.to_thread(import_module, "graphql_api.delivery.sender")
+    await sender.send(desk)
 
 
 def pages_of(settings: Config, built: Path = BUILT) -> Pages:

@@ -36,14 +36,19 @@ class Stale(Exception):
 
 
 async def send(desk: Desk) -> None:
-    """Sends whenever no other process does, for as long as the server lives."""
+    """Sends whenever no other process does, for as long as the server lives; why it cannot is said once."""
+    said = ""
     while True:
         tenure = Tenure(desk.store)
         try:
             await tenure.won()
+            said = ""
             await Sender(desk, tenure).run()
         except (Refused, Deposed) as why:
-            log.warning("webhooks are not sent from here for now: %s", str(why) or "another process does")
+            reason = str(why) or "another process does"
+            if reason != said:
+                log.warning("webhooks are not sent from here for now: %s", reason)
+            said = reason
         except Exception as error:
             log.error("the sender of webhooks begins anew: %s", fault(error))
         await asyncio.sleep(AGAIN)

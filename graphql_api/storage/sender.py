@@ -1,6 +1,6 @@
 """Who sends for all webhooks of a database, and how far: one row, which whatever changes webhooks locks first."""
 
-from sqlalchemy import bindparam, exists, func, literal, null, select, update
+from sqlalchemy import bindparam, case, exists, func, literal, null, select, update
 
 from graphql_api.storage.engine import Shape, Statement
 from graphql_api.storage.tables import SENDER, WEBHOOKS
@@ -30,12 +30,17 @@ _TAKE = Shape(
 
 
 def beat(me: str, position: int) -> Statement:
+    """The position never goes back, not even by one whose last commit was never answered."""
     return Statement(_BEAT, {"me": me, "place": position})
 
 
 _PLACE = bindparam("place", type_=SENDER.c.position.type)
+_FARTHEST = case((SENDER.c.position > _PLACE, SENDER.c.position), else_=_PLACE)
 _BEAT = Shape(
-    update(SENDER).where(SENDER.c.owner == _OWNER).values(beat=SENDER.c.beat + 1, position=_PLACE).returning(*_MEMBERS)
+    update(SENDER)
+    .where(SENDER.c.owner == _OWNER)
+    .values(beat=SENDER.c.beat + 1, position=_FARTHEST)
+    .returning(*_MEMBERS)
 )
 
 

@@ -19,6 +19,7 @@ const WITHOUT_IDENTITY = {
     'SecuritySettings',
     'UpdateMessageFlowResult',
     'UtcOffset',
+    'WebhookDelivery',
     'WorkingHours',
     'WorkingHoursTransition',
   ],

@@ -244,7 +244,16 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(poster: Poster, tls: ssl.SSLContext) -> None:
+async def test_a_certificate_is_checked(
+    poster: Poster, tls: ssl.SSLContext, leads: Leads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First nobody vouches for it; then somebody does, for the address but not for a name that leads to it."""
     async with listening(tls=tls) as endpoint:
         assert await outcome(poster, endpoint.url) == "TLS_FAILED"
         assert endpoint.received == []
+        await poster.close()
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        assert await outcome(poster, endpoint.url) == "DELIVERED"
+        leads(["127.0.0.1"])
+        assert await outcome(poster, endpoint.url.replace("127.0.0.1", "hooks.example.com")) == "TLS_FAILED"
+        assert len(endpoint.received) == 1

@@ -1,29 +1,25 @@
 """Every committed change reaches every endpoint that asks for it, at least once, each flow in its order."""
 
 import asyncio
-import random
+import json
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from itertools import cycle, pairwise
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import pytest
 
 from graphql_api import edits, reads
-from graphql_api.delivery import courier, ledger, sender
+from graphql_api.delivery import courier
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
-from graphql_api.storage.engine import Script, Store, of_unknown_outcome
+from graphql_api.web import lines, metrics
 from tests.conftest import WORKSPACE
-from tests.delivery.conftest import Add, Change, sent_by, soon
+from tests.delivery.conftest import Add, Change, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, hang_up, listening, silence, status
 from tests.docs.blocks import blocks
 
-T = TypeVar("T")
 PAGE = Path(__file__).parents[2] / "docs" / "webhooks.md"
 
 
@@ -176,6 +172,44 @@ async def test_the_log_tells_every_attempt_newest_first(
     assert await office.waiting(desk, caller, webhook.id) == 0
 
 
+async def test_what_fails_has_a_line_in_the_log_and_is_counted_and_neither_tells_what_was_sent(
+    add: Add, change: Change, endpoint: Endpoint, sending: object, quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = iter([status(500, body=b"no"), status(200)])
+
+    async def manner(request: Received, write: Write) -> None:
+        await next(answers)(request, write)
+
+    endpoint.manner = manner
+    before = counted("rejected"), counted("delivered")
+    webhook = await add(endpoint)
+    await change()
+    async with asyncio.timeout(20):
+        while counted("delivered") == before[1]:  # noqa: ASYNC110 (nobody tells of it)
+            await asyncio.sleep(0.02)
+    assert (counted("rejected"), counted("delivered")) == (before[0] + 1, before[1] + 1)
+    (record,) = [record for record in caplog.records if record.name == "message_flows"]
+    line = json.loads(lines.formatter().format(record))
+    assert line.pop("timestamp")
+    assert line.pop("ms") >= 0
+    assert line == {
+        "event": "a webhook was not delivered",
+        "level": "warning",
+        "logger": "message_flows",
+        "webhook": webhook.id,
+        "workspace": WORKSPACE,
+        "host": "127.0.0.1",
+        "event_name": "flow.created",
+        "attempt": 1,
+        "outcome": "REJECTED",
+        "status": 500,
+    }
+
+
+def counted(outcome: str) -> float:
+    return metrics.OWN.get_sample_value("message_flows_webhook_deliveries_total", {"outcome": outcome}) or 0
+
+
 async def test_an_endpoint_that_hangs_holds_up_no_other(
     add: Add, change: Change, endpoint: Endpoint, sending: object
 ) -> None:
@@ -216,94 +250,3 @@ async def test_both_secrets_sign_for_a_while_after_a_rotation(
     await endpoint.until(lambda: len(endpoint.received) == 1)
     (request,) = endpoint.received
     assert_signed(request, fresh.secret, webhook.secret)
-
-
-class Lossy:
-    """A database whose connection is lost now and then between a commit and its answer."""
-
-    def __init__(self, store: Store, is_lost: Callable[[], bool]) -> None:
-        self._store = store
-        self._is_lost = is_lost
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
-        done = await self._store.run(script, together=together)
-        if self._is_lost():
-            raise of_unknown_outcome("the connection was lost")
-        return done
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The database is asked again at once."""
-    for module in (sender, courier, ledger):
-        monkeypatch.setattr(module, "AGAIN", 0.02)
-
-
-async def test_a_commit_whose_answer_is_lost_is_not_made_a_second_time(
-    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, quick: None, hasty: None
-) -> None:
-    """Every second answer is, of whatever one sender writes in one tenure."""
-    lossy = Lossy(desk.store, cycle((False, True)).__next__)
-    webhook = await add(endpoint)
-    first = await change()
-    async with sent_by(replace(desk, store=cast("Store", lossy))):
-        await endpoint.until(lambda: (first, 0) in endpoint.changes)
-        ids = [await change() for _ in range(12)]
-        await change(first, name="n")
-        await endpoint.until(lambda: {(first, 1), *((id, 0) for id in ids)} <= set(endpoint.changes))
-        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
-        last = await change()
-        await endpoint.until(lambda: (last, 0) in endpoint.changes)
-    told = await office.attempts(desk, caller, webhook.id, 100)
-    assert len({(one.message_id, one.attempt) for one in told}) == len(told)
-
-
-async def test_nothing_is_lost_or_out_of_order_while_the_endpoint_fails_and_the_sender_dies_at_random(
-    desk: Desk,
-    caller: Caller,
-    add: Add,
-    change: Change,
-    endpoint: Endpoint,
-    quick: None,
-    hasty: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(courier, "PROBE", 0.02)
-    monkeypatch.setattr(sender, "GRACE", 0)
-    chance = random.Random(20261125)
-    taken: list[tuple[str, int]] = []
-
-    async def manner(request: Received, write: Write) -> None:
-        luck = chance.random()
-        if luck < 0.25:
-            await status(500)(request, write)
-        elif luck < 0.35:
-            await hang_up(request, write)
-        else:
-            taken.append(request.change)  # taken, even where the answer is lost
-            await (hang_up if luck < 0.45 else status(200))(request, write)
-
-    endpoint.manner = manner
-    webhook = await add(endpoint)
-    versions: dict[str, int] = {}
-    lossy = replace(desk, store=cast("Store", Lossy(desk.store, lambda: chance.random() < 0.1)))
-    for round in range(6):
-        async with sent_by(lossy):
-            for _ in range(12):
-                if len(versions) < 4 or chance.random() < 0.1:
-                    versions[await change()] = 0
-                else:
-                    id = chance.choice(list(versions))
-                    versions[id] += 1
-                    await change(id, description=f"{round} {versions[id]}")
-                await asyncio.sleep(chance.random() * 0.02)
-    async with sent_by(lossy):
-        await endpoint.until(lambda: all(change in taken for change in versions.items()), 60)
-        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
-    for id, newest in versions.items():
-        seen = [version for flow, version in taken if flow == id]
-        assert list(dict.fromkeys(seen)) == list(range(newest + 1))
-        assert all(after in (before, before + 1) for before, after in pairwise(seen)), seen

@@ -69,6 +69,7 @@ async def test_one_that_says_nothing_for_a_while_is_deposed_and_writes_nothing_m
     for _ in range(5):
         await asyncio.sleep(0.05)
         await first.renew(7)
+    await first.renew(3)
     assert not waiting.done(), "its beat goes on"
     assert await first.write(nothing) >= 5
     monkeypatch.setattr(tenure, "SILENCE", 0.1)
