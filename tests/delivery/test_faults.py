@@ -18,6 +18,7 @@ from graphql_api.edits import webhooks as office
 from graphql_api.storage.engine import Script, Store, of_unknown_outcome
 from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, hang_up, status
+from tests.sampling import sampled
 
 T = TypeVar("T")
 
@@ -94,9 +95,9 @@ async def test_nothing_is_lost_or_out_of_order_while_the_endpoint_fails_and_the_
     webhook = await add(endpoint)
     versions: dict[str, int] = {}
     lossy = replace(desk, store=cast("Store", Lossy(desk.store, lambda: chance.random() < 0.1)))
-    for round in range(6):
+    for round in range(sampled(10)):
         async with sent_by(lossy):
-            for _ in range(12):
+            for _ in range(8):
                 if len(versions) < 4 or chance.random() < 0.1:
                     versions[await change()] = 0
                 else:
