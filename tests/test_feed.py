@@ -205,6 +205,20 @@ async def test_a_fault_leaves_nobody_without_a_reader(
     assert "secret" not in caplog.text
 
 
+async def test_a_reader_that_hears_nothing_looks_by_itself(
+    feed: Feed, elsewhere: Desk, desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silence() -> AsyncIterator[None]:
+        await asyncio.Event().wait()
+        yield
+
+    monkeypatch.setattr(desk.store, "commits", silence)
+    monkeypatch.setattr("graphql_api.feed.reader.UNHEARD", 0.05)
+    async with feed.watching("ws1") as watched:
+        id = await new_flow(elsewhere, caller)
+        assert [change.revision.flow_id for change in await taken(watched, 1)] == [id]
+
+
 # Begun while something is not committed yet
 
 

@@ -23,6 +23,9 @@ Now = tuple[int, Sequence[Run]]
 HELD = (0.002, 0.1)
 """Seconds between two looks at a gap: at first, and at most."""
 
+UNHEARD = 2.0
+"""Seconds after which the reader looks though it has heard of nothing: no fault of the hearing may make it deaf."""
+
 log = logging.getLogger("message_flows")
 
 
@@ -164,7 +167,9 @@ class Feed:
         loop = asyncio.get_running_loop()
         held = HELD[0]
         while True:
-            await self._wake.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(UNHEARD):
+                    await self._wake.wait()
             self._wake.clear()
             asking, self._asking = self._asking, []
             try:
