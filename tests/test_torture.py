@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bench.torture import Plan, table, tortured
+from bench.telling import table
+from bench.torture import ROWS, Plan, tortured
 from bench.torturing.ledger import Edit, Flow, Revision, judged
 from bench.torturing.servers import Postgres, Sqlite
 
@@ -20,7 +21,7 @@ def test_nothing_is_lost_and_nothing_is_there_twice(kind: type[Sqlite] | type[Po
         database.close()
     found = [example for report in reports for example in [*report.verdict.examples, *report.account.faults]]
     assert found == []
-    assert all(report.is_clean for report in reports), table(reports)
+    assert all(report.is_clean for report in reports), table(reports, ROWS)
     assert reports[0].verdict.acknowledged == 200
     assert [report.blows for report in reports[1:]] == [1] * (len(reports) - 1)
 
