@@ -6,13 +6,31 @@ import json
 import asyncpg
 import pytest
 
-from graphql_api.delivery.telling import told
+from graphql_api.delivery import telling
+from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
 from graphql_api.storage import changes
 from tests.delivery.conftest import EVERYTHING, Change
 from tests.storage.test_tail import WRITE
+
+
+async def test_a_change_far_below_the_flow_is_told_as_it_was(
+    desk: Desk, caller: Caller, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "STEP", 2)
+    webhook = (await office.create(desk, caller, "https://example.com/", EVERYTHING)).webhook
+    id = await change()
+    for number in range(1, 8):
+        await change(id, description=str(number))
+    rows = await desk.store.read(changes.after(0, 10))
+    messages = [(await telling.told(desk.store, webhook, row)).message for row in rows]
+    data = [json.loads(message.body)["data"] for message in messages if message is not None]
+    assert [(one["version"], one["description"]) for one in data] == [(0, ""), *((n, str(n)) for n in range(1, 8))]
+    assert [one["updatedAt"] for one in data] == [instants.text(row["at"]) for row in rows]
+    ahead = {**rows[-1], "version": 8}
+    assert (await telling.told(desk.store, webhook, ahead)).message is None
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
@@ -30,12 +48,12 @@ async def test_an_edit_between_the_reading_of_a_flow_and_of_its_history_hides_no
         edit = writer.transaction()
         await edit.start()
         await writer.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        telling = asyncio.create_task(told(desk.store, webhook, row))
+        reading = asyncio.create_task(telling.told(desk.store, webhook, row))
         while not await writer.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         await writer.fetch(WRITE, id)
         await edit.commit()
-        message = (await telling).message
+        message = (await reading).message
     finally:
         await writer.close()
     assert message is not None
