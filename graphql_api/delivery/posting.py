@@ -33,18 +33,22 @@ class Poster:
         self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}
 
     async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        to = target(url)
+        pool = await self._pool(to.scheme)
         began = perf_counter()
-        outcome, status, retry_after = await self._tried(target(url), headers, body)
+        outcome, status, retry_after = await self._tried(pool, to, headers, body)
         return Answer(outcome, status, round((perf_counter() - began) * 1_000), retry_after)
 
-    async def _tried(self, to: Target, headers: Mapping[str, str], body: bytes) -> tuple[str, int | None, int]:
+    async def _tried(
+        self, pool: "httpcore2.AsyncConnectionPool", to: Target, headers: Mapping[str, str], body: bytes
+    ) -> tuple[str, int | None, int]:
         import httpcore2
 
         from graphql_api.delivery.network import Forbidden
 
         try:
             async with asyncio.timeout(self._timeout):
-                status, retry_after = await self._sent(to, headers, body)
+                status, retry_after = await self._sent(pool, to, headers, body)
         except (TimeoutError, httpcore2.TimeoutException):
             return "TIMED_OUT", None, 0
         except Forbidden:
@@ -55,12 +59,13 @@ class Poster:
             return "BROKEN", None, 0
         return outcome_of(status), status, retry_after
 
-    async def _sent(self, to: Target, headers: Mapping[str, str], body: bytes) -> tuple[int, int]:
+    async def _sent(
+        self, pool: "httpcore2.AsyncConnectionPool", to: Target, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, int]:
         import httpcore2
 
         address = httpcore2.URL(scheme=to.scheme, host=to.host, port=to.port, target=to.path)
         all_headers = {"Host": to.authority, "User-Agent": USER_AGENT, "Accept": "*/*", **headers}
-        pool = self._pool(to.scheme)
         within = {"timeout": {"connect": self._timeout}}
         async with pool.stream(
             "POST", address, headers=list(all_headers.items()), content=body, extensions=within
@@ -68,21 +73,25 @@ class Poster:
             await _drained(response)
             return response.status, _seconds(dict(response.headers))
 
-    def _pool(self, scheme: str) -> "httpcore2.AsyncConnectionPool":
-        """Made when it is needed: the library takes its time to import."""
+    async def _pool(self, scheme: str) -> "httpcore2.AsyncConnectionPool":
+        """Made aside when it is needed: the library takes its time to import, and certificates theirs to be read."""
+        if scheme not in self._pools:
+            made = await asyncio.to_thread(self._made, scheme)
+            self._pools.setdefault(scheme, made)
+        return self._pools[scheme]
+
+    def _made(self, scheme: str) -> "httpcore2.AsyncConnectionPool":
         import httpcore2
 
         from graphql_api.delivery.network import CheckedNetwork
 
-        if scheme not in self._pools:
-            self._pools[scheme] = httpcore2.AsyncConnectionPool(
-                ssl_context=httpcore2.default_ssl_context(),
-                max_connections=None,
-                max_keepalive_connections=IDLE,
-                keepalive_expiry=IDLE_SECONDS,
-                network_backend=CheckedNetwork(self._networks, is_plain=scheme == "http"),
-            )
-        return self._pools[scheme]
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=httpcore2.default_ssl_context(),
+            max_connections=None,
+            max_keepalive_connections=IDLE,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=CheckedNetwork(self._networks, is_plain=scheme == "http"),
+        )
 
     async def close(self) -> None:
         while self._pools:

@@ -33,7 +33,7 @@ Change = Callable[..., Awaitable[str]]
 @pytest.fixture
 async def desk(desk: Desk) -> AsyncIterator[Desk]:
     """By the clock of the machine, so that what is to be tried again is tried again."""
-    post = Poster(HERE, 1.0)
+    post = Poster(HERE, 60)
     yield replace(desk, now=opening.clock, rules=Rules(HERE), post=post)
     await post.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graphql_api import edits, reads
-from graphql_api.delivery import courier
+from graphql_api.delivery import courier, sender
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
@@ -211,8 +211,9 @@ def counted(outcome: str) -> float:
 
 
 async def test_an_endpoint_that_hangs_holds_up_no_other(
-    add: Add, change: Change, endpoint: Endpoint, sending: object
+    add: Add, change: Change, endpoint: Endpoint, sending: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sender, "GRACE", 0)
     endpoint.manner = silence
     await add(endpoint)
     async with listening() as other:
