@@ -21,6 +21,7 @@ ACROSS: dict[Shape, str] = {
     changes.STREAM_NOW.shape: "how far the stream goes, whoever writes",
     changes.WRITERS.shape: "which transactions are open",
     changes.BEFORE_WRITERS.shape: "how far the stream went before them",
+    changes._BEYOND: "which positions of the stream are there, behind those that may still come",
     sender.LOOK.shape: "whether one process has to send, for all workspaces",
     sender.LIVE.shape: "the process that sends does it for all workspaces",
     sender.PARKED.shape: "the metrics tell how many endpoints are dead",
