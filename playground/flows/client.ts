@@ -21,6 +21,8 @@ export class Problem extends Error {
 /** Told to the window after each mutation: a list shows it at once, also while no changes arrive by themselves. */
 export const WRITTEN = "flows:written";
 
+const KEYLESS = "No valid API key was given. The button “API key…” above takes one.";
+
 interface Body<R> {
   data?: R | null;
   errors?: { message: string; extensions?: { code?: string } }[];
@@ -29,10 +31,14 @@ interface Body<R> {
 export async function ask<R, V>(session: Session, document: TypedDocumentString<R, V>, variables: V): Promise<R> {
   const body = await answered<R>(session, JSON.stringify({ query: document.toString(), variables }));
   const [error] = body.errors ?? [];
-  if (error) throw new Problem(error.extensions?.code ?? "INTERNAL", error.message);
+  if (error) throw refused(error.extensions?.code ?? "INTERNAL", error.message);
   if (!body.data) throw new Problem("INTERNAL", "The answer has no data.");
   if (document.toString().trimStart().startsWith("mutation")) dispatchEvent(new Event(WRITTEN));
   return body.data;
+}
+
+function refused(code: string, message: string): Problem {
+  return new Problem(code, code === "UNAUTHENTICATED" ? KEYLESS : sentenced(message));
 }
 
 async function answered<R>(session: Session, body: string): Promise<Body<R>> {
@@ -68,4 +74,9 @@ export function codeOf(error: unknown): string {
 
 export function told(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The server's messages begin small, as parts of a line of a log do. */
+export function sentenced(message: string): string {
+  return message.charAt(0).toUpperCase() + message.slice(1);
 }

@@ -1,6 +1,6 @@
 // One flow: its settings, its week, its history, and what happens to it while one looks.
 import { useEffect, useState } from "preact/hooks";
-import { ask, type Problem, type Session, told } from "./client";
+import { ask, type Problem, sentenced, type Session, told } from "./client";
 import { Conflict } from "./conflict";
 import { ConnectionDot } from "./connection";
 import { Question } from "./dialog";
@@ -88,7 +88,7 @@ export function FlowPage({ session, id, failed }: Props) {
         <FlowForm draft={draft} move={flow.move} save={save} disabled={gone !== null} />
         <div class="flow-side">
           <Week session={session} draft={draft} />
-          <History session={session} flow={draft.now} unsaved={edited(draft).length > 0} reverted={(next) => flow.move({ kind: "arrive", flow: next })} />
+          <History session={session} flow={draft.now} unsaved={edited(draft).length > 0} locked={gone !== null} reverted={(next) => flow.move({ kind: "arrive", flow: next })} />
         </div>
       </div>
       {draft.refused && <Conflict draft={draft} move={flow.move} save={save} />}
@@ -160,7 +160,7 @@ function useRestore(session: Session, then: () => void) {
     try {
       const { restoreMessageFlow: done } = await ask(session, RestoreDocument, { id });
       const [error] = done.errors;
-      tell(error ? { tone: "bad", text: error.message } : { text: `${name} is back.` });
+      tell(error ? { tone: "bad", text: sentenced(error.message) } : { text: `${name} is back.` });
       then();
     } catch (error) {
       tell({ tone: "bad", text: told(error) });
@@ -174,7 +174,7 @@ function useDelete(session: Session, list: string, restore: (id: string, name: s
     try {
       const { deleteMessageFlow: done } = await ask(session, DeleteDocument, { id, ifVersion });
       const [error] = done.errors;
-      if (error) return tell({ tone: "bad", text: error.message });
+      if (error) return tell({ tone: "bad", text: sentenced(error.message) });
       guardLeaving(null);
       await go(list);
       tell({ text: `${name} is deleted.`, action: { label: "Undo", run: () => void restore(id, name) } });

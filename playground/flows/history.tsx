@@ -23,10 +23,12 @@ interface Props {
   session: Session;
   flow: FormFragment;
   unsaved: boolean;
+  /** Of a flow that was deleted: to be read only. */
+  locked: boolean;
   reverted(flow: FormFragment): void;
 }
 
-export function History({ session, flow, unsaved, reverted }: Props) {
+export function History({ session, flow, unsaved, locked, reverted }: Props) {
   const { revisions, more, problem, loadMore } = useHistory(session, flow);
   const [chosen, setChosen] = useState<Revision | null>(null);
   return (
@@ -38,7 +40,7 @@ export function History({ session, flow, unsaved, reverted }: Props) {
           <li key={revision.id} class={revision.operation.toLowerCase()}>
             <p class="what">
               <b>{DONE[revision.operation]}</b> <Moment at={revision.at} />
-              {revision.version < flow.version && revision.operation !== "DELETE" && (
+              {!locked && revision.version < flow.version && revision.operation !== "DELETE" && (
                 <button class="link" onClick={() => setChosen(revision)}>
                   Revert to version {revision.version}
                 </button>

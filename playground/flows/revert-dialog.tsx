@@ -1,7 +1,7 @@
 // Putting the leaves of an earlier version back, after a look at what that changes.
 import { useEffect, useState } from "preact/hooks";
 import { Changes } from "./changes";
-import { ask, type Session, told } from "./client";
+import { ask, sentenced, type Session, told } from "./client";
 import { Dialog } from "./dialog";
 import { FlowAtDocument, type FormFragment, RevertDocument } from "./generated/graphql";
 import { differing, read } from "./leaves";
@@ -36,7 +36,7 @@ export function RevertDialog({ session, flow, version, unsaved, closed, reverted
       const { revertMessageFlow: done } = await ask(session, RevertDocument, asked);
       const [error] = done.errors;
       if (done.messageFlow) reverted(done.messageFlow);
-      if (error) return setProblem(error.message);
+      if (error) return setProblem(sentenced(error.message));
       tell({ text: `Version ${version} is back, as version ${done.messageFlow?.version}.` });
       closed();
     } catch (error) {

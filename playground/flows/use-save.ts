@@ -1,6 +1,6 @@
 // Sending what was edited, on top of the version that was seen; what the server refuses comes back as data.
 import { useRef, useState } from "preact/hooks";
-import { ask, codeOf, persistently, type Session, told } from "./client";
+import { ask, codeOf, persistently, sentenced, type Session, told } from "./client";
 import { contested, type Draft, edited, input, unreadable } from "./draft";
 import {
   type ConflictPolicy,
@@ -9,7 +9,7 @@ import {
   SaveDocument,
   ToggleAutopilotDocument,
 } from "./generated/graphql";
-import { isLeaf, SHOWN } from "./leaves";
+import { isLeaf, type Leaf, SHOWN } from "./leaves";
 import { useTell } from "./notices";
 import type { Flow } from "./use-flow";
 
@@ -45,7 +45,7 @@ export function useSave(session: Session, { draft, move }: Flow): Save {
     const { updateMessageFlow: done } = await ask(session, SaveDocument, variables);
     const conflict = done.errors.some(({ code }) => code === "VERSION_CONFLICT");
     if (conflict && done.messageFlow) return refuse(done.messageFlow);
-    if (done.errors.length || !done.messageFlow) return setErrors(byPath(done.errors));
+    if (done.errors.length || !done.messageFlow) return setErrors(byPath(done.errors, edited(current)));
     setErrors({});
     setNote("");
     move({ kind: "save", flow: done.messageFlow, sent: current.edits });
@@ -93,16 +93,18 @@ export function useSave(session: Session, { draft, move }: Flow): Save {
     });
   }
 
-  const forget = (path: string) => setErrors(({ [path]: _, ...rest }) => rest);
+  // What belongs to no field may be mended in any.
+  const forget = (path: string) => setErrors(({ [path]: _, "": __, ...rest }) => rest);
   return { errors, busy, note, setNote, save, applyOnTop, toggle, forget };
 }
 
-export function byPath(errors: readonly RefusalFragment[]): Errors {
+/** A refusal of a whole block stands at the first of its leaves that was sent. */
+export function byPath(errors: readonly RefusalFragment[], sent: Leaf[] = []): Errors {
   const found: Errors = {};
   for (const { path, message } of errors) {
     const leaf = path.join(".");
-    const place = isLeaf(leaf) ? leaf : "";
-    const sentence = inLabels(leaf, message);
+    const place = isLeaf(leaf) ? leaf : (sent.find((one) => one.startsWith(`${leaf}.`)) ?? "");
+    const sentence = sentenced(inLabels(leaf, message));
     found[place] = found[place] ? `${found[place]} ${sentence}` : sentence;
   }
   return found;

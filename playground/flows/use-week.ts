@@ -1,6 +1,6 @@
 // The hours of one week as the server computes them, also for hours that are not saved yet.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask, codeOf, type Session, told } from "./client";
+import { ask, codeOf, sentenced, type Session, told } from "./client";
 import { type Draft, input } from "./draft";
 import { PreviewWeekDocument, type PreviewWeekMutationVariables, WeekDocument } from "./generated/graphql";
 import { IN_HOURS, type Leaf, type Value } from "./leaves";
@@ -58,7 +58,7 @@ async function previewed(session: Session, variables: PreviewWeekMutationVariabl
   try {
     const { messageFlow, errors } = (await ask(session, PreviewWeekDocument, variables)).updateMessageFlow;
     const hours = messageFlow?.settings.responseSettings.workingHours ?? null;
-    return { hours, preview: hours !== null, problem: errors[0]?.message ?? "" };
+    return { hours, preview: hours !== null, problem: sentenced(errors[0]?.message ?? "") };
   } catch (error) {
     return { hours: null, preview: false, problem: codeOf(error) === "FORBIDDEN" ? "" : told(error) };
   }

@@ -67,6 +67,14 @@ async def test_a_refusal_stands_at_its_field_and_nothing_is_written(visiting: Vi
     await expect(control(page, "settings.responseSettings.delay")).to_be_focused()
     await expect(control(page, f"{HOURS}.timezone")).to_have_attribute("aria-invalid", "true")
     await expect(page.locator(".field-error")).to_have_count(2)
+
+    await page.get_by_role("button", name="Discard").click()
+    await control(page, f"{HOURS}.end").fill("09:00")
+    await page.get_by_role("button", name="Save").click()
+    wrong = field(page, f"{HOURS}.end").locator(".field-error")
+    await expect(wrong).to_contain_text("Working hours from 09:00 to 09:00 hold no minute")
+    await control(page, f"{HOURS}.end").fill("10:00")
+    await expect(wrong).to_have_count(0)
     assert (await team.read(id))["version"] == 0
 
 

@@ -77,6 +77,7 @@ async def test_all_of_it_can_be_read_by_everybody(visiting: Visiting, server: st
     await run(page, "ReadFlow")
     for pane in ("Live changes", "Documentation Explorer"):
         await page.get_by_role("button", name=pane).click()
+        assert await page.locator(EDITOR).evaluate("lines => lines.clientWidth") > 200
         assert await serious(page, UPSTREAM) == []
 
 
