@@ -49,6 +49,7 @@ FOREVER: Headers = [(b"cache-control", b"public, max-age=31536000, immutable"), 
 ASK_AGAIN: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"accept, accept-encoding")]
 
 UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Message Flows</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <p>The pages are not built: run <code>make pages</code> in the checkout of this server and load this page again.</p>"""
 
 
