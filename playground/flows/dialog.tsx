@@ -12,7 +12,16 @@ interface Props {
 export function Dialog({ title, wide, closed, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const before = document.activeElement;
+    const shown = dialog.current;
+    shown?.showModal();
+    // Taken away while it is open it would keep the focus to itself.
+    return () => {
+      shown?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
   const cancel = (event: Event) => {
     event.preventDefault();
     closed();

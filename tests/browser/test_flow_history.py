@@ -32,6 +32,7 @@ async def test_a_version_is_looked_at_and_brought_back(visiting: Visiting, serve
     await expect(control(page, "name")).to_have_value("First")
     await expect(entries).to_have_count(4)
     await expect(entries.first).to_contain_text("Reverted")
+    await expect(page.get_by_role("button", name="Revert to version 0")).to_be_focused()
     flow = await team.read(id)
     assert (flow["version"], flow["name"]) == (3, "First")
     assert flow["settings"]["emailSettings"]["signature"] == ""
