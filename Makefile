@@ -7,6 +7,9 @@ INSTALL := WITHOUT_PAGES=1 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=c
 PAGES := graphql_api/web/assets/playground.html
 PAGES_FROM := $(shell find playground \( -name node_modules -o -name generated \) -prune -o -type f -print) schema.graphql
 
+# Where it is set, each of the many processes that tests start would compile all modules once more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run bench test test-fast fuzz check fix schema pages clean
 .DELETE_ON_ERROR:
 

@@ -125,6 +125,7 @@ class Operations:
         self._compiles = compiles
         self._rules = [*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,))]
         self._remembered = lru_cache(maxsize=REMEMBERED)(self._prepare)
+        self.prepare_each = lru_cache(maxsize=1)(self._prepare_each)
 
     def prepare(self, text: str, name: str | None = None) -> Prepared:
         """Raises Rejected."""
@@ -144,7 +145,7 @@ class Operations:
         self._validate(document)
         return self._prepared(document, operation, measured)
 
-    def prepare_each(self, text: str) -> dict[str, Prepared]:
+    def _prepare_each(self, text: str) -> Mapping[str, Prepared]:
         """The operations of a document of ours, by their names, whose answers are dictionaries that can be looked into.
 
         It is parsed and validated once for all of them.
