@@ -23,7 +23,7 @@ LIGHT := -n 3 --dist worksteal -p no:schemathesis $(HEAVY:%=--ignore=%)
 
 test: .venv/test .venv/conformance .venv/browser pages
 	$(BIN)/pytest $(LIGHT)
-	$(BIN)/pytest $(HEAVY)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(HEAVY)
 
 # Without the heavy ones, and with a tenth of the random cases.
 test-fast: .venv/test
