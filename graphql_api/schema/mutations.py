@@ -26,13 +26,6 @@ from graphql_api.schema.payloads import (
     UpdateMessageFlowPayload,
     UpdateMessageFlowsPayload,
 )
-from graphql_api.schema.webhooks import (
-    CreateWebhookPayload,
-    DeleteWebhookPayload,
-    ResumeWebhookPayload,
-    RotateWebhookSecretPayload,
-    TestWebhookPayload,
-)
 
 
 def told(meaning: str) -> Any:
@@ -170,22 +163,22 @@ class Mutation:
             return RevertMessageFlowPayload(**payloads.refused(refusal))
         return RevertMessageFlowPayload(**payloads.saved(saved), changed_fields=domain.paths(saved.changed))
 
-    create_webhook: CreateWebhookPayload = strawberry.mutation(
+    create_webhook = strawberry.mutation(
         resolver=webhooks.create,
         description="Tell an endpoint of every change from now on; needs the scope admin, as all about webhooks does.",
     )
-    delete_webhook: DeleteWebhookPayload = strawberry.mutation(
+    delete_webhook = strawberry.mutation(
         resolver=webhooks.delete, description="Remove a webhook with what it still waits for and its log."
     )
-    resume_webhook: ResumeWebhookPayload = strawberry.mutation(
+    resume_webhook = strawberry.mutation(
         resolver=webhooks.resume,
         description="Send again to an endpoint that was parked, also what happened meanwhile.",
     )
-    rotate_webhook_secret: RotateWebhookSecretPayload = strawberry.mutation(
+    rotate_webhook_secret = strawberry.mutation(
         resolver=webhooks.rotate_secret,
         description="Give a webhook another secret; for 24 hours messages are signed with the one before as well.",
     )
-    test_webhook: TestWebhookPayload = strawberry.mutation(
+    test_webhook = strawberry.mutation(
         resolver=webhooks.try_now,
         description="Send a message of the event `webhook.test` now and tell what the endpoint answered.",
     )

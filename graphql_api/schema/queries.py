@@ -12,7 +12,6 @@ from graphql_api.schema.connection import MessageFlowConnection
 from graphql_api.schema.context import Info
 from graphql_api.schema.inputs import MessageFlowFilter, MessageFlowOrder, filtered, ordered
 from graphql_api.schema.types import MessageFlow, Node
-from graphql_api.schema.webhooks import WebhookConnection
 
 
 def told(meaning: str) -> Any:
@@ -63,7 +62,7 @@ class Query:
         assert context.feed is not None
         return await context.feed.now(context.caller)
 
-    webhooks: WebhookConnection = strawberry.field(
+    webhooks = strawberry.field(
         resolver=webhooks.page, description="The webhooks of the workspace, oldest first; needs the scope admin."
     )
 
