@@ -17,7 +17,8 @@ run: .venv/run
 	@$(MAKE) --no-print-directory pages || echo "The server runs without its pages; make pages tries once more." >&2
 	@exec $(BIN)/message-flows serve --migrate --demo
 
-# Three at a time, as many of them wait for a process or a clock; browsers, npm and torture have the machine to themselves.
+# Light ones run three at a time, as many of them wait for a process or a clock; those that load a core (npm, browsers, torture)
+# run two at a time, a file each.
 HEAVY := tests/conformance tests/browser tests/test_torture.py tests/test_live.py tests/delivery/test_processes.py
 LIGHT := -n 3 --dist worksteal -p no:schemathesis $(HEAVY:%=--ignore=%)
 
