@@ -25,7 +25,7 @@ from graphql_api.schema.readers import reader
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
 from tests.commands import Said, Spoken
-from tests.statements import look_across
+from tests.statements import keep_the_version, look_across
 
 NOW = instants.milliseconds(instants.parse("2026-11-22T12:00:00Z"))
 WORKSPACE = "ws1"
@@ -225,9 +225,10 @@ def heard(store: Store) -> list[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def within_workspaces() -> Iterator[None]:
-    """No statement that any test of this process ran looks across workspaces."""
+    """No statement that any test of this process ran looks across workspaces, or changes a flow but not its version."""
     yield
     assert look_across(RAN) == []
+    assert keep_the_version(RAN) == []
 
 
 @pytest.fixture

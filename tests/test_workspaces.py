@@ -12,7 +12,7 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.storage import flows
-from tests.statements import forgetful, look_across
+from tests.statements import forgetful, keep_the_version, look_across
 
 
 async def test_statements_are_heard_and_none_of_them_looks_across_workspaces(
@@ -179,3 +179,10 @@ async def test_a_cursor_of_another_workspace_leads_to_no_flow_of_it(desk: Desk, 
         "pageInfo": {"endCursor": None, "hasPreviousPage": True, "hasNextPage": False},
         "totalCount": 0,
     }
+
+
+def test_a_change_that_keeps_the_version_would_be_found() -> None:
+    changed = "UPDATE message_flows SET name=?, version=?, updated_at=? WHERE message_flows.workspace_id = ?"
+    assert keep_the_version([changed]) == []
+    left = changed.replace(" version=?,", "")
+    assert keep_the_version([changed, left]) == [left]

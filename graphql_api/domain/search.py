@@ -111,3 +111,8 @@ class Span:
     last: bool = False
     after: Cursor | None = None
     before: Cursor | None = None
+
+    @property
+    def is_at_an_end(self) -> bool:
+        """Whether it is the first page or the last one."""
+        return self.after is None and self.before is None

@@ -7,8 +7,8 @@ from typing import Any
 from graphql import FieldNode
 
 from graphql_api import reads
-from graphql_api.domain.search import NEWEST_FIRST, Order, OrderField
-from graphql_api.schema import connection, writers
+from graphql_api.domain.search import NEWEST_FIRST, Filter, Order, OrderField, Span
+from graphql_api.schema import connection, kept, writers
 from graphql_api.schema.connection import Found
 from graphql_api.schema.context import Arguments, Context, Run
 from graphql_api.schema.inputs import filter_of
@@ -33,18 +33,42 @@ def message_flow(document: Document, nodes: Sequence[FieldNode]) -> Run:
 def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
     place = ByPlace(is_unpacked=True)
     members = connection_members(document, nodes, place)
-    columns = place.columns
+    lists = _kept_lists(document, nodes, members)
+    columns = place.columns_with(kept.STATE) if lists else place.columns
+    mark = object()  # of this plan, which may be forgotten before its pages are
 
     async def run(arguments: Arguments, context: Context) -> Any:
         order = order_of(arguments.get("orderBy"))
         filter = filter_of(arguments.get("filter") or {})
         first, after, last, before = (arguments.get(name) for name in ("first", "after", "last", "before"))
         span = connection.span(first, after, last, before, order, context.longest_page)
-        page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)
-        found = Found(context, filter, order, span, page)
-        return {name: await member(found) for name, member in members}
+
+        async def read(columns: Sequence[str]) -> Found:
+            page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)
+            return Found(context, filter, order, span, page)
+
+        written: Mapping[str, Any] = {}
+        if lists and _may_be_kept(filter, span):
+            asked = (mark, context.desk.store, context.caller.workspace, filter, order, span)
+            found, written = await kept.page(asked, read, columns, lists)
+        else:
+            found = await read(columns)
+        return {name: written[name] if name in written else await member(found) for name, member in members}
 
     return run
+
+
+def _kept_lists(document: Document, nodes: Sequence[FieldNode], members: Sequence[tuple[str, "Member"]]) -> kept.Lists:
+    """Those that may be kept: none that somebody looks into, and none that tell the time."""
+    if document.makes_dicts or document.instants:
+        return {}
+    fields = document.fields([node.selection_set for node in nodes], "MessageFlowConnection")
+    return {name: member for name, member in members if fields[name][0].name.value in ("nodes", "edges")}
+
+
+def _may_be_kept(filter: Filter, span: Span) -> bool:
+    """What many look at and come back to, and what takes little to remember."""
+    return span.is_at_an_end and filter.ids is None and filter.name_contains is None
 
 
 def order_of(given: Mapping[str, str] | None) -> Order:

@@ -275,3 +275,9 @@ class ByPlace:
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(self._columns)
+
+    def columns_with(self, more: Iterable[str]) -> tuple[str, ...]:
+        """The row has `more` columns as well, which nothing reads by place."""
+        for column in more:
+            self(column)
+        return self.columns

@@ -1,0 +1,101 @@
+"""Lists of flows as they were written last, sent again as long as the database says that their flows are the same.
+
+A flow at a version is what it is for good, since whatever changes one makes a version: so a page needs to be read and
+written anew only if the versions on it, or the flows, are others. These are asked for each time, and nothing else is.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from operator import itemgetter
+from time import monotonic
+from typing import Any, NamedTuple
+
+import msgspec
+
+from graphql_api.schema.connection import Found
+
+STATE = ("version", "updated_at")
+"""The columns that tell, with the place and the id that every row of a page has, whether a flow is still the same."""
+
+STATE_OF = itemgetter(*STATE, "place", "place_id")
+
+MOST = 8 * 2**20
+"""Bytes of lists that are kept."""
+
+LONGEST = MOST // 32
+SECONDS = 60
+"""How long a list is kept at most: who changes rows past the server and its versions is believed by then."""
+
+OVERHEAD = 500
+"""Bytes that a page takes besides its lists, and each of its flows."""
+
+States = list[tuple[Any, ...]]
+
+
+class Written(NamedTuple):
+    """A page as it was written: its lists by the names that they have in the answer."""
+
+    states: States
+    lists: Mapping[str, msgspec.Raw]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.lists.values())) + OVERHEAD * (1 + len(self.states))
+
+
+class Kept:
+    """The pages of one process by what was asked; those that nobody has asked for longest go first."""
+
+    def __init__(self, most: int = MOST, seconds: float = SECONDS) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._pages: dict[Hashable, tuple[float, Written]] = {}
+        self._size = 0
+
+    def find(self, asked: Hashable) -> Written | None:
+        found = self._pages.pop(asked, None)
+        if found is None:
+            return None
+        if found[0] < monotonic():
+            self._size -= found[1].size
+            return None
+        self._pages[asked] = found
+        return found[1]
+
+    def keep(self, asked: Hashable, page: Written) -> None:
+        self.forget(asked)
+        if page.size > LONGEST:
+            return
+        self._pages[asked] = monotonic() + self._seconds, page
+        self._size += page.size
+        while self._size > self._most:
+            self.forget(next(iter(self._pages)))
+
+    def forget(self, asked: Hashable) -> None:
+        found = self._pages.pop(asked, None)
+        if found is not None:
+            self._size -= found[1].size
+
+
+KEPT = Kept()
+
+Lists = Mapping[str, Callable[[Found], Awaitable[Any]]]
+"""By the names that they have in the answer, what makes the lists of a page."""
+
+
+async def page(
+    asked: Hashable, read: Callable[[Sequence[str]], Awaitable[Found]], columns: Sequence[str], lists: Lists
+) -> tuple[Found, Mapping[str, msgspec.Raw]]:
+    """The page, and its lists as JSON; `columns` are those that the lists are made of, and those of STATE."""
+    known = KEPT.find(asked)
+    if known is not None:
+        found = await read(STATE)
+        if states(found) == known.states:
+            return found, known.lists
+    found = await read(columns)
+    written = {name: msgspec.Raw(msgspec.json.encode(await make(found))) for name, make in lists.items()}
+    KEPT.keep(asked, Written(states(found), written))
+    return found, written
+
+
+def states(found: Found) -> States:
+    return list(map(STATE_OF, found.page.rows))
