@@ -43,7 +43,8 @@ from graphql_api.web.methods import Takes
 from graphql_api.web.metrics import Metrics
 from graphql_api.web.operating import Room
 from graphql_api.web.pages import BUILT, Pages
-from graphql_api.web.rest import PREFIX, Rest
+from graphql_api.web.rest import Rest
+from graphql_api.web.routes import PREFIX
 from graphql_api.web.short import Application, Rooms, Short
 from graphql_api.web.sse import EventStream
 from graphql_api.web.telemetry import Telemetry

@@ -1,12 +1,11 @@
-"""The REST routes: method, path, operation of rest.graphql, status, ETag."""
+"""REST: the routes carried out as the operations of rest.graphql, with ETag, If-Match and what else HTTP has."""
 
-import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes, urlencode
+from urllib.parse import quote, urlencode
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.caller import Caller, is_id
@@ -32,10 +31,9 @@ from graphql_api.web.http import (
 )
 from graphql_api.web.methods import untaken
 from graphql_api.web.parameters import hours_variables, list_variables
+from graphql_api.web.routes import COLLECTION, PREFIX, ROUTES, NotTaken, Route, find
 from graphql_api.web.shape import Shape
 
-PREFIX = "/v1/api"
-COLLECTION = "/message-flows"
 LONGEST_PAGE = 1_000
 OPERATIONS = files("graphql_api.web").joinpath("rest.graphql").read_text("utf-8")
 
@@ -46,32 +44,7 @@ SPELLING: Mapping[str, Mapping[str, str]] = {
 """Members whose values REST spells in its own way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """`takes`: what the body is; `answers`: what its flow is answered as."""
-
-    method: str
-    path: str
-    operation: str
-    field: str
-    status: int
-    takes: str = ""
-
-
-ROUTES = (
-    Route("GET", COLLECTION, "ListMessageFlows", "messageFlows", 200),
-    Route("POST", COLLECTION, "CreateMessageFlow", "createMessageFlow", 201, "create"),
-    Route("GET", f"{COLLECTION}/{{id}}", "GetMessageFlow", "messageFlow", 200),
-    Route("PUT", f"{COLLECTION}/{{id}}", "UpdateMessageFlow", "updateMessageFlow", 200, "update"),
-    Route("PATCH", f"{COLLECTION}/{{id}}", "UpdateMessageFlow", "updateMessageFlow", 200, "update"),
-    Route("DELETE", f"{COLLECTION}/{{id}}", "DeleteMessageFlow", "deleteMessageFlow", 204),
-    Route("PUT", f"{COLLECTION}/{{id}}/toggle-autopilot", "UpdateMessageFlow", "updateMessageFlow", 200, "toggle"),
-    Route("GET", f"{COLLECTION}/{{id}}/working-hours", "GetWorkingHours", "messageFlow", 200),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One request to a route, its path taken apart."""
 
     scope: Scope
@@ -175,7 +148,7 @@ class Rest:
         if problems[0].code != "VERSION_CONFLICT":
             return Refused(*problems)
         route = next(route for route in ROUTES if route.operation == "GetMessageFlow")
-        flow = await self._run(replace(call, route=route), {"id": call.id})
+        flow = await self._run(msgspec.structs.replace(call, route=route), {"id": call.id})
         return unknown(call) if flow is None else Conflict(problems, flow["version"])
 
     async def _input(self, call: Call) -> dict[str, Any]:
@@ -215,42 +188,6 @@ HANDLERS: Mapping[str, Callable[[Rest, Call], Awaitable[Answer]]] = {
     "DeleteMessageFlow": Rest.delete,
     "GetWorkingHours": Rest.hours,
 }
-
-
-FORMS = {route: tuple(f"{PREFIX}{route.path}".split("/")) for route in ROUTES}
-ID_AT = FORMS[ROUTES[-1]].index("{id}")
-
-
-class NotTaken(Exception):
-    """The path takes other methods."""
-
-    def __init__(self, methods: Iterable[str]) -> None:
-        super().__init__()
-        self.methods = methods
-
-
-PLAIN = re.compile(f"{PREFIX}{COLLECTION}/([A-Za-z0-9_-]{{1,64}})((?:/[a-z-]+)?)".encode())
-OF_ONE = {(route.method, route.path.partition("{id}")[2].encode()): route for route in ROUTES if "{id}" in route.path}
-
-
-def find(scope: Scope) -> tuple[Route, str]:
-    """The route of a request and the id in its path; segments are split before they are decoded."""
-    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    path = raw.partition(b"?")[0].removeprefix(scope.get("root_path", "").encode())
-    plain = PLAIN.fullmatch(path)
-    route = OF_ONE.get((scope["method"], plain[2])) if plain else None
-    if plain is not None and route is not None:
-        return route, plain[1].decode()
-    form = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in path.split(b"/")]
-    id = form[ID_AT] if len(form) > ID_AT else ""
-    if id:
-        form[ID_AT] = "{id}"
-    routes = {route.method: route for route, known in FORMS.items() if known == tuple(form)}
-    if not routes:
-        raise refused("NOT_FOUND", refusals.NOTHING)
-    if scope["method"] not in routes:
-        raise NotTaken(routes)
-    return routes[scope["method"]], id
 
 
 def _must_take_json(call: Call) -> None:

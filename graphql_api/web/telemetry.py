@@ -12,7 +12,7 @@ from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
 from graphql_api.web.metrics import GATHERED
 from graphql_api.web.pages import PLACES
-from graphql_api.web.rest import PREFIX, ROUTES
+from graphql_api.web.routes import ROUTES
 
 GONE = 499
 """The status, for logs and metrics alone, of a request whose client went away before its answer."""
@@ -26,7 +26,7 @@ FIXED = frozenset({"/graphql", "/openapi.json", "/metrics", "/health/live", "/he
 BELOW = ("/assets/", "/flows/")
 """Below these the name of a file, or what a page itself tells apart; the label is the path above."""
 
-FORMS = frozenset(PREFIX + route.path for route in ROUTES)
+FORMS = frozenset(route.form for route in ROUTES)
 NOTHING = Seen()
 
 Line = Callable[..., Any]

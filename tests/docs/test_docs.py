@@ -14,7 +14,7 @@ import pytest
 import typer.main
 
 from graphql_api import cli, config
-from graphql_api.web.rest import ROUTES
+from graphql_api.web.routes import ROUTES
 from tests.commands import shell_environment
 from tests.docs.blocks import (
     KINDS,

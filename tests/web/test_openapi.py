@@ -16,7 +16,7 @@ from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.domain.flow import LEAVES
 from graphql_api.web import front, openapi
 from graphql_api.web.parameters import KNOWN
-from graphql_api.web.rest import PREFIX, ROUTES
+from graphql_api.web.routes import PREFIX, ROUTES
 
 Json = dict[str, Any]
 DOCUMENT = openapi.document()

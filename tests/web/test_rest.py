@@ -10,7 +10,7 @@ from graphql_api import app, config
 from graphql_api.domain.errors import Refused
 from graphql_api.edits import Desk
 from graphql_api.storage.engine import Store, unavailable
-from graphql_api.web.rest import ROUTES, NotTaken, find
+from graphql_api.web.routes import ROUTES, NotTaken, find
 
 FLOWS = "/v1/api/message-flows"
 NEW = {

@@ -9,7 +9,7 @@ from graphql_api.domain.flow import LEAVES
 from graphql_api.web.http import encoded
 from graphql_api.web.openapi import bodies, errors, heads, hours
 from graphql_api.web.openapi.values import Json
-from graphql_api.web.rest import COLLECTION, PREFIX, ROUTES, Route
+from graphql_api.web.routes import COLLECTION, PREFIX, ROUTES, Route
 
 ABOUT = """\
 Message flows are the configurations of SMS and email agents. Updates are partial down to each leaf: what is not sent \

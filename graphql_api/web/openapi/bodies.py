@@ -18,7 +18,8 @@ from graphql_api.domain.flow import TREE, Block, Leaf
 from graphql_api.schema.inputs import null_rule
 from graphql_api.schema.prepared import GRAPHQL
 from graphql_api.web.openapi.values import BOOLEAN, IDENTIFIER, INSTANT, Json, kept, taken
-from graphql_api.web.rest import OPERATIONS, ROUTES, Route
+from graphql_api.web.rest import OPERATIONS
+from graphql_api.web.routes import ROUTES, Route
 from graphql_api.web.shape import IGNORED, WORKING_HOURS
 
 DOCUMENT = parse(OPERATIONS)
