@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -15,6 +14,9 @@ from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement, unavailab
 
 AT_ONCE = 2
 """Batches of one shape that are under way at the same time; what comes meanwhile waits for the next."""
+
+IDLE = 8
+"""Tasks that wait for the next batch."""
 
 Fetch = Callable[[Statement, float | None], Awaitable[Sequence[Row]]]
 """Carries out one statement; waits for a connection until a moment of the event loop, None for its usual patience."""
@@ -36,13 +38,13 @@ class Waiting(msgspec.Struct, eq=False):
         return not self.rows.done()
 
 
-@dataclass(slots=True)
-class Line:
+class Line(msgspec.Struct, eq=False):
     """Who waits for statements of one shape, and how many batches of it are under way."""
 
-    waiting: deque[Waiting] = field(default_factory=deque)
+    shape: Shape
+    waiting: deque[Waiting] = msgspec.field(default_factory=deque)
     under_way: int = 0
-    batches: list[list[Waiting]] = field(default_factory=list)
+    batches: list[list[Waiting]] = msgspec.field(default_factory=list)
 
     def unsent(self) -> Iterator[Waiting]:
         """Those in a batch too, which may still wait for a connection."""
@@ -64,7 +66,9 @@ class Batches:
         self._most = most
         self._again = again
         self._lines: dict[Shape, Line] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._idle: list[asyncio.Future[Line]] = []
+        self._is_closed = False
         self._watch: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
 
@@ -72,7 +76,7 @@ class Batches:
         """At most one row: only such shapes may be batched. Refused when it has not been sent by `until`."""
         line = self._lines.get(statement.shape)
         if line is None:
-            line = self._lines[statement.shape] = Line()
+            line = self._lines[statement.shape] = Line(statement.shape)
         loop = asyncio.get_running_loop()
         rows: asyncio.Future[Sequence[Row]] = loop.create_future()
         line.waiting.append(Waiting(statement, until, rows))
@@ -80,10 +84,23 @@ class Batches:
             self._set_watch(until, loop)
         if line.under_way < AT_ONCE:
             line.under_way += 1
-            task = asyncio.create_task(self._work(statement.shape, line))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            if self._idle:
+                self._idle.pop().set_result(line)
+            else:
+                self._begin(line)
         return await rows
+
+    def _begin(self, line: Line) -> None:
+        worker = asyncio.create_task(self._work(line))
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+
+    async def close(self) -> None:
+        """Waits for what is under way."""
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
 
     def _set_watch(self, moment: float, loop: asyncio.AbstractEventLoop) -> None:
         """A timer of uvloop that is over cannot tell its moment, so that it is kept beside it."""
@@ -101,34 +118,40 @@ class Batches:
                 one.rows.set_exception(unavailable("all connections are taken"))
         self._set_watch(min((one.until for one in waiting if not one.rows.done()), default=math.inf), loop)
 
-    async def _work(self, shape: Shape, line: Line) -> None:
-        try:
-            while line.waiting:
-                batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
-                batch = [one for one in batch if not one.rows.done()]  # the others' callers are gone
-                line.batches.append(batch)
-                if len(batch) == 1:
-                    await self._one(batch[0], batch[0].until)
-                elif batch:
-                    await self._carry_out(shape, batch)
-                line.batches.remove(batch)
-        finally:
-            line.under_way -= 1
-            if not line.waiting and not line.under_way:
-                self._lines.pop(shape, None)
+    async def _work(self, line: Line) -> None:
+        """Batches of one line until nobody waits in it, then of another one: a task for each would cost more."""
+        while True:
+            try:
+                while line.waiting:
+                    if len(line.waiting) == 1:
+                        one = line.waiting.popleft()
+                        await self._one(one, one.until)
+                    else:
+                        await self._carry_out(line)
+            finally:
+                line.under_way -= 1
+                if not line.waiting and not line.under_way:
+                    self._lines.pop(line.shape, None)
+            if self._is_closed or len(self._idle) >= IDLE:
+                return
+            turn: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
+            self._idle.append(turn)
+            line = await turn
 
-    async def _carry_out(self, shape: Shape, batch: list[Waiting]) -> None:
+    async def _carry_out(self, line: Line) -> None:
+        batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
         sent: list[Waiting] = []
 
         def arguments() -> list[Sequence[Any]]:
             sent.extend(one for one in batch if one.taken())
             tally.tell("batch", len(sent))
-            text = shape.batched
+            text = line.shape.batched
             return [text.arguments({**one.statement.values, ORDINAL: number}) for number, one in enumerate(sent)]
 
+        line.batches.append(batch)
         try:
             batch.sort(key=_key)
-            found = await self._together(shape, arguments, max(one.until for one in batch))
+            found = await self._together(line.shape, arguments, max(one.until for one in batch))
         except self._again:
             for one in batch:
                 await self._one(one, None)
@@ -140,6 +163,8 @@ class Batches:
             for number, one in enumerate(sent):
                 if not one.rows.done():
                     one.rows.set_result((by_number[number],) if number in by_number else ())
+        finally:
+            line.batches.remove(batch)
 
     async def _one(self, one: Waiting, until: float | None) -> None:
         if not one.taken():

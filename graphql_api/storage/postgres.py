@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -58,19 +58,8 @@ class PostgresStore:
         self._signals = Signals(dsn, self._pool)
         self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES)) if batch > 1 else None
 
-    async def read(self, statement: Statement) -> Sequence[Row]:
-        if self._batches is not None and statement.shape.single:
-            return await self._batches.rows(statement, self._pool.until())
-        return await self._read(statement)
-
-    async def _read(self, statement: Statement, until: float | None = None) -> Sequence[Row]:
-        until = until or self._pool.until()
-        while True:
-            try:
-                async with self._connection(until) as connection:
-                    return await self._step(connection, statement, locks=False)
-            except Lost:
-                _still_time(until)
+    def read(self, statement: Statement) -> Coroutine[Any, Any, Sequence[Row]]:
+        return self._apart(statement, self._pool.until())
 
     async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
         """Once without locks, as most edits meet nobody; after a lost race in its turn, on one connection."""
@@ -114,18 +103,26 @@ class PostgresStore:
         self._signals.tell()
         return done
 
-    async def _apart(self, statement: Statement, until: float) -> Sequence[Row]:
+    def _apart(self, statement: Statement, until: float) -> Coroutine[Any, Any, Sequence[Row]]:
         """A statement outside a transaction, with others of its shape if it may be."""
         if self._batches is not None and statement.shape.single:
-            return await self._batches.rows(statement, until)
-        return await self._alone(statement, until)
+            return self._batches.rows(statement, until)
+        return self._alone(statement, until)
 
     async def _alone(self, statement: Statement, until: float | None = None) -> Sequence[Row]:
-        if not statement.shape.writes:
-            return await self._read(statement, until)
-        async with self._connection(until or self._pool.until()) as connection:
-            rows = await self._step(connection, statement, locks=False)
-        self._signals.tell()
+        """A read whose connection is lost is made again."""
+        until = until or self._pool.until()
+        while True:
+            try:
+                async with self._connection(until) as connection:
+                    rows = await self._step(connection, statement, locks=False)
+                break
+            except Lost:
+                if statement.shape.writes:
+                    raise
+                _still_time(until)
+        if statement.shape.writes:
+            self._signals.tell()
         return rows
 
     async def _together(
@@ -137,25 +134,24 @@ class PostgresStore:
             given = arguments()
             for _ in given if self.heard is not None else ():
                 self._tell(sql)
-            may_write = shape.writes and not connection.is_closed()
             try:
                 rows = _answered(await connection.fetchmany(sql, given)) if given else ()
             except SILENT as error:
-                raise _lost(error, may_write) from error
+                raise _lost(error, shape.writes) from error
         if shape.writes:
             self._signals.tell()
         return rows
 
     async def _step(self, connection: Any, statement: Statement, *, locks: bool) -> Sequence[Row]:
         """With `locks` a transaction is open, so that nothing is changed before its commit."""
-        text = statement.shape.postgresql
-        sql = f"{text.sql} FOR UPDATE" if locks and statement.shape.locks else text.sql
+        shape = statement.shape
+        text = shape.postgresql
+        sql = f"{text.sql} FOR UPDATE" if locks and shape.locks else text.sql
         self._tell(sql)
-        may_write = statement.shape.writes and not locks and not connection.is_closed()
         try:
             return _answered(await connection.fetch(sql, *text.arguments(statement.values)))
         except SILENT as error:
-            raise _lost(error, may_write) from error
+            raise _lost(error, may_have_written=shape.writes and not locks) from error
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
@@ -184,7 +180,7 @@ class PostgresStore:
         return self._signals.heard()
 
     async def writing(self) -> frozenset[str]:
-        return frozenset(row["name"] for row in await self._read(changes.WRITERS))
+        return frozenset(row["name"] for row in await self._alone(changes.WRITERS))
 
     def figures(self) -> Mapping[str, float]:
         return self._pool.figures()
@@ -192,6 +188,8 @@ class PostgresStore:
     async def close(self) -> None:
         await self._signals.close()
         await self._pool.close()
+        if self._batches is not None:
+            await self._batches.close()
 
 
 class Connection(Lent):
@@ -204,9 +202,8 @@ class Connection(Lent):
         self._timeout = timeout
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        await super().__aexit__(kind, error, trace)
-        refusal = error and self._refusal(error)
-        if refusal is not None:
+        self._pool.give_back(self._connection)
+        if error is not None and (refusal := self._refusal(error)) is not None:
             raise refusal from error
 
     def _refusal(self, error: BaseException) -> Exception | None:
@@ -229,8 +226,7 @@ async def _begun(connection: Any, **manner: Any) -> Any:
     try:
         await transaction.start()
     except BaseException:
-        with contextlib.suppress(asyncpg.InterfaceError):  # it was closed, and the pool has taken it back
-            connection.terminate()
+        connection.terminate()
         raise
     return transaction
 

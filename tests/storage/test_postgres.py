@@ -12,8 +12,10 @@ import pytest
 
 from bench.torturing.servers import Postgres
 from graphql_api.domain.errors import Refused
+from graphql_api.storage import postgres_pool
 from graphql_api.storage.engine import Script, Statement
 from graphql_api.storage.postgres import PostgresStore
+from graphql_api.storage.postgres_pool import Pool
 from tests.storage.tally import DDL, ROWS, SLEEP, TOTAL, added, both, count, read
 
 
@@ -216,6 +218,9 @@ async def test_callers_who_leave_give_their_connection_back(single: PostgresStor
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job
+        async with asyncio.timeout(10):
+            while await pids(other, "Lock"):  # noqa: ASYNC110 (nobody tells of it)
+                await asyncio.sleep(0.01)
     await held.rollback()
     async with asyncio.timeout(10):
         while True:
@@ -293,3 +298,39 @@ async def test_a_login_that_is_wrong_is_a_refusal(postgres: Postgres) -> None:
     with pytest.raises(Refused, match="it refuses the connection"):
         await store.read(TOTAL)
     await store.close()
+
+
+async def test_connections_that_nobody_needs_are_closed(
+    store: PostgresStore, other: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asyncio.gather(*(store.run(count) for _ in range(5)))
+    assert len(await pids(other)) == store.figures()["connections_idle"] > 1
+    monkeypatch.setattr(postgres_pool, "IDLE", 0)
+    async with asyncio.timeout(10):
+        while await pids(other):  # noqa: ASYNC110 (nobody tells of it)
+            await asyncio.sleep(0.05)
+    assert store.figures() == {"connections_busy": 0, "connections_idle": 0}
+    assert await store.run(count) == 6
+
+
+async def test_a_connection_that_is_left_within_a_transaction_is_closed(
+    postgres: Postgres, other: asyncpg.Connection
+) -> None:
+    pool = Pool(dsn(postgres), size=1, timeout=5, patience=5)
+    async with pool.connection(pool.until()) as connection:
+        await connection.execute("BEGIN; UPDATE tally SET count = 7")
+    async with pool.connection(pool.until()) as connection:
+        assert await connection.fetchval("SELECT sum(count) FROM tally") == 0
+    await pool.close()
+    await other.execute("UPDATE tally SET count = 1", timeout=5)
+
+
+async def test_closing_waits_for_what_is_at_work(postgres: Postgres, other: asyncpg.Connection) -> None:
+    store = PostgresStore(dsn(postgres), size=2)
+    jobs = [asyncio.create_task(store.read(Statement(SLEEP, {"seconds": 0.5}))) for _ in range(3)]
+    await waiting(other, "Timeout")
+    await store.close()
+    assert [(await job)[0]["one"] for job in jobs[:2]] == [1, 1]
+    with pytest.raises(Refused, match="the server is stopping; nothing was written"):
+        await jobs[2]
+    assert await pids(other) == []
