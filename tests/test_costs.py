@@ -23,13 +23,13 @@ from graphql_api.web.wire import Wire
 
 COSTS = {
     ("sqlite", "R"): 2_110,
-    ("sqlite", "U"): 4_732,
+    ("sqlite", "U"): 4_549,
     ("sqlite", "L"): 3_189,
-    ("sqlite", "P"): 5_313,
-    ("postgresql", "R"): 3_394,
-    ("postgresql", "U"): 6_558,
-    ("postgresql", "L"): 4_313,
-    ("postgresql", "P"): 7_274,
+    ("sqlite", "P"): 5_290,
+    ("postgresql", "R"): 2_979,
+    ("postgresql", "U"): 5_567,
+    ("postgresql", "L"): 3_780,
+    ("postgresql", "P"): 6_459,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, a page of 50, and a PUT of one leaf."""
 
