@@ -28,12 +28,14 @@ interface Body<R> {
   errors?: { message: string; extensions?: { code?: string } }[];
 }
 
-export async function ask<R, V>(session: Session, document: TypedDocumentString<R, V>, variables: V): Promise<R> {
-  const body = await answered<R>(session, JSON.stringify({ query: document.toString(), variables }));
+/** A `trial` is a mutation that changes nothing and that nobody has chosen: it never asks for another key. */
+export async function ask<R, V>(session: Session, document: TypedDocumentString<R, V>, variables: V, trial = false): Promise<R> {
+  const writes = !trial && document.toString().trimStart().startsWith("mutation");
+  const body = await answered<R>(session, JSON.stringify({ query: document.toString(), variables }), writes);
   const [error] = body.errors ?? [];
   if (error) throw refused(error.extensions?.code ?? "INTERNAL", error.message);
   if (!body.data) throw new Problem("INTERNAL", "The answer has no data.");
-  if (document.toString().trimStart().startsWith("mutation")) dispatchEvent(new Event(WRITTEN));
+  if (writes) dispatchEvent(new Event(WRITTEN));
   return body.data;
 }
 
@@ -41,9 +43,10 @@ function refused(code: string, message: string): Problem {
   return new Problem(code, code === "UNAUTHENTICATED" ? KEYLESS : sentenced(message));
 }
 
-async function answered<R>(session: Session, body: string): Promise<Body<R>> {
+async function answered<R>(session: Session, body: string, chosen: boolean): Promise<Body<R>> {
+  const send = (key: Record<string, string>) => fetch(at("graphql"), { method: "POST", headers: { ...headers(session), ...key }, body });
   try {
-    const response = await withKey((key) => fetch(at("graphql"), { method: "POST", headers: { ...headers(session), ...key }, body }));
+    const response = await withKey(send, chosen);
     return (await response.json()) as Body<R>;
   } catch {
     throw new Problem("UNREACHABLE", "The server cannot be reached, or its answer got lost on the way.");

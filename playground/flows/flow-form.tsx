@@ -17,9 +17,14 @@ export function FlowForm({ draft, move, save, disabled }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const fought = contested(draft);
 
+  // When an answer has come, not while what it refused is mended.
   useEffect(() => {
-    form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-  }, [save.errors]);
+    if (!save.busy) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [save.busy]);
+  const discard = () => {
+    save.forget();
+    move({ kind: "discard" });
+  };
 
   const submit = (event: Event) => {
     event.preventDefault();
@@ -56,12 +61,12 @@ export function FlowForm({ draft, move, save, disabled }: Props) {
           </section>
         ))}
       </fieldset>
-      <SaveBar draft={draft} move={move} save={save} />
+      <SaveBar draft={draft} discard={discard} save={save} />
     </form>
   );
 }
 
-function SaveBar({ draft, move, save }: Omit<Props, "disabled">) {
+function SaveBar({ draft, discard, save }: { draft: Draft; discard(): void; save: Save }) {
   const edits = edited(draft).length;
   const problem = save.errors[""];
   if (!edits && !problem) return null;
@@ -82,7 +87,7 @@ function SaveBar({ draft, move, save }: Omit<Props, "disabled">) {
           onInput={(event) => save.setNote(event.currentTarget.value)}
         />
       </label>
-      <button type="button" onClick={() => move({ kind: "discard" })}>
+      <button type="button" onClick={discard}>
         Discard
       </button>
       <button class="primary" disabled={save.busy || !edits}>

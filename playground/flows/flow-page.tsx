@@ -1,5 +1,6 @@
 // One flow: its settings, its week, its history, and what happens to it while one looks.
 import { useEffect, useState } from "preact/hooks";
+import { AnotherKey } from "./another-key";
 import { ask, type Problem, sentenced, type Session, told } from "./client";
 import { Conflict } from "./conflict";
 import { ConnectionDot } from "./connection";
@@ -58,7 +59,7 @@ export function FlowPage({ session, id, failed }: Props) {
       {back}
       <header class="page-head">
         <h1 id="flow-heading">{draft.now.name}</h1>
-        <ConnectionDot state={flow.connection} />
+        <ConnectionDot {...flow.connection} />
         <AutopilotButton on={draft.now.autopilot} save={save} disabled={gone !== null} />
         <button class="danger quiet" disabled={gone !== null} onClick={() => setDeleting(true)}>
           Delete
@@ -149,7 +150,7 @@ function Nothing({ id, unknown, problem, again }: NothingProps) {
     <div class="empty" role="alert">
       <h1>The flow cannot be shown</h1>
       <p>{problem.message}</p>
-      <button onClick={again}>Try again</button>
+      <button onClick={again}>Try again</button> <AnotherKey code={problem.code} />
     </div>
   );
 }

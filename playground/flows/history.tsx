@@ -1,5 +1,7 @@
 // The history of a flow, newest first: who, when, by which door, why, and each leaf before and after.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { NEW_KEY } from "../shell/key";
+import { AnotherKey } from "./another-key";
 import { ask, codeOf, type Session, told } from "./client";
 import { type FormFragment, HistoryDocument, type HistoryQuery } from "./generated/graphql";
 import { Moment } from "./moment";
@@ -34,7 +36,11 @@ export function History({ session, flow, unsaved, locked, reverted }: Props) {
   return (
     <section class="card history" id="history" aria-labelledby="history-heading">
       <h2 id="history-heading">History</h2>
-      {problem && <p class="faint">{problem}</p>}
+      {problem && (
+        <p class="faint">
+          {told(problem)} <AnotherKey code={codeOf(problem)} />
+        </p>
+      )}
       <ol>
         {revisions.map((revision) => (
           <li key={revision.id} class={revision.operation.toLowerCase()}>
@@ -65,7 +71,7 @@ export function History({ session, flow, unsaved, locked, reverted }: Props) {
 function useHistory(session: Session, flow: FormFragment) {
   const [revisions, setRevisions] = useState<Revision[]>([]);
   const [cursor, setCursor] = useState<string | null>(null);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<unknown>(null);
   const asked = useRef(0);
 
   async function load(after: string | null): Promise<void> {
@@ -76,12 +82,17 @@ function useHistory(session: Session, flow: FormFragment) {
       const { nodes, pageInfo } = messageFlow.revisions;
       setRevisions((before) => (after ? [...before, ...nodes] : nodes));
       setCursor(pageInfo.hasNextPage ? (pageInfo.endCursor ?? null) : null);
-      setProblem("");
+      setProblem(null);
     } catch (error) {
-      setProblem(codeOf(error) === "FORBIDDEN" ? "Your key may not read the history." : told(error));
+      setProblem(error);
     }
   }
 
-  useEffect(() => void load(null), [flow.version]);
+  useEffect(() => {
+    const read = () => void load(null);
+    read();
+    addEventListener(NEW_KEY, read);
+    return () => removeEventListener(NEW_KEY, read);
+  }, [flow.version]);
   return { revisions, more: cursor !== null, problem, loadMore: () => void load(cursor) };
 }

@@ -1,5 +1,6 @@
 // The flows of a workspace: filtered, ordered, a page at a time, and new ones made.
 import { useEffect, useState } from "preact/hooks";
+import { AnotherKey } from "./another-key";
 import { codeOf, type Problem, type Session } from "./client";
 import { ConnectionDot } from "./connection";
 import { CreateDialog } from "./create-dialog";
@@ -31,7 +32,7 @@ export function ListPage({ session, search, failed }: Props) {
         <h1 id="list-heading">
           Flows {list.page && <span class="count">{list.page.totalCount.toLocaleString("en")}</span>}
         </h1>
-        <ConnectionDot state={list.connection} />
+        <ConnectionDot {...list.connection} />
         <button class="primary" onClick={() => setCreating(true)}>
           New flow
         </button>
@@ -58,7 +59,7 @@ function Results({ list, session, search }: { list: List; session: Session; sear
       <div class="empty" role="alert">
         <h2>{codeOf(list.problem) === "UNREACHABLE" ? "No answer" : "The list cannot be shown"}</h2>
         <p>{list.problem.message}</p>
-        <button onClick={list.again}>Try again</button>
+        <button onClick={list.again}>Try again</button> <AnotherKey code={list.problem.code} />
       </div>
     );
   }

@@ -1,17 +1,24 @@
 // Changes as they are committed: one subscription over WebSocket that goes on where it was cut off.
-import { type Client, createClient } from "graphql-ws";
-import { keyHeader, NEW_KEY } from "../shell/key";
+import { createClient } from "graphql-ws";
+import { key, keyHeader } from "../shell/key";
 import { socketAt } from "../shell/server";
-import { Problem, type Session } from "./client";
+import { whenBack } from "./back";
+import { Problem, sentenced, type Session } from "./client";
 import { NowDocument, type NowQuery, type TypedDocumentString } from "./generated/graphql";
 
-export type Connection = "connecting" | "live" | "waiting";
+/** Waiting mends itself; what is refused stays so until another key is given, or somebody comes back to the window. */
+export interface Connection {
+  state: "connecting" | "live" | "waiting" | "refused";
+  why?: string;
+}
+
+export const CONNECTING: Connection = { state: "connecting" };
 
 /** `missed` is called whenever changes may have passed unseen: what is shown has to be read again. */
 export interface Listener<C> {
   changed(change: C): void;
   missed(): void;
-  connection(state: Connection): void;
+  connection(connection: Connection): void;
 }
 
 const FIRST_WAIT = 500;
@@ -20,6 +27,8 @@ const LONGEST_WAIT = 15_000;
 const LASTED = 5_000;
 /** Milliseconds that a connection stays open without an operation: another comes as soon as the place of now is known. */
 const KEPT = 1_000;
+/** Codes of errors, and of closes, by which the server says that this caller is not to watch this. */
+const REFUSED = new Set(["BAD_REQUEST", "WORKSPACE_REQUIRED", "UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "4400", "4401", "4403"]);
 
 /** Listens until the function that it returns is called. */
 export function listen<C extends { cursor: string }, V extends { after?: string | null }>(
@@ -31,7 +40,17 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
   let stopped = false;
   let cursor: string | null = null;
   let wait = FIRST_WAIT;
-  const client = connected(session, () => listener.connection("live"));
+  let shown: string | null = null;
+  const client = createClient({
+    url: socketAt("graphql"),
+    connectionParams: () => {
+      shown = key();
+      return { "x-workspace-id": session.workspace, ...keyHeader() };
+    },
+    retryAttempts: 0,
+    lazyCloseTimeout: KEPT,
+    on: { connected: () => listener.connection({ state: "live" }) },
+  });
 
   /** The place to watch from comes first, then what is shown is read again, so that nothing falls between the two. */
   async function begin(): Promise<void> {
@@ -47,8 +66,7 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
     if (stopped) return;
     const asked = { query: document.toString(), variables: { ...variables, after: cursor } };
     for await (const { data, errors } of client.iterate<{ messageFlowChanged: C }>(asked)) {
-      const code = errors?.[0]?.extensions?.code;
-      if (errors?.[0]) throw new Problem(String(code), errors[0].message);
+      if (errors?.[0]) throw new Problem(String(errors[0].extensions?.code), errors[0].message);
       if (!data || stopped) continue;
       cursor = data.messageFlowChanged.cursor;
       listener.changed(data.messageFlowChanged);
@@ -57,19 +75,24 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
 
   async function on(): Promise<void> {
     while (!stopped) {
-      listener.connection("connecting");
+      listener.connection(CONNECTING);
       const began = Date.now();
-      const code = await once().then(() => "", codeOfEnd);
+      const { code, message } = await once().then(() => CUT_OFF, endOf);
       if (stopped) return;
       if (Date.now() - began > LASTED) wait = FIRST_WAIT;
-      if (code === "RESYNC_REQUIRED") {
-        cursor = null;
-        continue;
+      if (code === "RESYNC_REQUIRED") cursor = null;
+      else if (!REFUSED.has(code)) await waiting();
+      else if (key() === shown) {
+        listener.connection({ state: "refused", why: sentenced(message) });
+        await untilBack();
       }
-      listener.connection("waiting");
-      await pause(wait);
-      wait = Math.min(wait * 2, LONGEST_WAIT);
     }
+  }
+
+  async function waiting(): Promise<void> {
+    listener.connection({ state: "waiting" });
+    await untilBack(wait);
+    wait = Math.min(wait * 2, LONGEST_WAIT);
   }
 
   void on();
@@ -79,34 +102,24 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
   };
 }
 
-function connected({ workspace }: Session, then: () => void): Client {
-  const who = () => ({ "x-workspace-id": workspace, ...keyHeader() });
-  return createClient({
-    url: socketAt("graphql"),
-    connectionParams: who,
-    retryAttempts: 0,
-    lazyCloseTimeout: KEPT,
-    on: { connected: then },
-  });
-}
+const CUT_OFF = { code: "", message: "" };
 
 /** Subscriptions end by a refusal (a list of errors, or a problem of ours) or by a socket that closes. */
-function codeOfEnd(end: unknown): string {
-  if (end instanceof Problem) return end.code;
-  const [first] = Array.isArray(end) ? end : [];
-  return String(first?.extensions?.code ?? "");
+function endOf(end: unknown): { code: string; message: string } {
+  if (end instanceof Problem) return end;
+  if (Array.isArray(end)) return { code: String(end[0]?.extensions?.code ?? ""), message: String(end[0]?.message ?? "") };
+  const { code, reason } = end as Partial<CloseEvent>;
+  return { code: String(code ?? ""), message: reason ?? "" };
 }
 
-/** Over sooner when the machine is on line again, or there is another key. */
-function pause(milliseconds: number): Promise<void> {
+/** For as many milliseconds at most, if any are named. */
+function untilBack(milliseconds?: number): Promise<void> {
   return new Promise((resume) => {
-    const timer = setTimeout(over, milliseconds);
-    addEventListener("online", over);
-    addEventListener(NEW_KEY, over);
+    const timer = milliseconds === undefined ? undefined : setTimeout(over, milliseconds);
+    const unfollow = whenBack(over);
     function over(): void {
       clearTimeout(timer);
-      removeEventListener("online", over);
-      removeEventListener(NEW_KEY, over);
+      unfollow();
       resume();
     }
   });

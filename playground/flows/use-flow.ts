@@ -4,7 +4,7 @@ import { whenBack } from "./back";
 import { ask, Problem, type Session } from "./client";
 import { type Draft, type Move, moved, opened } from "./draft";
 import { FlowChangedDocument, FlowDocument, type FormFragment } from "./generated/graphql";
-import { type Connection, listen } from "./live";
+import { type Connection, CONNECTING, listen } from "./live";
 
 export interface Flow {
   draft: Draft | null;
@@ -22,7 +22,7 @@ export function useFlow(session: Session, id: string): Flow {
   const [draft, step] = useReducer(stepped, null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [gone, setGone] = useState<Flow["gone"]>(null);
-  const [connection, setConnection] = useState<Connection>("connecting");
+  const [connection, setConnection] = useState(CONNECTING);
   const known = useRef(false);
 
   const read = useCallback(async () => {

@@ -4,7 +4,7 @@ import { whenBack } from "./back";
 import { ask, Problem, type Session, WRITTEN } from "./client";
 import { AnyFlowChangedDocument, ListDocument, type ListQuery } from "./generated/graphql";
 import { variablesOf } from "./list-search";
-import { type Connection, listen } from "./live";
+import { type Connection, CONNECTING, listen } from "./live";
 
 /** Milliseconds in which changes are gathered, so that a busy workspace costs a read or two a second. */
 const GATHERED = 400;
@@ -25,7 +25,7 @@ export function useList(session: Session, search: URLSearchParams): List {
   const [page, setPage] = useState<Page | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [loading, setLoading] = useState(true);
-  const [connection, setConnection] = useState<Connection>("connecting");
+  const [connection, setConnection] = useState(CONNECTING);
   const [changed, setChanged] = useState<ReadonlySet<string>>(new Set());
   const asked = useRef(0);
   const query = search.toString();

@@ -1,5 +1,5 @@
 // Sending what was edited, on top of the version that was seen; what the server refuses comes back as data.
-import { useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { ask, codeOf, persistently, sentenced, type Session, told } from "./client";
 import { contested, type Draft, edited, input, unreadable } from "./draft";
 import {
@@ -13,8 +13,15 @@ import { isLeaf, type Leaf, SHOWN } from "./leaves";
 import { useTell } from "./notices";
 import type { Flow } from "./use-flow";
 
-/** Path below the input -> sentence; "" for what belongs to no field. */
+/** Leaf -> sentence; "" for what belongs to no field. */
 export type Errors = Record<string, string>;
+
+/** What was refused, `about` a leaf or a block ("" is the flow as a whole), and `at` which leaf that is told. */
+interface Refusal {
+  about: string;
+  at: string;
+  sentence: string;
+}
 
 export interface Save {
   errors: Errors;
@@ -26,11 +33,13 @@ export interface Save {
   /** Mine on top of theirs: merged where nothing meets, else as the explicit choice that it is. */
   applyOnTop(): Promise<void>;
   toggle(): Promise<void>;
-  forget(path: string): void;
+  /** What was refused about a leaf that has changed since, or about a block that it belongs to; all without a leaf. */
+  forget(leaf?: Leaf): void;
 }
 
 export function useSave(session: Session, { draft, move }: Flow): Save {
-  const [errors, setErrors] = useState<Errors>({});
+  const [refusals, refused] = useState<Refusal[]>([]);
+  const errors = useMemo(() => byLeaf(refusals), [refusals]);
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
   const tell = useTell();
@@ -39,21 +48,21 @@ export function useSave(session: Session, { draft, move }: Flow): Save {
 
   async function send(current: Draft, ifVersion: number, onConflict: ConflictPolicy): Promise<void> {
     const unread = unreadable(current.edits);
-    if (unread.length) return setErrors(Object.fromEntries(unread.map((leaf) => [leaf, "This is not a number."])));
+    if (unread.length) return refused(unread.map((leaf) => ({ about: leaf, at: leaf, sentence: "This is not a number." })));
     const { id } = current.now;
     const variables = { id, input: input(current.edits), ifVersion, onConflict, note: note || null };
     const { updateMessageFlow: done } = await ask(session, SaveDocument, variables);
     const conflict = done.errors.some(({ code }) => code === "VERSION_CONFLICT");
     if (conflict && done.messageFlow) return refuse(done.messageFlow);
-    if (done.errors.length || !done.messageFlow) return setErrors(byPath(done.errors, edited(current)));
-    setErrors({});
+    if (done.errors.length || !done.messageFlow) return refused(placed(done.errors, edited(current)));
+    refused([]);
     setNote("");
     move({ kind: "save", flow: done.messageFlow, sent: current.edits });
     tell({ text: saved(done.changedFields, done.messageFlow.version, done.rebasedFrom) });
   }
 
   function refuse(flow: FormFragment): void {
-    setErrors({});
+    refused([]);
     move({ kind: "refuse", flow });
   }
 
@@ -63,7 +72,7 @@ export function useSave(session: Session, { draft, move }: Flow): Save {
       await work();
     } catch (error) {
       const sure = codeOf(error) === "UNREACHABLE" ? " It is not known whether it was saved; saving again is safe." : "";
-      setErrors({ "": told(error) + sure });
+      refused([{ about: "", at: "", sentence: told(error) + sure }]);
     }
     setBusy(false);
   }
@@ -87,26 +96,36 @@ export function useSave(session: Session, { draft, move }: Flow): Save {
       const variables = { id: draft.now.id, idempotencyKey };
       const { updateMessageFlow: done } = await persistently(() => ask(session, ToggleAutopilotDocument, variables));
       toggleKey.current = null;
-      if (!done.messageFlow) return setErrors(byPath(done.errors));
+      if (!done.messageFlow) return refused(placed(done.errors));
       move({ kind: "arrive", flow: done.messageFlow });
       tell({ text: `Autopilot is ${done.messageFlow.autopilot ? "on" : "off"}.` });
     });
   }
 
-  // What belongs to no field may be mended in any.
-  const forget = (path: string) => setErrors(({ [path]: _, "": __, ...rest }) => rest);
+  const forget = (leaf?: Leaf) => refused(leaf ? refusals.filter(({ about }) => !isPartOf(leaf, about)) : []);
   return { errors, busy, note, setNote, save, applyOnTop, toggle, forget };
 }
 
-/** A refusal of a whole block stands at the first of its leaves that was sent. */
-export function byPath(errors: readonly RefusalFragment[], sent: Leaf[] = []): Errors {
+export function byPath(errors: readonly RefusalFragment[]): Errors {
+  return byLeaf(placed(errors));
+}
+
+/** A refusal of a whole block stands at the first of its leaves that was sent, and may be mended in any of them. */
+function placed(errors: readonly RefusalFragment[], sent: Leaf[] = []): Refusal[] {
+  return errors.map(({ path, message }) => {
+    const about = path.join(".");
+    const at = isLeaf(about) ? about : (sent.find((leaf) => about && isPartOf(leaf, about)) ?? "");
+    return { about, at, sentence: sentenced(inLabels(about, message)) };
+  });
+}
+
+function isPartOf(leaf: Leaf, path: string): boolean {
+  return path === "" || leaf === path || leaf.startsWith(`${path}.`);
+}
+
+function byLeaf(refusals: Refusal[]): Errors {
   const found: Errors = {};
-  for (const { path, message } of errors) {
-    const leaf = path.join(".");
-    const place = isLeaf(leaf) ? leaf : (sent.find((one) => one.startsWith(`${leaf}.`)) ?? "");
-    const sentence = sentenced(inLabels(leaf, message));
-    found[place] = found[place] ? `${found[place]} ${sentence}` : sentence;
-  }
+  for (const { at, sentence } of refusals) found[at] = found[at] ? `${found[at]} ${sentence}` : sentence;
   return found;
 }
 

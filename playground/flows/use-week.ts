@@ -56,7 +56,7 @@ async function saved(session: Session, variables: { id: string } & Range): Promi
 /** Hours that cannot be (yet) leave the picture as it was: the form says why when it is saved. */
 async function previewed(session: Session, variables: PreviewWeekMutationVariables): Promise<WeekHours> {
   try {
-    const { messageFlow, errors } = (await ask(session, PreviewWeekDocument, variables)).updateMessageFlow;
+    const { messageFlow, errors } = (await ask(session, PreviewWeekDocument, variables, true)).updateMessageFlow;
     const hours = messageFlow?.settings.responseSettings.workingHours ?? null;
     return { hours, preview: hours !== null, problem: sentenced(errors[0]?.message ?? "") };
   } catch (error) {

@@ -3,7 +3,7 @@ import SwaggerUI from "swagger-ui-dist/swagger-ui-es-bundle.js";
 import "swagger-ui-dist/swagger-ui.css";
 import "../shell/shell.css";
 import "./reference.css";
-import { askForKey, keyHeader, keyIfNeeded, offerKey, REFUSED } from "../shell/key";
+import { askAnew, keyHeader, keyIfNeeded, offerKey } from "../shell/key";
 import { keepAccessible, PLAIN_PATHS } from "./access";
 import { followTheme } from "../shell/theme";
 import { at, exampleWorkspace, needsKey, root } from "../shell/server";
@@ -56,7 +56,7 @@ function show(spec: object): void {
     syntaxHighlight: { theme: "nord" },
     requestInterceptor: withUsualHeaders,
     responseInterceptor: (answer: { status: number }) => {
-      if (answer.status === 401 && needsKey) void askForKey(REFUSED);
+      if (answer.status === 401 && needsKey) void askAnew();
       return answer;
     },
   });

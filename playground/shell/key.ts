@@ -6,7 +6,7 @@ const KEPT = "message-flows:key";
 /** Told to the window when there is another key: what could not be read without it can be now. */
 export const NEW_KEY = "message-flows:new-key";
 
-export const REFUSED = "The server refused the last key, or none was given.";
+const REFUSED = "The server refused the last key, or none was given.";
 
 export function key(): string | null {
   return sessionStorage.getItem(KEPT);
@@ -23,23 +23,37 @@ export async function keyIfNeeded(): Promise<void> {
   if (needsKey && !key()) await askForKey();
 }
 
+type Send = (header: Record<string, string>) => Promise<Response>;
+
 /**
  * Sends with the key that is known. One that is refused, say because it was revoked, is asked for again, and then the
- * request goes out once more: nothing that a person has begun is lost by a key that ends. `send` adds the header.
+ * request goes out once more: nothing that a person has begun is lost by a key that ends. The same holds for one that
+ * may not do what a person has `chosen` to do. `send` adds the header.
  */
-export async function withKey(send: (header: Record<string, string>) => Promise<Response>): Promise<Response> {
+export async function withKey(send: Send, chosen = false): Promise<Response> {
   const shown = key();
   const answer = await send(keyHeader());
-  if (answer.status !== 401 || !shown) return answer;
-  if (key() === shown) await askForKey(REFUSED);
-  return key() && key() !== shown ? withKey(send) : answer;
+  const lacksRights = answer.status === 403 && chosen;
+  if (!shown || (answer.status !== 401 && !lacksRights)) return answer;
+  if (key() === shown) await (lacksRights ? askForKey(await whyForbidden(answer.clone())) : askAnew());
+  return key() && key() !== shown ? withKey(send, chosen) : answer;
+}
+
+async function whyForbidden(answer: Response): Promise<string> {
+  const { errors } = (await answer.json()) as { errors?: { message: string }[] };
+  return `The last key was not enough: ${errors?.[0]?.message ?? "it may not do this"}.`;
+}
+
+/** For the key that was refused, which is forgotten. */
+export function askAnew(): Promise<void> {
+  keep("");
+  return askForKey(REFUSED);
 }
 
 let asking: Promise<void> | null = null;
 
-/** A dialog for the key, one at a time; `why` says what was wrong with the last one, which is forgotten then. */
+/** A dialog for the key, one at a time; `why` says what was wrong with the last one, which stays if none is given. */
 export function askForKey(why = ""): Promise<void> {
-  if (why) keep("");
   asking ??= answered(why).finally(() => (asking = null));
   return asking;
 }

@@ -142,11 +142,14 @@ class Guarded:
     address: str
     database_url: str
 
-    def key(self, name: str) -> str:
-        """A new key of the example's workspace that may read and write."""
-        scopes = "flows:read,flows:write,history:read"
-        words = ["keys", "create", "--name", name, "--workspace", str(EXAMPLE["workspaceId"]), "--scope", scopes]
-        return self._said(*words)
+    def key(
+        self,
+        name: str,
+        scopes: str = "flows:read,flows:write,history:read",
+        workspace: str = str(EXAMPLE["workspaceId"]),
+    ) -> str:
+        """A new key, if nothing else is said one of the example's workspace that may read and write."""
+        return self._said("keys", "create", "--name", name, "--workspace", workspace, "--scope", scopes)
 
     async def revoke(self, key: str) -> None:
         """Ends a key, and ends when the server refuses it."""

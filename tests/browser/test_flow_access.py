@@ -97,6 +97,54 @@ async def test_edits_outlive_their_key(visiting: Visiting, guarded: Guarded) -> 
     assert (kept["name"], kept["description"], kept["version"]) == ("After", "Changed meanwhile", 2)
 
 
+async def test_a_key_that_may_only_read_gives_way_to_another(visiting: Visiting, guarded: Guarded) -> None:
+    reader, writer = guarded.key("reader", "flows:read"), guarded.key("writer")
+    team = Elsewhere(guarded.address, WORKSPACE, writer)
+    id = await team.create(name="Before")
+    visit = await visiting(guarded.address)
+    page = visit.page
+    await visit.open(f"/flows/{id}?workspace={WORKSPACE}")
+    await give_key(page, reader)
+    history = page.get_by_role("region", name="History")
+    await expect(history).to_contain_text("This key lacks the scope history:read")
+    await expect(history.get_by_role("button", name="Use another key…")).to_be_visible()
+
+    await control(page, f"{HOURS}.end").fill("18:00")
+    await control(page, "name").fill("After")
+    await page.get_by_role("button", name="Save").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("alert")).to_have_text(
+        "The last key was not enough: this key lacks the scope flows:write."
+    )
+    await dialog.get_by_role("button", name="Not now").click()
+    await expect(page.locator(".save-bar").get_by_role("alert")).to_have_text("This key lacks the scope flows:write")
+    assert (await team.read(id))["version"] == 0
+    assert reader in await page.evaluate("Object.values(sessionStorage)")
+
+    await page.get_by_role("button", name="Save").click()
+    await give_key(page, writer)
+    await expect(page.get_by_role("status").filter(has_text="Saved as version 1")).to_be_visible()
+    await expect(history.locator("ol > li")).to_have_count(2)
+    visit.forgive(403)
+    assert (await team.read(id))["name"] == "After"
+
+
+async def test_a_key_of_another_workspace_gives_way_to_one_of_this(visiting: Visiting, guarded: Guarded) -> None:
+    visit = await visiting(guarded.address)
+    page = visit.page
+    await visit.open("/flows?workspace=elsewhere")
+    await give_key(page, guarded.key("not there"))
+    connection = page.locator(".connection")
+    await expect(connection).to_have_text("Refused")
+    await expect(connection).to_have_attribute("title", "This key does not belong to the workspace")
+    await expect(page.get_by_role("alert")).to_contain_text("This key does not belong to the workspace")
+    await page.get_by_role("button", name="Use another key…").click()
+    await give_key(page, guarded.key("there", workspace="elsewhere"))
+    await expect(page.get_by_role("heading", name="No flows yet")).to_be_visible()
+    await expect(connection).to_have_text("Live")
+    visit.forgive(403)
+
+
 async def test_behind_a_prefix_every_address_has_it(visiting: Visiting, server: str) -> None:
     id = await Elsewhere(server, "prefixed").create(name="Prefixed")
     visit = await visiting(server)

@@ -67,15 +67,31 @@ async def test_a_refusal_stands_at_its_field_and_nothing_is_written(visiting: Vi
     await expect(control(page, "settings.responseSettings.delay")).to_be_focused()
     await expect(control(page, f"{HOURS}.timezone")).to_have_attribute("aria-invalid", "true")
     await expect(page.locator(".field-error")).to_have_count(2)
+    await control(page, f"{HOURS}.timezone").press_sequentially("?!")
+    await expect(page.locator(".field-error")).to_have_count(1)
+    await expect(control(page, f"{HOURS}.timezone")).to_be_focused()
 
     await page.get_by_role("button", name="Discard").click()
+    await expect(page.locator(".field-error")).to_have_count(0)
+    assert (await team.read(id))["version"] == 0
+
+
+@pytest.mark.parametrize("mended", ["start", "end"])
+async def test_an_empty_window_is_mended_at_either_end(visiting: Visiting, server: str, mended: str) -> None:
+    team = Elsewhere(server, f"window-{mended}")
+    id = await team.create()
+    page = (await shown(visiting, server, f"window-{mended}", id)).page
     await control(page, f"{HOURS}.end").fill("09:00")
     await page.get_by_role("button", name="Save").click()
     wrong = field(page, f"{HOURS}.end").locator(".field-error")
     await expect(wrong).to_contain_text("Working hours from 09:00 to 09:00 hold no minute")
-    await control(page, f"{HOURS}.end").fill("10:00")
+    await control(page, "name").fill("Somewhere else")
+    await expect(wrong).to_be_visible()
+    await control(page, f"{HOURS}.{mended}").fill("08:00")
     await expect(wrong).to_have_count(0)
     assert (await team.read(id))["version"] == 0
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("status")).to_contain_text("Saved as version 1")
 
 
 async def test_edits_are_not_left_by_accident(visiting: Visiting, server: str) -> None:

@@ -55,3 +55,21 @@ async def test_a_connection_that_was_cut_goes_on_without_a_gap(visiting: Visitin
     await team.update(id, description="In the gap")
     await expect(control(page, "description")).to_have_value("In the gap")
     await expect(page.locator(".connection")).to_have_text("Live")
+
+
+async def test_a_workspace_that_is_none_is_refused_and_not_asked_for_again(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    page = visit.page
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    await page.clock.install()
+    await visit.open("/flows?workspace=no%20workspace")
+    connection = page.locator(".connection")
+    await expect(connection).to_have_text("Refused")
+    await expect(connection).to_have_attribute(
+        "title", "The header x-workspace-id must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
+    )
+    await page.clock.fast_forward(60_000)
+    await expect(connection).to_have_text("Refused")
+    assert len(sockets) == 1
+    visit.forgive(400)
