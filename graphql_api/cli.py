@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 import graphql_api
 from graphql_api import cli_files, cli_keys, cli_webhooks, config
+from graphql_api.domain.words import counted
 from graphql_api.sentences import sentences
 
 if TYPE_CHECKING:
@@ -103,9 +104,8 @@ def prune(
         from graphql_api.opening import at_desk
 
         revisions, tombstones = at_desk(settings, lambda desk: _prune(desk, settings.retention_days))
-    typer.echo(
-        f"{revisions:,} revisions and {tombstones:,} deleted flows removed; kept: {settings.retention_days} days."
-    )
+    gone = f"{counted(revisions, 'revision')} and {counted(tombstones, 'deleted flow')}"
+    typer.echo(f"{gone} removed; kept: {counted(settings.retention_days, 'day')}.")
 
 
 async def _prune(desk: "Desk", days: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphql_api import config
+from graphql_api.domain.words import counted
 from graphql_api.sentences import Unfit, sentences
 
 if TYPE_CHECKING:
@@ -99,14 +100,14 @@ def export(
             if overwrite:
                 raise Unfit("--overwrite belongs to --dir.")
             sent = at_desk(settings, lambda desk: _send(desk, file or "-", workspace))
-            typer.echo(f"{sent:,} flows exported.", err=True)
+            typer.echo(f"{counted(sent, 'flow')} exported.", err=True)
             return
         if file is not None:
             raise Unfit("Name a file or --dir, not both.")
         exported = at_desk(settings, lambda desk: _export(desk, dir, workspace, overwrite))
     for blame in exported.left:
         typer.echo(f"{dir}/{blame}", err=True)
-    typer.echo(f"{exported.flows:,} flows; {exported.written:,} files written.")
+    typer.echo(f"{counted(exported.flows, 'flow')}; {counted(exported.written, 'file')} written.")
     if exported.left:
         raise typer.Exit(1)
 
@@ -203,5 +204,5 @@ def _end_if_wrong(made: "Plan", dir: Path) -> None:
         typer.echo(f"{dir}/{blame}", err=True)
     if made.wrong:
         files = len({blame.place for blame in made.wrong})
-        typer.echo(f"Nothing can be applied: {files:,} {'file is' if files == 1 else 'files are'} wrong.", err=True)
+        typer.echo(f"Nothing can be applied: {counted(files, 'file')} {'is' if files == 1 else 'are'} wrong.", err=True)
         raise typer.Exit(SOMETHING_WRONG)

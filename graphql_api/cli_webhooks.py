@@ -23,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+SPELT = {"url": "URL", "events": "--events", "name": "--name"}
+
 DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
 Workspace = Annotated[
     str, typer.Option(envvar=config.variable("workspace"), help="The workspace that owns the webhook.")
@@ -44,7 +46,9 @@ def add(
     from graphql_api.edits import webhooks
 
     issued = _work(
-        workspace, database_url, lambda desk, caller: webhooks.create(desk, caller, url, _split(events), name)
+        workspace,
+        database_url,
+        lambda desk, caller: webhooks.create(desk, caller, url, _split(events), name, spelt=SPELT),
     )
     _hand_over(issued)
     typer.echo(f"Webhook {issued.webhook.id} tells {url} of {', '.join(issued.webhook.events)}.", err=True)

@@ -33,13 +33,13 @@ def test_the_whole_way_of_an_operator(database_url: str, tmp_path: Path) -> None
     assert (told.code, told.err) == (0, "2 flows exported.\n")
     assert [json.loads(one)["_id"] for one in told.out.splitlines()] == ["a", "b"]
     target = tmp_path / "out.jsonl"
-    assert say(["export", str(target), "--workspace", "other"], database_url) == Said(0, "", "1 flows exported.\n")
+    assert say(["export", str(target), "--workspace", "other"], database_url) == Said(0, "", "1 flow exported.\n")
     assert json.loads(target.read_bytes())["_id"] == "b"
     assert [path.name for path in tmp_path.glob("*out*")] == ["out.jsonl"]
     again = say(["import", "-", "--skip-existing"], database_url, given=told.out.encode() + line("c"))
     assert again == Said(0, "1 of 3 flows imported; 2 existed and were left as they are.\n", "")
     pruned = say(["prune", "--retention-days", "1"], database_url)
-    assert pruned == Said(0, "0 revisions and 0 deleted flows removed; kept: 1 days.\n", "")
+    assert pruned == Said(0, "0 revisions and 0 deleted flows removed; kept: 1 day.\n", "")
 
 
 def test_a_wrong_file_is_told_line_by_line_and_changes_nothing(database_url: str) -> None:
@@ -86,7 +86,7 @@ def test_a_terminal_shows_progress_and_a_pipe_does_not(database_url: str, tmp_pa
     os.close(theirs)
     seen = os.read(ours, 65_536).decode()
     os.close(ours)
-    assert (done.returncode, done.stdout) == (0, b"1 of 1 flows imported.\n")
+    assert (done.returncode, done.stdout) == (0, b"1 of 1 flow imported.\n")
     assert "Flows checked" in seen
     assert "Flows written" in seen
 

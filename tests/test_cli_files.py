@@ -51,7 +51,8 @@ class Told:
         flows.write_bytes(b"".join(line(id, workspaceId="ws1") for id in ids))
         assert self("import", str(flows)).code == 0
         told = self("export", "--dir", str(self.dir))
-        assert told == Said(0, f"{len(ids)} flows; {len(ids)} files written.\n", "")
+        plural = "" if len(ids) == 1 else "s"
+        assert told == Said(0, f"{len(ids)} flow{plural}; {len(ids)} file{plural} written.\n", "")
 
     def edit(self, id: str, *pairs: tuple[str, str]) -> None:
         path = self.dir / "ws1" / f"{id}.yaml"
@@ -111,13 +112,13 @@ def test_what_is_wrong_ends_with_one_and_changes_nothing(say_here: Told) -> None
         "! ws1/a.yaml  New Years Sale\n"
         "    settings.responseSettings.delay: 5 → 6\n"
         "    ! settings.responseSettings.delay was changed since version 0\n\n"
-        "Conflicts, left as they are: 1 flows\nNothing to change; 0 unchanged.\n"
+        "Conflicts, left as they are: 1 flow\nNothing to change; 0 unchanged.\n"
     )
     for words in ("plan", "apply"):
         assert say_here(words, str(dir)) == Said(1, conflict, "")
     left = say_here("export", "--dir", str(dir))
     edits = f"{dir}/ws1/a.yaml: the file has edits that were not applied; it is left as it is\n"
-    assert left == Said(1, "1 flows; 0 files written.\n", edits)
+    assert left == Said(1, "1 flow; 0 files written.\n", edits)
     assert say_here("plan", str(dir), "--overwrite").code == 2
     nowhere = "There is no folder no; message-flows export --dir no makes it.\n"
     assert say_here("plan", "no") == Said(1, "", nowhere)

@@ -140,14 +140,14 @@ def kept(database_url: str, id: str) -> Webhook:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["add", "http://a.example/", "--workspace", "ws1", "--events", ALL], "Url must begin with https://."),
+        (["add", "http://a.example/", "--workspace", "ws1", "--events", ALL], "URL must begin with https://."),
         (
             ["add", "https://10.0.0.1/", "--workspace", "ws1", "--events", ALL],
-            "Url must not lead to a private, local or reserved address, which this server does not allow.",
+            "URL must not lead to a private, local or reserved address, which this server does not allow.",
         ),
         (
             ["add", URL, "--workspace", "ws1", "--events", "created"],
-            "Events must name at least one of flow.created, flow.updated, flow.deleted, not created.",
+            "--events must name at least one of flow.created, flow.updated, flow.deleted, not created.",
         ),
         (
             ["add", URL, "--workspace", "a b", "--events", ALL],

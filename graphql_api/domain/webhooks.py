@@ -5,6 +5,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
@@ -14,6 +15,7 @@ from graphql_api.domain.addresses import Network
 from graphql_api.domain.checks import Text, Wrong
 from graphql_api.domain.endpoints import checked_url, target
 from graphql_api.domain.errors import Problem, Refused
+from graphql_api.domain.words import counted
 
 HOUR = 3_600_000
 """Milliseconds."""
@@ -140,18 +142,24 @@ class Rules:
 # Checks
 
 
-def checked(url: str, events: Iterable[str], name: str, rules: Rules) -> tuple[str, tuple[str, ...], str]:
-    """Raises Refused with every problem."""
+Spelling = Mapping[str, str]
+"""How a door writes members and events, where that is not as they stand here."""
+
+
+def checked(
+    url: str, events: Iterable[str], name: str, rules: Rules, spelt: Spelling = MappingProxyType({})
+) -> tuple[str, tuple[str, ...], str]:
+    """Raises Refused with every problem, told in the spelling of the caller's door."""
     problems: list[Problem] = []
     for path, check in (
         ("url", lambda: checked_url(url, rules.networks)),
-        ("events", lambda: checked_events(events)),
+        ("events", lambda: checked_events(events, spelt)),
         ("name", lambda: NAME_RULE(name)),
     ):
         try:
             check()
         except Wrong as wrong:
-            problems.append(Problem(wrong.code, f"{path} {wrong.message}", (path,)))
+            problems.append(Problem(wrong.code, f"{spelt.get(path, path)} {wrong.message}", (path,)))
     if problems:
         raise Refused(*problems)
     return url, checked_events(events), name
@@ -160,13 +168,15 @@ def checked(url: str, events: Iterable[str], name: str, rules: Rules) -> tuple[s
 NAME_RULE = Text(200, line_breaks=False)
 
 
-def checked_events(named: Iterable[str]) -> tuple[str, ...]:
+def checked_events(named: Iterable[str], spelt: Spelling = MappingProxyType({})) -> tuple[str, ...]:
     """In the order of their declaration, each once."""
     chosen = set(named)
     unknown = sorted(chosen - set(OPERATIONS))
     if not chosen or unknown:
         wrong = f", not {', '.join(one[:64] for one in unknown[:5])}" if unknown else ""
-        raise Wrong("INVALID_ENUM", f"must name at least one of {', '.join(OPERATIONS)}{wrong}")
+        raise Wrong(
+            "INVALID_ENUM", f"must name at least one of {', '.join(spelt.get(one, one) for one in OPERATIONS)}{wrong}"
+        )
     return tuple(event for event in OPERATIONS if event in chosen)
 
 
@@ -236,5 +246,6 @@ def why_parked(tried: Attempt, failing: int, rules: Rules) -> str | None:
     if tried.outcome == "GONE":
         return "it answered 410 Gone"
     if failing >= rules.patience:
-        return f"it has not taken a message for {rules.patience / HOUR:g} hours, after {tried.attempt} attempts"
+        hours, attempts = counted(rules.patience / HOUR, "hour"), counted(tried.attempt, "attempt")
+        return f"it has not taken a message for {hours}, after {attempts}"
     return None

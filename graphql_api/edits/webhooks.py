@@ -3,11 +3,13 @@
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from graphql_api.domain import webhooks as domain
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.webhooks import Attempt, Webhook
+from graphql_api.domain.words import counted
 from graphql_api.edits.desk import Desk
 from graphql_api.storage import deliveries, webhooks
 from graphql_api.storage.engine import Script
@@ -30,11 +32,18 @@ class Issued:
 
 
 async def create(
-    desk: Desk, caller: Caller, url: str, events: Iterable[str], name: str = "", *, noise: Noise = secrets.token_bytes
+    desk: Desk,
+    caller: Caller,
+    url: str,
+    events: Iterable[str],
+    name: str = "",
+    *,
+    spelt: domain.Spelling = MappingProxyType({}),
+    noise: Noise = secrets.token_bytes,
 ) -> Issued:
     """Tells of every change that is committed from now on."""
     workspace = caller.within(SCOPE)
-    url, chosen, name = domain.checked(url, events, name, desk.rules)
+    url, chosen, name = domain.checked(url, events, name, desk.rules, spelt)
     webhook = Webhook(
         workspace_id=workspace,
         id=domain.webhook_id(noise(domain.ID_BYTES)),
@@ -52,7 +61,8 @@ async def create(
 def _create(webhook: Webhook, most: int) -> Script[None]:
     yield NEXT_EDITION
     if len((yield webhooks.every(webhook.workspace_id))) >= most:
-        raise refused("LIMIT_EXCEEDED", f"the workspace has {most} webhooks; the limit is {most} (max_webhooks)")
+        message = f"the workspace has {counted(most, 'webhook')}; the limit is {most} (max_webhooks)"
+        raise refused("LIMIT_EXCEEDED", message)
     yield webhooks.create(webhook)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from graphql_api.domain.flow import BY_PATH
+from graphql_api.domain.words import counted
 from graphql_api.folder.planning import Kind, Plan, Step
 from graphql_api.folder.writing import NOT_IN_BLOCKS, escaped, inline
 from graphql_api.web.http import printable
@@ -97,9 +98,9 @@ def _sums(plan: Plan) -> Iterator[Line]:
         more = f" and {len(strays) - 10:,} more" if len(strays) > 10 else ""
         yield f"Without a file, deleted only with --prune: {names}{more}", ASIDE
     if behind:
-        yield f"Behind their flows, until the next export: {len(behind):,} files", ASIDE
+        yield f"Behind their flows, until the next export: {counted(len(behind), 'file')}", ASIDE
     if conflicts:
-        yield f"Conflicts, left as they are: {len(conflicts):,} flows", TROUBLE
+        yield f"Conflicts, left as they are: {counted(len(conflicts), 'flow')}", TROUBLE
     same = plan.same + len(plan.of(Kind.AGREED)) + len(behind)
     if plan.changes:
         yield f"Plan: {created:,} to create, {updated:,} to change, {deleted:,} to delete; {same:,} unchanged.", "bold"

@@ -22,6 +22,7 @@ from graphql_api.schema.types import Node
 
 GRACE = 24 * domain.HOUR
 """Milliseconds for which messages are signed with the secret before as well."""
+SPELT = {event.value: event.name for event in WebhookEvent}
 PLACE = re.compile(r"(\d{1,15}):(whk_[0-9a-f]{24})", re.ASCII)
 
 
@@ -200,7 +201,7 @@ async def create(info: Info, input: Annotated[CreateWebhookInput, told("The new 
     name = (input.name.value if input.name else None) or ""
     events = [event.value for event in input.events]
     try:
-        issued = await edits.create(info.context.desk, info.context.caller, input.url, events, name)
+        issued = await edits.create(info.context.desk, info.context.caller, input.url, events, name, spelt=SPELT)
     except Refused as refusal:
         return CreateWebhookPayload(errors=payloads.errors(refusal.problems))
     return CreateWebhookPayload(webhook=shown(issued.webhook), secret=issued.secret)

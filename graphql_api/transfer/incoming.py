@@ -11,6 +11,7 @@ from graphql_api.domain.caller import Caller, is_id
 from graphql_api.domain.checks import Wrong
 from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.domain.flow import BY_PATH
+from graphql_api.domain.words import counted
 from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported, exists
 from graphql_api.storage import flows
@@ -70,10 +71,12 @@ class Brought:
     skipped: int = 0
 
     def sentence(self, keep_good: bool) -> str:
+        found = counted(self.found, "flow")
         if self.wrong and not keep_good:
-            return f"Nothing was imported: {self.wrong:,} of {self.found:,} flows are wrong."
-        told = [f"{self.written:,} of {self.found:,} flows imported"]
-        told += [f"{self.skipped:,} existed and were left as they are"] if self.skipped else []
+            return f"Nothing was imported: {self.wrong:,} of {found} {'is' if self.wrong == 1 else 'are'} wrong."
+        told = [f"{self.written:,} of {found} imported"]
+        left = "was left as it is" if self.skipped == 1 else "were left as they are"
+        told += [f"{self.skipped:,} existed and {left}"] if self.skipped else []
         told += [f"{self.wrong:,} refused"] if self.wrong else []
         return f"{'; '.join(told)}."
 

@@ -84,6 +84,12 @@ def test_an_endpoint_is_dead_when_it_says_so_or_has_failed_for_long(
     assert webhooks.why_parked(tried, failing, Rules()) == because
 
 
+def test_one_hour_and_one_attempt_are_no_plurals() -> None:
+    tried = Attempt(0, "evt_1", "flow.created", "f", 0, 1, "REJECTED", 500, 1)
+    because = webhooks.why_parked(tried, HOUR, Rules(patience=HOUR))
+    assert because == "it has not taken a message for 1 hour, after 1 attempt"
+
+
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(Refused) as refusal:
         webhooks.checked("http://a", ["flow.made", "x" * 100], "n" * 201, Rules())

@@ -119,6 +119,9 @@ async def test_what_is_wrong_with_a_webhook_is_data(execute: Execute) -> None:
         ("INVALID_ENUM", ["events"]),
         ("TOO_LONG", ["name"]),
     ]
+    assert (
+        refused["errors"][1]["message"] == "events must name at least one of FLOW_CREATED, FLOW_UPDATED, FLOW_DELETED"
+    )
     assert (await execute(LIST))["data"]["webhooks"]["nodes"] == []
 
 
