@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -120,6 +121,19 @@ def say(
         out.seek(0)
         err.seek(0)
         return Said(code, out.read().decode(), err.read().decode())
+
+
+def shown(words: Sequence[str], database_url: str, *, both: bool = False) -> Said:
+    """Runs the command before a terminal that shows its standard error, and its output too if `both`."""
+    ours, theirs = pty.openpty()
+    with tempfile.TemporaryFile() as out:
+        files = (theirs, theirs if both else out.fileno(), theirs)
+        code = Command(nursery(), words, environment(database_url, TERM="xterm"), Path.cwd(), files).wait(LONG)
+        os.close(theirs)
+        out.seek(0)
+        said = Said(code, out.read().decode(), os.read(ours, 65_536).decode())
+    os.close(ours)
+    return said
 
 
 @cache

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import httpx2
+import pytest
 
 from graphql_api import app, config
 from graphql_api.edits import Desk
@@ -17,6 +18,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.processes
 def test_a_worker_imports_nothing_that_only_commands_need() -> None:
     loaded = loaded_by("from graphql_api import app")
     assert "graphql_api.schema.prepared" in loaded
@@ -25,6 +27,7 @@ def test_a_worker_imports_nothing_that_only_commands_need() -> None:
     assert not loaded & spared  # until they are needed: a server answers the sooner
 
 
+@pytest.mark.processes
 def test_a_command_imports_no_more_than_it_needs() -> None:
     assert not loaded_by("from graphql_api import cli") & {"alembic", "rich", "sqlalchemy", "strawberry", "uvicorn"}
 

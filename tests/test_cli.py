@@ -1,8 +1,6 @@
 """`message-flows`: every command does its work, and says in a sentence what is in its way."""
 
 import json
-import os
-import pty
 import shutil
 import signal
 import socket
@@ -15,7 +13,7 @@ import pytest
 from graphql_api import __version__, opening
 from graphql_api.demo import EXAMPLE
 from graphql_api.storage import migrations
-from tests.commands import Said, Spoken, command, environment, say
+from tests.commands import Said, Spoken, command, environment, say, shown
 
 NOBODY = "postgresql+asyncpg://flows:secret@127.0.0.1:1/flows"
 
@@ -79,18 +77,13 @@ def test_options_of_an_import_are_variables_too(database_url: str) -> None:
 def test_a_terminal_shows_progress_and_a_pipe_does_not(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "flows.jsonl"
     file.write_bytes(line("a"))
-    ours, theirs = pty.openpty()
-    done = subprocess.run(
-        command("import", str(file)), stdout=subprocess.PIPE, stderr=theirs, env=environment(database_url, TERM="xterm")
-    )
-    os.close(theirs)
-    seen = os.read(ours, 65_536).decode()
-    os.close(ours)
-    assert (done.returncode, done.stdout) == (0, b"1 of 1 flow imported.\n")
-    assert "Flows checked" in seen
-    assert "Flows written" in seen
+    told = shown(["import", str(file)], database_url)
+    assert (told.code, told.out) == (0, "1 of 1 flow imported.\n")
+    assert "Flows checked" in told.err
+    assert "Flows written" in told.err
 
 
+@pytest.mark.processes
 def test_a_reader_that_has_enough_ends_an_export_quietly(database_url: str) -> None:
     say(["import", "-"], database_url, given=b"".join(line(f"f{number}") for number in range(300)))
     with subprocess.Popen(
@@ -103,6 +96,7 @@ def test_a_reader_that_has_enough_ends_an_export_quietly(database_url: str) -> N
         assert b"Traceback" not in export.stderr.read()
 
 
+@pytest.mark.processes
 def test_an_import_that_is_interrupted_says_nothing_and_writes_nothing(database_url: str) -> None:
     with subprocess.Popen(
         command("import", "-"),
@@ -122,6 +116,7 @@ def test_an_import_that_is_interrupted_says_nothing_and_writes_nothing(database_
     assert say(["export"], database_url).out == ""
 
 
+@pytest.mark.processes
 def test_eight_processes_migrate_one_database(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if database == "sqlite":
         url = f"sqlite+aiosqlite:///{tmp_path}/new.db"

@@ -1,15 +1,12 @@
 """`message-flows plan`, `apply` and `export --dir`: what an operator reads, and the exit code that a script does."""
 
-import os
-import pty
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from graphql_api.domain.example import EXAMPLE
-from tests.commands import Said, Spoken, command, environment
+from tests.commands import Said, Spoken, shown
 from tests.test_cli import line
 
 PLANNED = """\
@@ -129,17 +126,8 @@ def test_what_is_wrong_ends_with_one_and_changes_nothing(say_here: Told) -> None
 def test_a_terminal_shows_colours_and_progress(say_here: Told) -> None:
     say_here.exported("a")
     say_here.edit("a", ("delay: 0", "delay: 5"))
-    ours, theirs = pty.openpty()
-    done = subprocess.run(
-        command("apply", str(say_here.dir)),
-        stdout=theirs,
-        stderr=theirs,
-        env=environment(say_here.url, TERM="xterm"),
-    )
-    os.close(theirs)
-    seen = os.read(ours, 65_536).decode()
-    os.close(ours)
-    assert done.returncode == 0
-    assert "\x1b[33m    settings.responseSettings.delay: 0 → 5\x1b[0m" in seen
-    assert "Files read" in seen
-    assert "Flows applied" in seen
+    told = shown(["apply", str(say_here.dir)], say_here.url, both=True)
+    assert told.code == 0
+    assert "\x1b[33m    settings.responseSettings.delay: 0 → 5\x1b[0m" in told.err
+    assert "Files read" in told.err
+    assert "Flows applied" in told.err

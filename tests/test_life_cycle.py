@@ -20,6 +20,8 @@ from graphql_api import config
 from tests.commands import say
 from tests.served import Served, started
 
+pytestmark = pytest.mark.processes
+
 Start = Callable[..., Served]
 
 

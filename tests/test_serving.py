@@ -18,6 +18,8 @@ from graphql_api.storage import migrations
 from tests.served import Served, started
 from tests.test_cli import renumbered
 
+pytestmark = pytest.mark.processes
+
 LONG = 30.0
 EXAMPLE_PATH = f"/v1/api/message-flows/{EXAMPLE['_id']}"
 

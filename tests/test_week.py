@@ -154,6 +154,12 @@ async def test_the_command_draws_plain_text_where_there_is_no_terminal(
         "New Years Sale",
         *picture(WorkingHours(enabled=True, start="02:30", end="10:00", timezone="America/New_York"), "2026-W10")[1:],
     ]
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_where_output_is_ascii_the_picture_is_too(http: httpx2.AsyncClient, database_url: str) -> None:
+    id = await created(http, {"enabled": True, "start": "2:30", "end": "10:00", "timezone": "america/new_york"})
     assert in_ascii(id, database_url)[-2:] == [
         "Sun 08 Mar ....//##############............................",
         "               ^ 02:00 > 03:00, the clock goes forward",

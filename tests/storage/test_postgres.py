@@ -18,6 +18,8 @@ from graphql_api.storage.postgres import PostgresStore
 from graphql_api.storage.postgres_pool import Pool
 from tests.storage.tally import DDL, ROWS, SLEEP, TOTAL, added, both, count, read
 
+pytestmark = pytest.mark.processes
+
 
 def dsn(postgres: Postgres) -> str:
     return postgres.url.replace("+asyncpg", "")

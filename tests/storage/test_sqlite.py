@@ -306,6 +306,7 @@ async def test_the_log_stays_bounded_and_shrinks_when_a_long_reader_ends(
     assert counted(path) == 60
 
 
+@pytest.mark.processes
 async def test_two_processes_write_to_one_file(store: SqliteStore, path: Path) -> None:
     other = other_process(path, 200)
     for _ in range(20):

@@ -102,6 +102,7 @@ async def test_a_hit_in_memory_begins_no_look_at_all_that_is_held() -> None:
     assert len(counts._storage.storage) == 50
 
 
+@pytest.mark.processes
 def test_all_processes_count_together_in_redis(redis_url: str) -> None:
     processes = [
         subprocess.Popen(

@@ -15,6 +15,8 @@ from tests.conftest import Clock, Noise
 from tests.web.live import connected, served, streaming
 from tests.web.test_subscriptions import DAY, new_flow, rename
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:

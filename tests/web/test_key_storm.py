@@ -17,6 +17,8 @@ from graphql_api.web.auth import GUESSES, GUESSING
 from tests.served import serving
 from tests.web.sockets import Server, heard, request
 
+pytestmark = pytest.mark.processes
+
 WRONG, AT_ONCE = 10_000, 100
 """Requests, and those sent before an answer is awaited."""
 FLOWS = json.dumps({"query": "{messageFlows {totalCount}}"}).encode()

@@ -463,6 +463,7 @@ async def test_ten_thousand_subscriptions_of_one_key_come_to_a_few(desk: Desk) -
         assert metrics.OWN.get_sample_value("message_flows_subscriptions") == 4
 
 
+@pytest.mark.processes
 async def test_a_server_that_stops_tells_who_watches(database_url: str, tmp_path: Path) -> None:
     async with AsyncExitStack() as clients:
         server = ExitStack()

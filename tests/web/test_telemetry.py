@@ -208,6 +208,7 @@ def fetched(url: str) -> str:
         return str(response.read().decode())
 
 
+@pytest.mark.processes
 def test_lines_are_json_where_nobody_looks_on(start: Callable[..., Served]) -> None:
     server = start(log_sample="1")
     fetched(f"{server.at}/health/live")
@@ -219,6 +220,7 @@ def test_lines_are_json_where_nobody_looks_on(start: Callable[..., Served]) -> N
     assert (line["event"], line["level"], line["status"], line["key"]) == ("request", "info", 200, None)
 
 
+@pytest.mark.processes
 def test_several_workers_are_counted_together(start: Callable[..., Served]) -> None:
     server = start(workers="2", log_sample="0")
     at = server.at
@@ -235,6 +237,7 @@ def test_several_workers_are_counted_together(start: Callable[..., Served]) -> N
     assert server.log.read_text() == ""
 
 
+@pytest.mark.processes
 def test_a_worker_that_was_killed_is_in_flight_no_more(start: Callable[..., Served]) -> None:
     server = start(workers="2", log_sample="0")
     at = server.at
@@ -250,6 +253,7 @@ def test_a_worker_that_was_killed_is_in_flight_no_more(start: Callable[..., Serv
     raise AssertionError("the gauge still counts a request of the dead worker")
 
 
+@pytest.mark.processes
 def test_metrics_have_a_port_of_their_own(start: Callable[..., Served]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
