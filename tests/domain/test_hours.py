@@ -11,6 +11,7 @@ from graphql_api.domain import zones
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.flow import WorkingHours
 from graphql_api.domain.hours import EARLIEST, LATEST, Opening, is_open, next_transition, openings
+from tests.sampling import sampled
 
 MICROSECOND, MINUTE, DAY = timedelta(microseconds=1), timedelta(minutes=1), timedelta(days=1)
 
@@ -201,7 +202,7 @@ def chain(hours: WorkingHours, after: datetime, until: datetime) -> list[datetim
 
 
 @given(any_hours, instants)
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=sampled(300))
 def test_transitions_alternate_and_are_the_edges_of_the_openings(hours: WorkingHours, start: datetime) -> None:
     end = start + 3 * DAY
     found = edges(openings(hours, start, end))
@@ -210,7 +211,7 @@ def test_transitions_alternate_and_are_the_edges_of_the_openings(hours: WorkingH
 
 
 @given(any_hours, instants, st.integers(0, 600))
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(derandomize=True, deadline=None, max_examples=sampled(100))
 def test_openings_tile_exactly_the_minutes_that_are_open(hours: WorkingHours, start: datetime, minutes: int) -> None:
     found = openings(hours, start, start + minutes * MINUTE)
     for minute in range(minutes):
@@ -219,7 +220,7 @@ def test_openings_tile_exactly_the_minutes_that_are_open(hours: WorkingHours, st
 
 
 @given(any_hours, first_days | last_days, any_zone)
-@settings(derandomize=True, deadline=None, max_examples=500)
+@settings(derandomize=True, deadline=None, max_examples=sampled(500))
 def test_the_ends_of_the_calendar_are_instants_like_others(hours: WorkingHours, wall: datetime, zone: tzinfo) -> None:
     """Also where the instant has no date in UTC, or the zone has no date for the instant."""
     at = wall.replace(tzinfo=zone)
@@ -230,7 +231,7 @@ def test_the_ends_of_the_calendar_are_instants_like_others(hours: WorkingHours, 
 
 
 @given(any_hours, first_days | last_days, any_zone)
-@settings(derandomize=True, deadline=None, max_examples=500)
+@settings(derandomize=True, deadline=None, max_examples=sampled(500))
 def test_an_instant_without_a_date_in_utc_is_answered(hours: WorkingHours, wall: datetime, zone: tzinfo) -> None:
     at = wall.replace(tzinfo=zone)
     transition = next_transition(hours, at)

@@ -12,6 +12,7 @@ from graphql_api.domain.flow import WorkingHours
 from graphql_api.domain.hours import EARLIEST, LATEST, SECOND
 from graphql_api.domain.offsets import offsets
 from tests.domain.test_hours import any_hours, instants, kept, utc
+from tests.sampling import sampled
 
 
 def told(zone: str, start: str, end: str) -> list[tuple[str, str, int, str]]:
@@ -59,7 +60,7 @@ def test_the_stretches_of_a_zone(zone: str, start: str, end: str, expected: list
 
 
 @given(any_hours, instants, st.integers(0, 61 * 24 * 60), st.floats(0, 1))
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=sampled(300))
 def test_they_tile_the_range_and_agree_with_the_zone(
     hours: WorkingHours, start: datetime, minutes: int, share: float
 ) -> None:

@@ -41,7 +41,7 @@ def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
     if database == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path}/fresh %41.db"
         return
-    server = make_url(request.getfixturevalue("postgres_url"))
+    server = make_url(request.getfixturevalue("migrated_postgres"))
     name = f"fresh_{uuid.uuid4().hex}"
     asyncio.run(told_to(server.render_as_string(hide_password=False), f"CREATE DATABASE {name}"))
     yield server.set(database=name).render_as_string(hide_password=False)

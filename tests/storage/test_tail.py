@@ -14,6 +14,7 @@ from graphql_api.storage import flows
 from graphql_api.storage.engine import Script, Store
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.tail import Tail
+from tests.sampling import sampled
 from tests.storage.test_migrations import FLOW
 
 WRITE = """
@@ -117,7 +118,7 @@ async def test_a_beginning_misses_nothing_of_a_transaction_that_is_open_then(
     await other.close()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(sampled(4)))
 async def test_whatever_commits_when_each_change_is_told_once_and_in_the_order_of_its_flow(
     store: Store, database_url: str, seed: int
 ) -> None:

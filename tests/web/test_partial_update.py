@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from graphql_api.domain.flow import TREE, Block, Leaf
 from tests.conftest import CREATE
 from tests.domain.test_patch import values_of
+from tests.sampling import sampled
 
 EXAMPLES = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=sampled(50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 REST_SPELLING = {
     "INBOUND": "inbound",

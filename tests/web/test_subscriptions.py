@@ -22,6 +22,7 @@ from graphql_api.edits.upkeep import prune
 from graphql_api.web import metrics, telemetry
 from tests.conftest import Clock
 from tests.edits.conftest import NEW
+from tests.sampling import sampled
 from tests.served import serving
 from tests.web.live import SOON, WATCH, connected, served, streaming
 
@@ -437,6 +438,7 @@ async def test_so_many_of_one_caller_and_no_more(desk: Desk) -> None:
 async def test_ten_thousand_subscriptions_of_one_key_come_to_a_few(desk: Desk) -> None:
     key = {"x-api-key": (await keys.create(desk.store, 0, ("ws1",), {"flows:read"})).secret}
     other = {"x-api-key": (await keys.create(desk.store, 0, ("ws1",), {"flows:read"})).secret}
+    batches = sampled(34)
     async with served(desk, auth="keys", max_subscriptions=3, key_points=0) as at, AsyncExitStack() as open_now:
         await open_now.enter_async_context(streaming(at, headers=key))
         sockets = [await open_now.enter_async_context(connected(at)) for _ in range(3)]
@@ -444,14 +446,14 @@ async def test_ten_thousand_subscriptions_of_one_key_come_to_a_few(desk: Desk) -
         for socket in sockets:
             await socket.begin(**key)
         for socket in sockets:
-            for batch in range(34):
+            for batch in range(batches):
                 for number in range(100):
                     await socket.subscribe(f"{batch} {number}")
                 await socket.say({"type": "ping"})
                 while (message := await socket.hear())["type"] != "pong":
                     codes[message["payload"][0]["extensions"]["code"]] += 1
         assert metrics.OWN.get_sample_value("message_flows_subscriptions") == 3
-        assert codes == {"LIMIT_EXCEEDED": 3 * 34 * 100 - 2}
+        assert codes == {"LIMIT_EXCEEDED": 3 * batches * 100 - 2}
         for _ in range(3):
             async with connected(at) as one_more:
                 await one_more.say({"type": "connection_init", "payload": key})
