@@ -1,19 +1,19 @@
 """`message-flows` as a process of its own, as an operator runs it."""
 
-import atexit
+import fcntl
 import json
 import os
 import pty
-import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from tests import shared
 
 ROOT = Path(__file__).parent.parent
 LONG = 60.0
@@ -138,27 +138,29 @@ def shown(words: Sequence[str], database_url: str, *, both: bool = False) -> Sai
 
 @cache
 def nursery() -> str:
-    """The address at which commands are started, from now until the tests end."""
-    address = f"{tempfile.mkdtemp(prefix='say', dir='/tmp')}/socket"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.nursery", address],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment(),
-        cwd=ROOT,
-        start_new_session=True,
-    )
+    """The address at which all processes of a run of the tests have commands started, until its end."""
+    folder = shared.part("nursery")
+    with (folder / "pid").open("a") as pid:
+        fcntl.flock(pid, fcntl.LOCK_EX)
+        if pid.tell() == 0:
+            pid.write(f"{_spawned(folder / 'socket')}\n")
+    return f"{folder}/socket"
 
-    def end() -> None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        shutil.rmtree(Path(address).parent)
 
-    atexit.register(end)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    return address
+def _spawned(address: Path) -> int:
+    """The id of a nursery that is ready."""
+    reading, writing = os.pipe()
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, writing, 1),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    words = [sys.executable, "-m", "tests.nursery", str(address)]
+    pid = os.posix_spawn(sys.executable, words, environment(), file_actions=files, setsid=True)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        assert told.readline() == "ready\n"
+    return pid
 
 
 def shell_environment(folder: Path) -> dict[str, str]:

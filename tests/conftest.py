@@ -12,10 +12,11 @@ from typing import Any
 
 import asyncpg
 import httpx2
+import hypothesis
 import pytest
-from hypothesis import settings
 
 from graphql_api import app, cli, config, storage
+from graphql_api.config import Config
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.patch import Sent
@@ -24,7 +25,7 @@ from graphql_api.schema.prepared import GRAPHQL
 from graphql_api.schema.readers import reader
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
-from tests import cluster
+from tests import cluster, shared
 from tests.commands import Said, Spoken
 from tests.sampling import sampled
 from tests.statements import keep_the_version, look_across
@@ -88,16 +89,20 @@ class Noise:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        cluster.prepare()
-        config.add_cleanup(cluster.end)
-    settings.register_profile("sampled", max_examples=sampled(settings.get_profile("default").max_examples))
-    settings.load_profile("sampled")
+        shared.prepare()
+        config.add_cleanup(shared.end)
+    examples = hypothesis.settings.get_profile("default").max_examples
+    hypothesis.settings.register_profile("sampled", max_examples=sampled(examples))
+    hypothesis.settings.load_profile("sampled")
+
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """What is there now stays there: the collector of garbage need not look at it again."""
+    """What is there by now stays there: the collector of garbage need never look at it."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -184,10 +189,16 @@ def caller() -> Caller:
     return Caller(WORKSPACE, request_id="r1")
 
 
+@pytest.fixture(scope="session")
+def settings() -> Config:
+    """All as they are when none is set; to read them takes longer than many a request."""
+    return config.load()
+
+
 @pytest.fixture
-async def http(desk: Desk) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(desk: Desk, settings: Config) -> AsyncIterator[httpx2.AsyncClient]:
     """The whole server without a socket; the workspace is `ws1`."""
-    transport = httpx2.ASGITransport(app.made(config.load(), desk))
+    transport = httpx2.ASGITransport(app.made(settings, desk))
     headers = {"x-workspace-id": WORKSPACE}
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         yield client

@@ -249,15 +249,18 @@ async def test_memory_does_not_grow_with_the_file(desk: Desk, monkeypatch: pytes
     monkeypatch.setattr("graphql_api.transfer.incoming.BATCH", 20)
     monkeypatch.setattr("graphql_api.edits.importing.AT_ONCE", 20)
 
-    async def peak(count: int, workspace: str) -> int:
+    async def brought(count: int, workspace: str) -> None:
         text = io.BufferedReader(Endless(count))
-        tracemalloc.start()
         await transfer.bring(desk, WRITER, text, Terms(workspace=workspace), Listener(lambda *_: None))
+
+    async def peak(count: int, workspace: str) -> int:
+        tracemalloc.start()
+        await brought(count, workspace)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
 
-    await peak(800, "warm")  # what is remembered on purpose has a bound, and is there now
+    await brought(800, "warm")  # what is remembered on purpose has a bound, and is there now
     few, many = await peak(100, "few"), await peak(800, "many")
     # Ids are remembered, to find those that are there twice (some 240 bytes each); a flow would take thousands.
     assert many - few < 320 * 700
