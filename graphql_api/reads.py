@@ -8,7 +8,7 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.flow import Values
 from graphql_api.domain.search import Cursor, Filter, Order, Span
 from graphql_api.storage import flows, pages, revisions
-from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.engine import Row, Store, drive_waiting
 from graphql_api.storage.revisions import Revision as Revision
 
 
@@ -35,8 +35,8 @@ async def flow_at(store: Store, caller: Caller, id: str, version: int) -> Values
     rows = await store.read(flows.read_whole(workspace, id))
     if not rows or not 0 <= version <= rows[0]["version"]:
         return None
-    told = await store.read(revisions.since(workspace, id, version))
-    return revisions.as_of(flows.values(rows[0]), version, [revisions.revision(row) for row in told])
+    past = await drive_waiting(revisions.past(workspace, flows.values(rows[0]), version), store.read)
+    return None if past is None else past[0]
 
 
 @dataclass(frozen=True, slots=True)

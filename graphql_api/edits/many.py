@@ -1,6 +1,6 @@
 """The same update of many flows: one transaction, each flow all or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -101,16 +101,39 @@ def _result_outcome(result: Result) -> dict[str, Any]:
 
 def many_again(edit: Edit, outcomes: list[dict[str, Any]]) -> Script[tuple[tuple[Result, ...], bool]]:
     versions = {outcome["id"]: outcome["version"] for outcome in outcomes if "version" in outcome}
-    past = {}
+    past: dict[str, Values | None] = {}
     if versions:
         rows = yield flows.read_many(edit.workspace, list(versions))
-        told = yield revisions.since_each(edit.workspace, versions)
-        newer: dict[str, list[Revision]] = {}
-        for row in told:
-            newer.setdefault(row["flow_id"], []).append(revisions.revision(row))
-        for row in rows:
-            past[row["id"]] = revisions.as_of(flows.values(row), versions[row["id"]], newer.get(row["id"], ()))
+        for piece in _pieces([flows.values(row) for row in rows], versions):
+            past.update((yield from _past(edit.workspace, piece, versions)))
     return tuple(_result_again(outcome, past) for outcome in outcomes), True
+
+
+def _pieces(found: Iterable[Values], versions: Mapping[str, int]) -> Iterator[list[Values]]:
+    """Flows whose histories are read together: what is above those versions in them is not held all at once."""
+    piece: list[Values] = []
+    total = 0
+    for flow in found:
+        newer = flow["version"] - versions[flow["id"]]
+        if piece and total + newer > MOST_AT_ONCE:
+            yield piece
+            piece, total = [], 0
+        piece.append(flow)
+        total += newer
+    if piece:
+        yield piece
+
+
+def _past(workspace: str, piece: list[Values], versions: Mapping[str, int]) -> Script[dict[str, Values | None]]:
+    if len(piece) == 1:
+        (flow,) = piece
+        earlier = yield from revisions.past(workspace, flow, versions[flow["id"]])
+        return {flow["id"]: earlier and earlier[0]}
+    told = yield revisions.since_each(workspace, {flow["id"]: versions[flow["id"]] for flow in piece})
+    newer: dict[str, list[Revision]] = {}
+    for row in told:
+        newer.setdefault(row["flow_id"], []).append(revisions.revision(row))
+    return {flow["id"]: revisions.as_of(flow, versions[flow["id"]], newer.get(flow["id"], ())) for flow in piece}
 
 
 def _result_again(outcome: dict[str, Any], past: Mapping[str, Values | None]) -> Result:

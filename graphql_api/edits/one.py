@@ -60,11 +60,10 @@ def _rebase(edit: Edit, flow: Values, patch: Patch) -> Script[int | None]:
     seen = edit.terms.seen()
     if not edit.terms.merge or seen is None or seen >= flow["version"]:
         return None
-    rows = yield revisions.since(edit.workspace, flow["id"], seen + 1)
-    newer = [revision for row in rows if (revision := revisions.revision(row)).version <= flow["version"]]
-    if len(newer) != flow["version"] - seen:
+    changed = yield from revisions.changed_since(edit.workspace, flow, seen)
+    if changed is None:
         raise conflict(flow, f"the history between version {seen} and {flow['version']} is not kept any more")
-    overlap = patch.touched() & frozenset[str]().union(*(revision.changed for revision in newer))
+    overlap = patch.touched() & changed
     if overlap:
         raise Refused(*(_overlap(path, seen) for path in domain.paths(overlap)), current=flow)
     return seen

@@ -45,11 +45,10 @@ def conflict(flow: Values, message: str) -> Refused:
 def as_of(workspace: str, flow: Values, version: int) -> Script[Values]:
     if not 0 <= version <= flow["version"]:
         raise unknown_version(version)
-    rows = yield revisions.since(workspace, flow["id"], version)
-    past = revisions.as_of(flow, version, [revisions.revision(row) for row in rows])
+    past = yield from revisions.past(workspace, flow, version)
     if past is None:
         raise unknown_version(version)
-    return past
+    return past[0]
 
 
 def unknown_version(version: int) -> Refused:

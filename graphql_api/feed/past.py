@@ -10,7 +10,7 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.flow import Values
 from graphql_api.storage import changes, flows, revisions
 from graphql_api.storage.changes import Change
-from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.engine import Row, Store, drive_waiting
 from graphql_api.storage.revisions import Revision
 
 Topic = tuple[str | None, str | None]
@@ -92,9 +92,9 @@ class Past:
                 rows = await self._store.read(flows.read_whole(workspace, revision.flow_id))
                 if not rows:
                     return None
-                newer = await self._store.read(revisions.since(workspace, revision.flow_id, revision.version))
-                told = [revisions.revision(row) for row in newer]
-                return revisions.as_of(flows.values(rows[0]), revision.version, told)
+                past = revisions.past(workspace, flows.values(rows[0]), revision.version)
+                found = await drive_waiting(past, self._store.read)
+                return None if found is None else found[0]
             await asyncio.sleep(AFTER_TROUBLE)
 
 

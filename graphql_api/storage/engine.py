@@ -1,7 +1,7 @@
 """Statements that know both databases, the scripts that yield them, and the store that runs them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache, cached_property
 from importlib import import_module
@@ -90,7 +90,10 @@ def compiled(statement: Executable, name: str) -> Text:
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """A shape with the values of this time; `scans` tells that it may read many rows to answer few."""
+    """A shape with the values of this time.
+
+    `scans` tells that it, together with those that follow it, may read many rows to answer few.
+    """
 
     shape: Shape
     values: Mapping[str, Any]
@@ -130,6 +133,18 @@ def drive(script: Script[T], run: Callable[[Statement], Sequence[Row]]) -> T:
         statement = next(script)
         while True:
             statement = script.send(run(statement))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        script.close()
+
+
+async def drive_waiting(script: Script[T], run: Callable[[Statement], Awaitable[Sequence[Row]]]) -> T:
+    """The same with statements that are waited for."""
+    try:
+        statement = next(script)
+        while True:
+            statement = script.send(await run(statement))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -11,7 +11,17 @@ import asyncpg
 
 from graphql_api.storage import changes
 from graphql_api.storage.batches import Batches
-from graphql_api.storage.engine import NoTables, Raced, Row, Script, Shape, Statement, of_unknown_outcome, unavailable
+from graphql_api.storage.engine import (
+    NoTables,
+    Raced,
+    Row,
+    Script,
+    Shape,
+    Statement,
+    drive_waiting,
+    of_unknown_outcome,
+    unavailable,
+)
 from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
 
@@ -69,7 +79,7 @@ class PostgresStore:
             try:
                 if is_alone:
                     with contextlib.suppress(*RACES):
-                        return await _drive(script(), partial(self._apart, until=until))
+                        return await drive_waiting(script(), partial(self._apart, until=until))
                     is_alone = False
                     until = self._pool.until()
                 async with self._connection(until) as connection:
@@ -89,7 +99,7 @@ class PostgresStore:
         except SILENT as error:
             raise _lost(error, may_have_written=False) from error
         try:
-            done = await _drive(script, lambda statement: self._step(connection, statement, locks=True))
+            done = await drive_waiting(script, lambda statement: self._step(connection, statement, locks=True))
         except SILENT as error:
             raise _lost(error, may_have_written=False) from error
         except BaseException:
@@ -229,17 +239,6 @@ async def _begun(connection: Any, **manner: Any) -> Any:
         connection.terminate()
         raise
     return transaction
-
-
-async def _drive(script: Script[T], step: Callable[[Statement], Awaitable[Sequence[Row]]]) -> T:
-    try:
-        statement = next(script)
-        while True:
-            statement = script.send(await step(statement))
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
-    finally:
-        script.close()
 
 
 def _lost(error: Exception, may_have_written: bool) -> Exception:

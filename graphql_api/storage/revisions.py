@@ -10,8 +10,11 @@ from sqlalchemy import FunctionElement, Integer, Select, Text, bindparam, cast, 
 from sqlalchemy.types import UserDefinedType
 
 from graphql_api.domain.flow import BY_PATH, Values
-from graphql_api.storage.engine import Row, Shape, Statement
+from graphql_api.storage.engine import Row, Script, Shape, Statement
 from graphql_api.storage.tables import REVISIONS, owned
+
+STEP = 100
+"""Revisions that are read at a time: of a flow that changed often not all newer ones are held at once."""
 
 # An import brings the times of a flow with it; history tells them like leaves.
 TIMES = {"createdAt": "created_at", "updatedAt": "updated_at"}
@@ -70,20 +73,21 @@ def _newest(continued: bool) -> Shape:
     return Shape(chosen.order_by(REVISIONS.c.version.desc()).limit(bindparam("limit")))
 
 
-def since(workspace: str, flow_id: str, version: int) -> Statement:
-    """The revision of `version` and all newer ones, newest first."""
-    return Statement(_SINCE, {"workspace": workspace, "flow_id": flow_id, "version": version})
+def between(workspace: str, flow_id: str, first: int, last: int, *, scans: bool = False) -> Statement:
+    """The revisions of a flow from version `first` to `last`, newest first."""
+    values = {"workspace": workspace, "flow_id": flow_id, "first": first, "last": last}
+    return Statement(_BETWEEN, values, scans)
 
 
-_SINCE = Shape(
+_BETWEEN = Shape(
     select(*_COLUMNS)
-    .where(owned(REVISIONS), _FLOW, REVISIONS.c.version >= bindparam("version"))
+    .where(owned(REVISIONS), _FLOW, REVISIONS.c.version.between(bindparam("first"), bindparam("last")))
     .order_by(REVISIONS.c.version.desc())
 )
 
 
 def since_each(workspace: str, versions: Mapping[str, int]) -> Statement:
-    """As `since` for many flows, each from its own version on."""
+    """The revisions of many flows, each from its own version on, newest first."""
     floors = msgspec.json.encode(versions).decode()
     return Statement(_SINCE_EACH, {"workspace": workspace, "floors": floors}, scans=True)
 
@@ -117,6 +121,35 @@ def one(workspace: str, flow_id: str, version: int) -> Statement:
 
 
 _ONE = Shape(select(*_COLUMNS).where(owned(REVISIONS), _FLOW, REVISIONS.c.version == bindparam("version")))
+
+
+def past(workspace: str, flow: Values, version: int) -> Script[tuple[Values, Revision] | None]:
+    """The flow as it was at `version`, with the revision that made it so; None when history does not reach.
+
+    Undone step by step. The flow is read before its history: an edit in between adds a revision above it, which is not
+    read, and leaves out none.
+    """
+    while flow["version"] >= version:
+        floor = max(version, flow["version"] - STEP)
+        rows = yield between(workspace, flow["id"], floor, flow["version"], scans=floor > version)
+        undone = [revision(row) for row in rows]
+        earlier = as_of(flow, floor, undone)
+        if earlier is None or floor == version:
+            return None if earlier is None else (earlier, undone[-1])
+        flow = earlier
+    return None
+
+
+def changed_since(workspace: str, flow: Values, version: int) -> Script[frozenset[str] | None]:
+    """The columns that changed after `version`; None when history does not hold all revisions since."""
+    changed: set[str] = set()
+    for last in range(flow["version"], version, -STEP):
+        first = max(version + 1, last - STEP + 1)
+        rows = yield between(workspace, flow["id"], first, last, scans=first > version + 1)
+        if len(rows) != last - first + 1:
+            return None
+        changed.update(*(revision(row).changed for row in rows))
+    return frozenset(changed)
 
 
 def onward(flow: Values, revision: Revision) -> Values:

@@ -7,6 +7,6 @@ FROM message_flows
 WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id IN (SELECT jsonb_array_elements_text(CAST($2::VARCHAR AS jsonb))) ORDER BY message_flows.id FOR UPDATE;
 
 SELECT message_flow_revisions.flow_id, message_flow_revisions.version, message_flow_revisions.at, message_flow_revisions.operation, message_flow_revisions.source, message_flow_revisions.actor, message_flow_revisions.request_id, message_flow_revisions.note, message_flow_revisions.changes 
-FROM message_flow_revisions JOIN jsonb_each_text(CAST($1::VARCHAR AS JSONB)) AS anon_1 ON message_flow_revisions.flow_id = anon_1.key 
-WHERE message_flow_revisions.workspace_id = $2::VARCHAR COLLATE "C" AND message_flow_revisions.version >= CAST(anon_1.value AS INTEGER) ORDER BY message_flow_revisions.flow_id, message_flow_revisions.version DESC;
+FROM message_flow_revisions 
+WHERE message_flow_revisions.workspace_id = $1::VARCHAR COLLATE "C" AND message_flow_revisions.flow_id = $2::VARCHAR COLLATE "C" AND message_flow_revisions.version BETWEEN $3::INTEGER AND $4::INTEGER ORDER BY message_flow_revisions.version DESC;
 

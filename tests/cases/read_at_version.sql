@@ -4,5 +4,5 @@ WHERE message_flows.workspace_id = ? AND message_flows.id = ?;
 
 SELECT message_flow_revisions.flow_id, message_flow_revisions.version, message_flow_revisions.at, message_flow_revisions.operation, message_flow_revisions.source, message_flow_revisions.actor, message_flow_revisions.request_id, message_flow_revisions.note, message_flow_revisions.changes 
 FROM message_flow_revisions 
-WHERE message_flow_revisions.workspace_id = ? AND message_flow_revisions.flow_id = ? AND message_flow_revisions.version >= ? ORDER BY message_flow_revisions.version DESC;
+WHERE message_flow_revisions.workspace_id = ? AND message_flow_revisions.flow_id = ? AND message_flow_revisions.version BETWEEN ? AND ? ORDER BY message_flow_revisions.version DESC;
 

@@ -4,7 +4,7 @@ WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id 
 
 SELECT message_flow_revisions.flow_id, message_flow_revisions.version, message_flow_revisions.at, message_flow_revisions.operation, message_flow_revisions.source, message_flow_revisions.actor, message_flow_revisions.request_id, message_flow_revisions.note, message_flow_revisions.changes 
 FROM message_flow_revisions 
-WHERE message_flow_revisions.workspace_id = $1::VARCHAR COLLATE "C" AND message_flow_revisions.flow_id = $2::VARCHAR COLLATE "C" AND message_flow_revisions.version >= $3::INTEGER ORDER BY message_flow_revisions.version DESC;
+WHERE message_flow_revisions.workspace_id = $1::VARCHAR COLLATE "C" AND message_flow_revisions.flow_id = $2::VARCHAR COLLATE "C" AND message_flow_revisions.version BETWEEN $3::INTEGER AND $4::INTEGER ORDER BY message_flow_revisions.version DESC;
 
 WITH saved AS 
 (UPDATE message_flows SET version=$11::INTEGER, updated_at=$12::BIGINT, name=$13::VARCHAR, name_folded=$14::VARCHAR COLLATE "C", autopilot=$15::BOOLEAN, response_settings_delay=$16::FLOAT WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id = $17::VARCHAR COLLATE "C" AND message_flows.version = $18::INTEGER RETURNING message_flows.version), 

@@ -11,7 +11,7 @@ from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
-from graphql_api.storage import changes
+from graphql_api.storage import changes, revisions
 from tests.delivery.conftest import EVERYTHING, Change
 from tests.storage.test_tail import WRITE
 
@@ -24,7 +24,7 @@ WAITING = """
 async def test_a_change_far_below_the_flow_is_told_as_it_was(
     desk: Desk, caller: Caller, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "STEP", 2)
+    monkeypatch.setattr(revisions, "STEP", 2)
     webhook = (await office.create(desk, caller, "https://example.com/", EVERYTHING)).webhook
     id = await change()
     for number in range(1, 8):

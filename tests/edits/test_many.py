@@ -230,6 +230,22 @@ async def test_a_replay_reads_each_flow_from_its_own_version_on(
     assert len(heard) == 3
 
 
+async def test_a_replay_reads_no_more_at_once_than_a_bulk_may_change(
+    desk: Desk, caller: Caller, ids: list[str], heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
+    for delay in range(1, 5):
+        for id in ids[:2]:
+            await edits.update_flow(desk, caller, id, Sent({"response_settings_delay": delay, "name": str(delay)}))
+    monkeypatch.setattr(many, "MOST_AT_ONCE", 5)
+    heard.clear()
+    again, replayed = await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
+    assert replayed
+    assert outline(again) == outline(first)
+    assert [one.saved.flow["name"] for one in again if one.saved] == ["N"] * 3
+    assert len(heard) == 4
+
+
 async def test_a_replay_outlives_pruning(desk: Desk, caller: Caller, ids: list[str], clock: Clock) -> None:
     clock.now += 3 * desk.replay_lifetime
     first, _ = await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
