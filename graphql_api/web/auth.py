@@ -46,10 +46,11 @@ log = logging.getLogger("message_flows")
 
 @dataclass(slots=True)
 class Known:
-    """A key as it was when its look-up began."""
+    """A key as it was when its look-up began; most neither end nor are revoked, so that no clock need be asked."""
 
     key: Key
     read_at: float
+    is_lasting: bool
 
 
 class Keyring:
@@ -92,12 +93,12 @@ class Keyring:
     def known(self, digest: bytes) -> Key | None:
         """A live key for which nobody has to wait; None for all others, of which `key` says more."""
         known = self._known.get(digest)
-        if known is None or not known.key.is_live(self._now()):
+        if known is None or not (known.is_lasting or known.key.is_live(self._now())):
             return None
         age = self._elapsed() - known.read_at
-        if age > STALE:
-            return None
         if age > FRESH:
+            if age > STALE:
+                return None
             self._ask(digest)
         self._used.add(digest)
         return known.key
@@ -130,7 +131,8 @@ class Keyring:
             self._known.pop(digest, None)
             _bounded(self._unknown, self._most)[digest] = began
         else:
-            _bounded(self._known, self._most)[digest] = Known(key, began)
+            is_lasting = key.expires_at is None and key.revoked_at is None
+            _bounded(self._known, self._most)[digest] = Known(key, began, is_lasting)
         return key
 
     def _bear(self, address: str) -> None:

@@ -1,5 +1,6 @@
 """Who asks: the key that a request shows and the workspace that its headers name, as one caller."""
 
+from msgspec.structs import replace
 from starlette.types import Scope
 
 from graphql_api.domain.caller import Caller, is_id
@@ -7,33 +8,37 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.keys import Key
 from graphql_api.web.http import header
 
-ABSENT = object()
-
 
 def caller(scope: Scope, source: str) -> Caller:
-    """The caller of a request that went past `auth.Guard`; refuses what the guard found wrong, before all else."""
+    """The caller of a request that went past `auth.Guard`; refuses what the guard found wrong, before all else.
+
+    Requests with the same head and the same key have the same caller, but for their ids.
+    """
     state = scope["state"]
-    asker = state["asker"]
+    who: Caller
+    try:
+        asker, who = scope["facts"][source]
+    except KeyError:
+        asker, who = NOBODY
+    if asker is not state["asker"]:
+        who = _found(scope, source)
+    state["workspace"] = who.workspace
+    return replace(who, request_id=state["request_id"])
+
+
+NOBODY = (object(), Caller(None))
+
+
+def _found(scope: Scope, source: str) -> Caller:
+    asker = scope["state"]["asker"]
     if isinstance(asker, Refused):
         raise asker
-    who = same_caller(scope, asker, source)
-    state["workspace"] = who.workspace
+    who = entitled(asker, header(scope, b"x-workspace-id"), source)
+    scope.setdefault("facts", {})[source] = (asker, who)
     return who
 
 
-def same_caller(scope: Scope, asker: Key | None, source: str) -> Caller:
-    """Requests with the same head and the same key have the same caller, but for their ids."""
-    facts = scope.get("facts", {})
-    id = scope["state"]["request_id"]
-    known, who = facts.get(source, (ABSENT, None))
-    if known is not asker:
-        who = entitled(asker, header(scope, b"x-workspace-id"), source, id)
-        facts[source] = (asker, who)
-        return who
-    return Caller(who.workspace, who.actor, source, id, who.scopes)
-
-
-def entitled(key: Key | None, workspace: str | None, source: str, request_id: str) -> Caller:
+def entitled(key: Key | None, workspace: str | None, source: str, request_id: str | None = None) -> Caller:
     """The caller with a key, or anybody where no keys are required; refuses workspaces that are not the key's."""
     if workspace and not is_id(workspace):
         message = "the header x-workspace-id must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"

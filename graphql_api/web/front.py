@@ -2,9 +2,9 @@
 
 import contextlib
 import logging
-import random
 import re
 from itertools import chain
+from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -152,7 +152,7 @@ def request_id(scope: Scope) -> str:
 
 
 def new_id() -> str:
-    return f"{random.getrandbits(64):016x}"  # no secret: it only has to tell requests apart
+    return f"{getrandbits(64):016x}"  # no secret: it only has to tell requests apart
 
 
 async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:

@@ -61,10 +61,6 @@ class GraphQL:
         if answer is not None:
             await answer.send(send)
 
-    def takes(self, scope: Scope) -> bool:
-        """Whether a request goes to `answer` at once: neither to an event stream nor to a page."""
-        return scope["method"] == "POST" and not of_head(scope, asks_for_events)
-
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
         """Answers by events; what is wrong before an operation is known is told by a status."""
         try:

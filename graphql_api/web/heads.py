@@ -4,10 +4,9 @@ Clients say the same headers in each request of a kind. Bytes that were parsed a
 only depends on them (`http.of_head`) is remembered with them; of the key that they show only its digest is kept.
 """
 
-import re
 from hashlib import sha256
-from typing import Any
 
+import msgspec
 from starlette.types import Scope
 
 from graphql_api.web.http import Headers
@@ -15,58 +14,49 @@ from graphql_api.web.http import Headers
 REMEMBERED = 1_024
 LONGEST = 4_096
 
-LONGEST_TARGET = 256
-LINE = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) (/[A-Za-z0-9/_.-]{0,%d}) HTTP/1\.1" % (LONGEST_TARGET - 1))
-"""The first line of a request that says nothing unusual: neither a query nor anything that is to be decoded."""
-
 CHANGING = frozenset({b"x-request-id", b"transfer-encoding", b"upgrade", b"expect"})
 """Headers that another request would say differently, or that say how the rest is to be read."""
 
 SECRETS = frozenset({b"x-api-key", b"authorization"})
 
 
-def parted(data: bytes) -> tuple[re.Match[bytes] | None, bytes, bytes]:
-    """The first line of a request, the other lines of its head, and its body; no line if there is more to it."""
-    head, end, body = data.partition(b"\r\n\r\n")
-    line, _, block = head.partition(b"\r\n")
-    return LINE.fullmatch(line) if end else None, block, body
+class Head(msgspec.Struct, frozen=True):
+    """What follows from the lines of a head after the first one.
 
+    `length` is that of the body that follows them, `digest` of the key that they show; `cors` are lines of the answer,
+    `scope` what they add to that of a request.
+    """
 
-class Head:
-    """The headers of a request, the length of the body that follows them, and what follows from them alone."""
-
-    __slots__ = ("facts", "length", "scope")
-
-    def __init__(self, headers: Headers, length: int, digest: bytes) -> None:
-        """`digest`: of the key that the headers show."""
-        self.length = length
-        self.facts: dict[Any, Any] = {"digest": digest}
-        told = [one for one in headers if one[0] not in SECRETS]
-        self.scope: Scope = {
-            "type": "http",
-            "query_string": b"",
-            "headers": told,
-            "named": dict(told),
-            "facts": self.facts,
-        }
+    length: int
+    digest: bytes
+    cors: bytes
+    scope: Scope
 
 
 class Heads:
     """Those of one process; the oldest is forgotten for a new one."""
 
-    def __init__(self) -> None:
+    def __init__(self, root_path: str = "") -> None:
+        self._root_path = root_path
         self._known: dict[bytes, Head] = {}
 
     def get(self, block: bytes) -> Head | None:
         return self._known.get(sha256(block).digest())
 
-    def learn(self, block: bytes, headers: Headers, digest: bytes) -> None:
-        """`headers` are what the parser made of `block`, the lines of a head after the first one."""
+    def learn(self, block: bytes, headers: Headers, shown: bytes, cors: bytes) -> None:
+        """`headers` are what the parser made of `block`, the lines of a head after the first; `shown` is their key."""
         if not is_plain(block, headers):
             return
         if len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]
-        self._known[sha256(block).digest()] = Head(headers, int(dict(headers).get(b"content-length", 0)), digest)
+        length = int(dict(headers).get(b"content-length", 0))
+        scope = {"type": "http", "root_path": self._root_path, "query_string": b"", **without_secrets(headers)}
+        self._known[sha256(block).digest()] = Head(length, sha256(shown).digest(), cors, {**scope, "facts": {}})
+
+
+def without_secrets(headers: Headers) -> Scope:
+    told = [one for one in headers if one[0] not in SECRETS]
+    return {"headers": told, "named": dict(told)}
 
 
 def is_plain(block: bytes, headers: Headers) -> bool:

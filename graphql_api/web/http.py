@@ -80,13 +80,10 @@ def named(scope: Scope) -> Mapping[bytes, bytes] | None:
 
 def of_head(scope: Scope, find: Callable[[Scope], T]) -> T:
     """What follows from the headers alone: found out once for all requests that come with the same ones."""
-    facts = scope.get("facts")
-    if facts is None:
-        return find(scope)
     try:
-        return facts[find]  # type: ignore[no-any-return]
+        return scope["facts"][find]  # type: ignore[no-any-return]
     except KeyError:
-        found = facts[find] = find(scope)
+        found = scope.setdefault("facts", {})[find] = find(scope)
         return found
 
 

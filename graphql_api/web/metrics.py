@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ class Gathered:
 
     def __init__(self) -> None:
         self.in_flight = 0
-        self._counts: dict[Label, Count] = {}
+        self._counts: defaultdict[Label, Count] = defaultdict(Count)
         self._told: dict[Label, Count] = {}
         self._batches: dict[float, int] = {}
         self._told_batches: dict[float, int] = {}
@@ -87,9 +88,7 @@ class Gathered:
         self._is_due = False
 
     def note(self, label: Label, seconds: float, points: int) -> None:
-        count = self._counts.get(label)
-        if count is None:
-            count = self._counts[label] = Count()
+        count = self._counts[label]
         count.seconds += seconds
         count.points += points
         count.slots[bisect_left(SECONDS, seconds)] += 1

@@ -68,13 +68,9 @@ class Rest:
         answer = await self.answer(scope, receive)
         await answer.send(send)
 
-    def takes(self, scope: Scope) -> bool:
-        """All requests go to `answer`."""
-        return True
-
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
-            route, id = find(scope)
+            route, id = scope.get("found") or find(scope)
             who = caller(scope, "REST")
             who.within("flows:read" if route.method == "GET" else "flows:write")
             call = Call(scope, receive, route, id, who)

@@ -25,11 +25,6 @@ class Route:
     status: int
     takes: str = ""
 
-    @property
-    def form(self) -> str:
-        """The whole path, for any flow."""
-        return PREFIX + self.path
-
 
 ROUTES = (
     Route("GET", COLLECTION, "ListMessageFlows", "messageFlows", 200),
@@ -42,14 +37,18 @@ ROUTES = (
     Route("GET", f"{COLLECTION}/{{id}}/working-hours", "GetWorkingHours", "messageFlow", 200),
 )
 
-FORMS = {route: tuple(route.form.split("/")) for route in ROUTES}
+FORMS = {route: tuple(f"{PREFIX}{route.path}".split("/")) for route in ROUTES}
 ID_AT = FORMS[ROUTES[-1]].index("{id}")
 
-PLAIN = re.compile(f"([A-Z]+) {PREFIX}{COLLECTION}/([A-Za-z0-9_-]{{1,64}})((?:/[a-z-]+)?)".encode())
+PLAIN = re.compile(f"([A-Z]+) {PREFIX}{COLLECTION}/([A-Za-z0-9_-]{{1,64}})((?:/[a-z-]+)?) HTTP/1\\.1".encode())
 OF_ONE = {
     (route.method.encode(), route.path.partition("{id}")[2].encode()): route for route in ROUTES if "{id}" in route.path
 }
-OF_ALL = {f"{route.method} {route.form}".encode(): (route, "") for route in ROUTES if "{id}" not in route.path}
+OF_ALL = {
+    f"{route.method} {PREFIX}{route.path} HTTP/1.1".encode(): (route, "")
+    for route in ROUTES
+    if "{id}" not in route.path
+}
 
 Found = tuple[Route, str]
 """A route, and the id in the path."""
@@ -68,11 +67,11 @@ def find(scope: Scope) -> Found:
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     path = raw.partition(b"?")[0].removeprefix(scope.get("root_path", "").encode())
     method: str = scope["method"]
-    return plain(b"%b %b" % (method.encode(), path)) or _taken_apart(method, path)
+    return plain(b"%b %b HTTP/1.1" % (method.encode(), path)) or _taken_apart(method, path)
 
 
 def plain(line: bytes) -> Found | None:
-    """Of a first line up to its version, where nothing is to be decoded; None for any other line."""
+    """Of the first line of a request in which nothing is to be decoded; None for any other line."""
     match = PLAIN.fullmatch(line)
     if match is None:
         return OF_ALL.get(line)

@@ -6,12 +6,11 @@ anything has been done, and finds the words there. Tests hold that both ways ans
 """
 
 import contextlib
-from collections.abc import Coroutine, Mapping
-from hashlib import sha256
-from re import Match
+from collections.abc import Coroutine
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_api.domain.errors import Refused
@@ -19,15 +18,19 @@ from graphql_api.schema.context import Seen
 from graphql_api.web.auth import Keyring, token
 from graphql_api.web.cors import Cors
 from graphql_api.web.front import ALWAYS, Front, failed, new_id, usual
-from graphql_api.web.heads import LONGEST_TARGET, Head, Heads
+from graphql_api.web.graphql import asks_for_events
+from graphql_api.web.heads import Head, Heads
 from graphql_api.web.health import Ready
-from graphql_api.web.http import Answer, Headers, lines, of_head
-from graphql_api.web.metrics import GATHERED
+from graphql_api.web.http import Answer, Headers, lines
+from graphql_api.web.routes import PREFIX, Found, plain
 from graphql_api.web.telemetry import GONE, Telemetry
 from graphql_api.web.throttle import Account, Throttle, payer
 
-USUAL = lines(ALWAYS)
-PLAIN = b"content-type: %b\r\ncontent-length: %d\r\n"
+LONGEST_TARGET = 256
+"""Targets that go this way are shorter."""
+
+UNUSUAL = b"%b%bx-request-id: %b\r\n%b%b\r\n%b"
+PLAIN = b"%%bcontent-type: %%b\r\ncontent-length: %%d\r\n%bx-request-id: %%b\r\n%%b%%b\r\n%%b" % lines(ALWAYS)
 
 Written = tuple[int, bytes]
 """The status of an answer, and all of it that follows the status line and the headers that the connection adds."""
@@ -36,8 +39,29 @@ Written = tuple[int, bytes]
 class Door(Protocol):
     async def answer(self, scope: Scope, receive: Receive) -> Answer: ...
 
-    def takes(self, scope: Scope) -> bool:
-        """Whether a request with this method and this head is answered by `answer`."""
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a first line leads: a door, the form of the path, and for REST the route with the id in the path."""
+
+    door: Door
+    method: str
+    form: str
+    found: Found | None = None
+
+
+class Places(dict[bytes, Place | None]):
+    """Where first lines lead: that of GraphQL is kept, those of REST are read; None for what goes the long way."""
+
+    def __init__(self, graphql: Door, rest: Door) -> None:
+        super().__init__({b"POST /graphql HTTP/1.1": Place(graphql, "POST", "/graphql")})
+        self._rest = rest
+
+    def __missing__(self, line: bytes) -> Place | None:
+        found = plain(line)
+        if found is None:
+            return None
+        route = found[0]
+        return Place(self._rest, route.method, PREFIX + route.path, found)
 
 
 class Rooms(NamedTuple):
@@ -63,90 +87,58 @@ class Application:
 
 
 class Short:
-    def __init__(self, rooms: Rooms, doors: Mapping[str, Door], prefix: str, below: Door) -> None:
-        """`doors` by whole paths; `prefix` and the `below` that takes what begins with it."""
-        self.heads = Heads()
+    def __init__(self, rooms: Rooms, graphql: Door, rest: Door, root_path: str = "") -> None:
+        self.heads = Heads(root_path)
         self._rooms = rooms
-        self._doors = doors
-        self._prefix = prefix
-        self._below = below
-        self._admits, self._cors = self._is_admitted, self._cors_lines  # the same objects for all, as facts need them
+        self._places = Places(graphql, rest)
 
-    def learn(self, block: bytes, headers: Headers) -> None:
-        """Keeps a head that the parser has read; a key that it shows wrongly is for the long way to refuse."""
+    def learn(self, line: bytes, block: bytes, headers: Headers) -> None:
+        """Keeps a head that the parser has read, unless it is refused or asks for events: those go the long way."""
+        scope = {"path": "", "raw_path": b" " * LONGEST_TARGET, "query_string": b"", "headers": headers}
         with contextlib.suppress(Refused):
-            shown = token({"headers": headers, "query_string": b""})
-            self.heads.learn(block, headers, sha256(shown).digest())
+            self._rooms.front.admit(scope)
+            if self._places[line] and not asks_for_events(scope):
+                self.heads.learn(block, headers, token(scope), lines(self._rooms.cors.headers(scope)))
 
-    def enter(
-        self, line: Match[bytes], head: Head, body: bytes, client: Any, root: str
-    ) -> Coroutine[Any, Any, Written] | None:
+    def enter(self, line: bytes, head: Head, body: bytes, client: Any) -> Coroutine[Any, Any, Written] | None:
         """What makes the answer; None for a request that goes the long way."""
-        method, target = line.groups()
-        path = target.decode()
-        door = self._below if path.startswith(self._prefix) else self._doors.get(path)
         rooms = self._rooms
-        key = rooms.keyring and rooms.keyring.known(head.facts["digest"])
-        if door is None or rooms.ready.is_stopping or (key is None and rooms.keyring):
+        place = self._places[line]
+        if place is None or head.length != len(body) or rooms.ready.is_stopping:
+            return None
+        key = account = None
+        if rooms.keyring is not None and (key := rooms.keyring.known(head.digest)) is None:
             return None
         state: dict[str, Any] = {"request_id": new_id(), "asker": key, "seen": Seen(), "charge": None}
-        scope = {
-            **head.scope,
-            "method": method.decode(),
-            "path": root + path,
-            "raw_path": root.encode() + target,
-            "root_path": root,
-            "client": client,
-            "state": state,
-            "whole": body,
-        }
-        if not (of_head(scope, self._admits) and door.takes(scope)):
-            return None
-        account = None
         if rooms.throttle is not None:
-            account = Account(rooms.throttle, payer(scope), state)
-            if not account.has_paid(1):
+            account = rooms.throttle.paid(payer(key, client), state)
+            if account is None:
                 return None
             state["charge"] = account.charge
-        return self._answered(door, scope, account)
+        scope = {**head.scope, "method": place.method, "found": place.found, "state": state, "whole": body}
+        return self._answered(place, head, scope, account)
 
-    async def _answered(self, door: Door, scope: Scope, account: Account | None) -> Written:
-        state = scope["state"]
-        GATHERED.in_flight += 1
-        began = perf_counter()
+    async def _answered(self, place: Place, head: Head, scope: Scope, account: Account | None) -> Written:
+        began, status = perf_counter(), GONE
         try:
             try:
-                answer = await door.answer(scope, nothing_more)
+                answer = await place.door.answer(scope, nothing_more)
             except Exception as error:
                 answer = failed(scope, error)
-            state["status"] = answer.status
-            return self._written(scope, answer, account)
+            status = answer.status
+            points = account.lines() if account else b""
+            return status, written(answer, scope["state"]["request_id"], head.cors, points)
         finally:
-            GATHERED.in_flight -= 1
-            self._rooms.telemetry.tell(scope, state.get("status", GONE), perf_counter() - began)
+            self._rooms.telemetry.tell(scope, status, perf_counter() - began, place.form)
 
-    def _written(self, scope: Scope, answer: Answer, account: Account | None) -> Written:
-        """As the long way sends it, with the headers in the same order."""
-        is_plain = not answer.headers and answer.media is not None
-        return answer.status, b"%b%bx-request-id: %b\r\n%b%b\r\n%b" % (
-            PLAIN % (answer.media, len(answer.body)) if is_plain else lines(answer.all_headers()),
-            lines(usual(answer.headers)) if answer.headers else USUAL,
-            scope["state"]["request_id"].encode(),
-            of_head(scope, self._cors),
-            account.lines() if account else b"",
-            answer.body,
-        )
 
-    def _is_admitted(self, scope: Scope) -> bool:
-        """The target is taken to be as long as it may be on this way."""
-        try:
-            self._rooms.front.admit({**scope, "raw_path": b" " * LONGEST_TARGET})
-        except Refused:
-            return False
-        return True
-
-    def _cors_lines(self, scope: Scope) -> bytes:
-        return lines(self._rooms.cors.headers(scope))
+def written(answer: Answer, id: str, cors: bytes, points: bytes) -> bytes:
+    """As the long way sends it, with the headers in the same order."""
+    own = answer.headers
+    if answer.media is None or (own and usual(own) is not ALWAYS):
+        return UNUSUAL % (lines(answer.all_headers()), lines(usual(own)), id.encode(), cors, points, answer.body)
+    before = lines(own) if own else b""
+    return PLAIN % (before, answer.media, len(answer.body), id.encode(), cors, points, answer.body)
 
 
 async def nothing_more() -> Message:

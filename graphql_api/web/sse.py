@@ -65,7 +65,7 @@ class EventStream:
         asker = scope["state"]["asker"]
         key = asker if isinstance(asker, Key) else None
         with (
-            self._live.subscription(payer(scope), context, "sse", key) as told,
+            self._live.subscription(payer(key, client), context, "sse", key) as told,
             self._live.end(token(scope), client[0] if client else "") as end,
         ):
             events = await self._operations.begin(operation, variables, context)

@@ -1,8 +1,8 @@
 """One line a request for the log and its counts for the metrics; nothing of what callers wrote but names."""
 
 import logging
-import random
 from collections.abc import Callable
+from random import random
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -12,7 +12,7 @@ from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
 from graphql_api.web.metrics import GATHERED
 from graphql_api.web.pages import PLACES
-from graphql_api.web.routes import ROUTES
+from graphql_api.web.routes import PREFIX, ROUTES
 
 GONE = 499
 """The status, for logs and metrics alone, of a request whose client went away before its answer."""
@@ -26,7 +26,7 @@ FIXED = frozenset({"/graphql", "/openapi.json", "/metrics", "/health/live", "/he
 BELOW = ("/assets/", "/flows/")
 """Below these the name of a file, or what a page itself tells apart; the label is the path above."""
 
-FORMS = frozenset(route.form for route in ROUTES)
+FORMS = frozenset(PREFIX + route.path for route in ROUTES)
 NOTHING = Seen()
 
 Line = Callable[..., Any]
@@ -45,6 +45,7 @@ class Telemetry:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
+        state["seen"] = NOTHING
         if scope["type"] != "http":
             state["telemetry"] = self  # a WebSocket tells of each of its operations
             await self._app(scope, receive, send)
@@ -57,32 +58,25 @@ class Telemetry:
             GATHERED.in_flight -= 1
             self.tell(scope, state.get("status", GONE), perf_counter() - began)
 
-    def tell(self, scope: Scope, status: int, seconds: float) -> None:
-        """Counts a request that is over, and may write its line."""
-        seen: Seen = scope["state"].get("seen", NOTHING)
-        path = route(scope)
-        count(path, seen, status, seconds)
-        more = self._more(status)
-        if more is not None:
-            self._line(level(status), **_members(scope, path, seen, status, seconds), **more)
+    def tell(self, scope: Scope, status: int, seconds: float, form: str | None = None) -> None:
+        """Counts a request that is over, and may write its line; `form`: of its path, where that is known."""
+        seen: Seen = scope["state"]["seen"]
+        path = form or route(scope)
+        way = ("compiled" if seen.is_compiled else "general") if seen.cost else ""
+        GATHERED.note((path, seen.field, status, way), seconds, seen.cost)
+        if status >= 400 or random() < self._sample:
+            self._say(scope, path, seen, status, seconds)
 
-    def _more(self, status: int) -> dict[str, int] | None:
-        """Further members of the line; None where none is written."""
-        if status < 400:
-            return {} if self._sample == 1 or random.random() < self._sample else None
+    def _say(self, scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> None:
         if status not in FLOODS:
-            return {}
-        if monotonic() < self._silent_until:
+            more = {}
+        elif monotonic() >= self._silent_until:
+            more = {"unsaid": self._unsaid} if self._unsaid else {}
+            self._silent_until, self._unsaid = monotonic() + 1, 0
+        else:
             self._unsaid += 1
-            return None
-        unsaid, self._unsaid = self._unsaid, 0
-        self._silent_until = monotonic() + 1
-        return {"unsaid": unsaid} if unsaid else {}
-
-
-def count(path: str, seen: Seen, status: int, seconds: float) -> None:
-    way = ("compiled" if seen.is_compiled else "general") if seen.cost else ""
-    GATHERED.note((path, seen.field, status, way), seconds, seen.cost)
+            return
+        self._line(level(status), **_members(scope, path, seen, status, seconds), **more)
 
 
 def _members(scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> dict[str, Any]:

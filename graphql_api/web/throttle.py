@@ -1,14 +1,16 @@
 """Points that a key, or an address where no keys are required, may spend a minute; over them a request gets a 429."""
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
+from math import ceil
 from typing import Any, Protocol
 
+import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.errors import Problem, Refused
+from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
 from graphql_api.web.http import Headers
 
@@ -47,15 +49,28 @@ class Throttle:
         self.policy = (b"ratelimit-policy", b'"points";q=%d;w=%d' % (points, WINDOW))
         self.lines = b'ratelimit-policy: %b\r\nratelimit: "points";r=%%d;t=%%d\r\n' % self.policy[1]
         self._counts = counts
-        self._window = 0
+        self._window = 0.0
         self._purses: dict[str, Purse] = {}
 
-    def purse(self, who: str, window: int) -> "Purse":
+    def account(self, who: str, state: dict[str, Any] | None = None) -> "Account":
+        """`state`: of the request, in which a refusal is left under `limited`."""
+        now = self.now()
+        return Account(self, who, {} if state is None else state, now, self.purse(who, now))
+
+    def paid(self, who: str, state: dict[str, Any]) -> "Account | None":
+        """An account that has paid the point of its request out of what is at hand; None where it is not there."""
+        now = self.now()
+        purse = self.purse(who, now)
+        return Account(self, who, state, now, purse) if purse.has_paid(1) else None
+
+    def purse(self, who: str, now: float) -> "Purse":
+        window = now // WINDOW
         if window != self._window:
             self._window, self._purses = window, {}
-        purse = self._purses.get(who)
-        if purse is None:
-            purse = self._purses[who] = Purse(self._counts, who, window, self.points)
+        return self._purses.get(who) or self._filled(who, int(window))
+
+    def _filled(self, who: str, window: int) -> "Purse":
+        purse = self._purses[who] = Purse(self._counts, who, window, self.points)
         return purse
 
     async def close(self) -> None:
@@ -65,7 +80,7 @@ class Throttle:
 class Purse:
     """What this process holds of somebody's points in one window."""
 
-    __slots__ = ("_counts", "_drawn", "_in_hand", "_points", "_turn", "_who", "_window")
+    __slots__ = ("_counts", "_in_hand", "_points", "_rest", "_turn", "_who", "_window", "ends")
 
     def __init__(self, counts: Counts, who: str, window: int, points: int) -> None:
         self._counts = counts
@@ -73,12 +88,13 @@ class Purse:
         self._window = window
         self._points = points
         self._in_hand = 0
-        self._drawn = 0  # by all who count together, as far as this process heard
+        self._rest = points  # that all who count together have not drawn, as far as this process heard
+        self.ends = (window + 1) * WINDOW
         self._turn = asyncio.Lock()
 
     @property
     def left(self) -> int:
-        return min(self._points, self._in_hand + max(0, self._points - self._drawn))
+        return min(self._points, self._in_hand + self._rest)
 
     async def pay(self, points: int) -> bool:
         """Whether all the points were there; if not, none is taken."""
@@ -97,69 +113,59 @@ class Purse:
         """What the count still has, a draft at least; only where that may suffice, and one draw at a time."""
         async with self._turn:
             short = points - self._in_hand
-            if short <= 0 or short > self._points - self._drawn:
+            if short <= 0 or short > self._rest:
                 return
             asked = max(short, self._points // DRAFTS)
             drawn = await self._counts.add(self._who, self._window, asked)
             if drawn is None:
                 self._in_hand += asked
                 return
-            self._drawn = drawn
+            self._rest = max(0, self._points - drawn)
             self._in_hand += min(asked, max(0, self._points - drawn + asked))
 
 
-class Account:
-    """What a request, or a connection that lives for long, has to pay."""
+class Account(msgspec.Struct):
+    """What a request, or a connection that lives for long, has to pay; `now` is when it last looked at the clock."""
 
-    __slots__ = ("_now", "_purse", "_state", "_throttle", "_who")
-
-    def __init__(self, throttle: Throttle, who: str, state: dict[str, Any] | None = None) -> None:
-        """`state`: of the request, in which a refusal is left under `limited`."""
-        self._throttle = throttle
-        self._who = who
-        self._state = {} if state is None else state
-        self._look()
-
-    def _look(self) -> None:
-        self._now = self._throttle.now()
-        self._purse = self._throttle.purse(self._who, int(self._now // WINDOW))
+    throttle: Throttle
+    who: str
+    state: dict[str, Any]
+    now: float
+    purse: Purse
 
     @property
     def left(self) -> int:
-        return self._purse.left
+        return self.purse.left
 
     @property
     def reset(self) -> int:
-        return (int(self._now // WINDOW) + 1) * WINDOW
+        return self.purse.ends
 
     @property
     def wait(self) -> int:
-        return max(1, math.ceil(self.reset - self._now))
+        return ceil(self.purse.ends - self.now)
 
     async def charge(self, points: int) -> None:
         """The points of an operation, of which its request has paid one; raises Limited."""
-        if points > 1 and not self._purse.has_paid(points - 1):
+        if points > 1 and not self.purse.has_paid(points - 1):
             await self.pay(points - 1)
 
     async def pay(self, points: int) -> None:
         """Raises Limited."""
-        self._look()
-        if not await self._purse.pay(points):
-            message = f"more than {self._throttle.points} points in a minute; wait {self.wait} s"
-            refusal = self._state["limited"] = Limited(message, self.reset, self.wait)
+        self.now = self.throttle.now()
+        self.purse = self.throttle.purse(self.who, self.now)
+        if not await self.purse.pay(points):
+            message = f"more than {self.throttle.points} points in a minute; wait {self.wait} s"
+            refusal = self.state["limited"] = Limited(message, self.reset, self.wait)
             raise refusal
-
-    def has_paid(self, points: int) -> bool:
-        """Pays points that are at hand; else nothing is paid, and `pay` asks for more."""
-        return self._purse.has_paid(points)
 
     def headers(self) -> Headers:
         """As the IETF draft "RateLimit header fields for HTTP", version 10, has them."""
-        return [self._throttle.policy, (b"ratelimit", b'"points";r=%d;t=%d' % (self.left, self.wait))]
+        return [self.throttle.policy, (b"ratelimit", b'"points";r=%d;t=%d' % (self.left, self.wait))]
 
     def lines(self) -> bytes:
         """The same as they are sent."""
-        return self._throttle.lines % (self.left, self.wait)
+        return self.throttle.lines % (self.purse.left, self.wait)
 
 
 class Metered:
@@ -179,7 +185,7 @@ class Metered:
         if self._throttle is None or isinstance(state["asker"], Refused):
             await self._door(scope, receive, send)
             return
-        account = Account(self._throttle, payer(scope), state)
+        account = self._throttle.account(payer(state["asker"], scope.get("client")), state)
         state["charge"], state["told"] = account.charge, account.headers
         try:
             await account.pay(1)
@@ -188,10 +194,8 @@ class Metered:
         await self._door(scope, receive, send)
 
 
-def payer(scope: Scope) -> str:
+def payer(key: Key | None, client: tuple[str, int] | None) -> str:
     """Who pays for a request: its key, or where none is required the address that it comes from."""
-    key = scope["state"]["asker"]
     if key is not None:
-        return str(key.id)
-    client = scope.get("client")
+        return key.id
     return str(client[0]) if client else ""

@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from graphql_api.domain.errors import fault
 from graphql_api.web.http import Headers, lines
+from graphql_api.web.metrics import GATHERED
 from graphql_api.web.short import Written
 
 CLOSE = b"connection: close\r\n"
@@ -19,47 +20,51 @@ log = logging.getLogger("message_flows")
 class Turn:
     """What a connection has under way on the short way; to uvicorn it looks like a cycle."""
 
-    __slots__ = ("_done", "held", "keep_alive", "response_complete")
+    __slots__ = ("_done", "_wait", "held", "keep_alive", "response_complete")
 
-    def __init__(self, done: Callable[[Written | None], None]) -> None:
-        """`done` is called with each answer, or with None where there is none for a fault of ours."""
+    def __init__(
+        self, done: Callable[[Written | None], None], wait: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
+        """`done` is called with each answer, or with None where there is none for a fault of ours; `wait` with what is
+        left to do in a task."""
         self._done = done
+        self._wait = wait
         self.response_complete = True
         self.keep_alive = True
         self.held = b""
         """What came behind a request that is not answered yet."""
 
-    def begin(self, work: Coroutine[Any, Any, Written]) -> Coroutine[Any, Any, None] | None:
+    def begin(self, work: Coroutine[Any, Any, Written]) -> None:
         """Runs to where it first waits, which many need not at all; a task for the rest costs more than what they do.
 
         What needs a task in it goes through `engine.in_task`.
         """
-        self.response_complete = False
         try:
             waits_for = work.send(None)
         except StopIteration as end:
-            self._end(end.value)
-            return None
+            self._done(end.value)
         except Exception as error:
             self._fail(error)
-            return None
-        return self._finish(work, waits_for)
+        else:
+            self.response_complete = False
+            self._wait(self._finish(work, waits_for))
 
     async def _finish(self, work: Coroutine[Any, Any, Written], waits_for: Any) -> None:
+        """Only here is a request in flight: nobody looks at one that waits for nothing."""
+        GATHERED.in_flight += 1
         try:
             written = await resumed(work, waits_for)
         except Exception as error:
             self._fail(error)
         else:
-            self._end(written)
+            self.response_complete = True
+            self._done(written)
+        finally:
+            GATHERED.in_flight -= 1
 
     def _fail(self, error: Exception) -> None:
         log.error("a request failed: %s", fault(error))
         self._done(None)
-
-    def _end(self, written: Written) -> None:
-        self.response_complete = True
-        self._done(written)
 
     def hang_up(self) -> None:
         """What was begun is finished; nobody reads the answer."""
@@ -78,22 +83,21 @@ def resumed(work: Coroutine[Any, Any, Written], waits_for: Any) -> Generator[Any
     return (yield from work)  # type: ignore[no-any-return]
 
 
-class Usual:
-    """The headers that every answer begins with, written out once as long as they are the same."""
+class Beginnings:
+    """Status lines with the headers that every answer begins with, written out once as long as those are the same."""
 
     def __init__(self) -> None:
         self._headers: Headers | None = None
-        self._lines = b""
+        self._written: dict[int, bytes] = {}
 
-    def lines(self, headers: Headers) -> bytes:
+    def of(self, status: int, headers: Headers) -> bytes:
         if headers is not self._headers:
-            self._headers, self._lines = headers, lines(headers)
-        return self._lines
+            self._headers, self._written = headers, {}
+        return self._written.get(status) or self._write(status, headers)
+
+    def _write(self, status: int, headers: Headers) -> bytes:
+        written = self._written[status] = STATUS_LINE[status] + lines(headers)
+        return written
 
 
-USUAL = Usual()
-
-
-def answer(written: Written, usual: Headers, *, closes: bool) -> bytes:
-    status, rest = written
-    return b"%b%b%b%b" % (STATUS_LINE[status], USUAL.lines(usual), CLOSE if closes else b"", rest)
+BEGINNINGS = Beginnings()

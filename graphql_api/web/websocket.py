@@ -12,7 +12,7 @@ from graphql_api.web.callers import entitled
 from graphql_api.web.http import decoded, encoded, header
 from graphql_api.web.lasting import End
 from graphql_api.web.operating import Asker, Closed, Gone, Operating, Room, Unread, tell
-from graphql_api.web.throttle import Account
+from graphql_api.web.throttle import payer
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 10.0
@@ -121,9 +121,9 @@ class Conversation:
         token, keyring, throttle = self._token(payload), self._room.keyring, self._room.throttle
         key = await keyring.key(token, self._address) if keyring is not None else None
         workspace = self._told(payload, "x-workspace-id")
-        payer = key.id if key else self._address
+        who = payer(key, self._scope.get("client"))
         caller = entitled(key, workspace, "GRAPHQL", self._scope["state"]["request_id"])
-        self._asker = Asker(payer, caller, key, Account(throttle, payer) if throttle is not None else None)
+        self._asker = Asker(who, caller, key, throttle.account(who) if throttle is not None else None)
         return token
 
     def _token(self, payload: Mapping[str, Any]) -> bytes:

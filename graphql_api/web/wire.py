@@ -6,7 +6,6 @@ upgrade that nobody takes does not lead the connection astray.
 
 import asyncio
 import math
-import re
 import secrets
 from collections import deque
 from collections.abc import Coroutine
@@ -18,12 +17,11 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from graphql_api.domain.errors import KINDS, Problem, refused
-from graphql_api.web import refusals, turn
+from graphql_api.web import refusals
 from graphql_api.web.exchange import Exchange
 from graphql_api.web.front import ALWAYS, too_long_a_head
-from graphql_api.web.heads import Head, parted
 from graphql_api.web.short import Short, Written
-from graphql_api.web.turn import Turn
+from graphql_api.web.turn import BEGINNINGS, CLOSE, Turn
 
 HEAD_SECONDS = 10.0
 """In which the whole head of a request must arrive."""
@@ -50,7 +48,7 @@ class Wire(HttpToolsProtocol):
         self._watch: asyncio.TimerHandle | None = None
         self._queue: deque[Exchange] = deque()
         self._short: Short | None = getattr(self.app, "short", None)
-        self._turn = Turn(self._turn_is_over)
+        self._turn = Turn(self._turn_is_over, self._turn_waits)
         self._is_read = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -92,61 +90,63 @@ class Wire(HttpToolsProtocol):
 
     # The short way
 
-    def _learn(self, line: re.Match[bytes], block: bytes, size: int) -> None:
-        """A request that was read to its end at once, alone, and leaves the connection open."""
-        assert self._short is not None
-        if not (self._is_read and isinstance(self.cycle, Exchange) and self.cycle.keep_alive):
+    def _enter(self, short: Short, data: bytes) -> None:
+        """Begins a request whose head is known; the parser reads any other one, and its head may be known then."""
+        head, end, body = data.partition(b"\r\n\r\n")
+        line, _, block = head.partition(b"\r\n")
+        known = short.heads.get(block) if end else None
+        work = known and short.enter(line, known, body, self.client)
+        if work:
+            self.cycle = self._turn
+            self._turn.begin(work)
             return
-        length = dict(self.headers).get(b"content-length", b"0")
-        if self.url == line[2] and length.isdigit() and int(length[:10]) == size:
-            self._short.learn(block, self.headers)
+        self._parse(data)
+        if end and known is None and self._is_read_at_once(line, len(body)):
+            short.learn(line, block, self.headers)
 
-    def _goes_short(self, line: re.Match[bytes], head: Head, body: bytes) -> bool:
-        assert self._short is not None
-        work = self._short.enter(line, head, body, self.client, self.root_path)
-        if work is None:
+    def _is_read_at_once(self, line: bytes, size: int) -> bool:
+        """Whether the parser found just the request that begins with this line, and it leaves the connection open."""
+        if not (self._is_read and isinstance(self.cycle, Exchange) and self.cycle.keep_alive):
             return False
-        self.cycle = self._turn
-        self._head_bytes = None
-        self._is_idle = False
+        length = dict(self.headers).get(b"content-length", b"0")
+        is_whole = length.isdigit() and int(length[:10]) == size
+        return is_whole and line == b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)
+
+    def _turn_waits(self, rest: Coroutine[Any, Any, None]) -> None:
         self._until = math.inf
-        rest = self._turn.begin(work)
-        if rest is not None:
-            self._spawn(rest)
-        return True
+        self._spawn(rest)
 
     def _turn_is_over(self, written: Written | None) -> None:
-        if not self.transport.is_closing():
-            closes = written is None or not self._turn.keep_alive
-            if written is not None:
-                self.transport.write(turn.answer(written, self.server_state.default_headers, closes=closes))
-            if closes:
-                self.transport.close()
-        self.on_response_complete()
-        held, self._turn.held = self._turn.held, b""
-        if held:
+        if self.transport.is_closing():
+            return
+        if written is None or not self._turn.keep_alive:
+            self._end(written)
+            return
+        status, rest = written
+        self.transport.write(BEGINNINGS.of(status, self.server_state.default_headers) + rest)
+        self._rest()
+        if self._turn.held:
+            held, self._turn.held = self._turn.held, b""
+            self.flow.resume_reading()
             self.data_received(held)
+
+    def _end(self, written: Written | None) -> None:
+        """Of the connection: the server stops, or failed."""
+        if written is not None:
+            status, rest = written
+            self.transport.write(BEGINNINGS.of(status, self.server_state.default_headers) + CLOSE + rest)
+        self.transport.close()
 
     # What arrives
 
     def data_received(self, data: bytes) -> None:
-        if not self._turn.response_complete:
+        if self._short is not None and self._is_between():
+            self._enter(self._short, data)
+        elif self._turn.response_complete:
+            self._parse(data)
+        else:
             self._turn.held += data
             self.flow.pause_reading()
-            return
-        if self._short is None or not self._is_between():
-            self._parse(data)
-            return
-        line, block, body = parted(data)
-        if line is None:
-            self._parse(data)
-            return
-        head = self._short.heads.get(block)
-        if head is None:
-            self._parse(data)
-            self._learn(line, block, len(body))
-        elif head.length != len(body) or not self._goes_short(line, head, body):
-            self._parse(data)
 
     def _is_between(self) -> bool:
         """Whether the last request is read and answered, and nothing of the next one has been read."""
@@ -250,15 +250,19 @@ class Wire(HttpToolsProtocol):
             self.cycle.take_end()
 
     def on_response_complete(self) -> None:
-        self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self._queue:
             self._start(self._queue.popleft())
         elif self._head_bytes is None:
-            self._is_idle = True
-            self._until = self.loop.time() + self.timeout_keep_alive
+            self._rest()
+
+    def _rest(self) -> None:
+        """Until the next request begins, or for as long as it may take to."""
+        self._head_bytes = None
+        self._is_idle = True
+        self._until = self.loop.time() + self.timeout_keep_alive
 
     def _is_declining(self) -> bool:
         """Whether the client offers a protocol that is not spoken here, such as HTTP/2 in clear text."""
@@ -275,14 +279,14 @@ class Wire(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         id = secrets.token_hex(8)
-        answer = refusals.answer({"headers": [], "state": {"request_id": id}}, [problem])
+        refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, [problem])
         headers = [
             *ALWAYS,
             (b"x-request-id", id.encode()),
-            (b"content-type", answer.media or b""),
-            (b"content-length", b"%d" % len(answer.body)),
+            (b"content-type", refusal.media or b""),
+            (b"content-length", b"%d" % len(refusal.body)),
             (b"connection", b"close"),
         ]
         lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[KINDS[problem.code].status], lines, answer.body))
+        self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[KINDS[problem.code].status], lines, refusal.body))
         self.transport.close()

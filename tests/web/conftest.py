@@ -1,5 +1,6 @@
-"""One real `message-flows serve` a module and database."""
+"""One real `message-flows serve` a module and database, and whole minutes."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -22,3 +23,10 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         server = Server(int(process.at.rpartition(":")[2]), log)
         assert server.tell(asking("GET", "/health/ready")).status == 200
         yield server
+
+
+@pytest.fixture
+def _whole_minute() -> None:
+    """A test that counts within one minute does not begin in its last seconds."""
+    if time.time() % 60 > 55:
+        time.sleep(60 - time.time() % 60)

@@ -12,7 +12,7 @@ import pytest
 
 from graphql_api.web import counts as counting
 from graphql_api.web.counts import OwnCounts, SharedCounts
-from graphql_api.web.throttle import Account, Counts, Limited, Throttle
+from graphql_api.web.throttle import Counts, Limited, Throttle
 
 MINUTE = 29_000_000
 SPENDER = """
@@ -66,7 +66,7 @@ async def counts(request: pytest.FixtureRequest) -> AsyncIterator[Counts]:
 async def test_windows_begin_anew(counts: Counts, request: pytest.FixtureRequest) -> None:
     now = 60.0 * MINUTE + 58.5
     held = Throttle(counts, 10, lambda: now)
-    one, another = Account(held, request.node.name), Account(held, "another")
+    one, another = held.account(request.node.name), held.account("another")
     for left in (6, 2):
         await one.pay(4)
         assert one.left == left
@@ -87,7 +87,7 @@ async def test_windows_begin_anew(counts: Counts, request: pytest.FixtureRequest
 async def test_requests_at_once_are_granted_what_is_there_and_no_more(
     counts: Counts, request: pytest.FixtureRequest
 ) -> None:
-    purse = Throttle(counts, 300).purse(request.node.name, MINUTE)
+    purse = Throttle(counts, 300).purse(request.node.name, 60.0 * MINUTE)
     paid = await asyncio.gather(*(purse.pay(7) for _ in range(100)))
     assert (sum(paid), purse.left) == (42, 300 - 42 * 7)
     assert await counts.add(request.node.name, MINUTE, 0) == 42 * 7

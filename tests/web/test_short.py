@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from re import Match
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.flow import DEFAULTS
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.importing import Imported
-from graphql_api.web.heads import REMEMBERED, Head, Heads, parted
+from graphql_api.web.heads import REMEMBERED, Heads
 from graphql_api.web.short import Application
 from graphql_api.web.wire import Wire
 
@@ -112,17 +112,18 @@ class Ways:
     """The same database and settings, by the long way and by the short one, each in a workspace of its own."""
 
     def __init__(self, application: Application, keys: dict[str, str]) -> None:
+        self.application = application
         self._keys = keys
         self.went_short = 0
         self.open = {way: Connection(application, is_short=way == "short") for way in WORKSPACES}
         enter = application.short.enter
 
-        def counted(line: Match[bytes], head: Head, body: bytes, client: Any, root: str) -> Any:
-            work = enter(line, head, body, client, root)
+        def counted(*request: Any) -> Any:
+            work = enter(*request)
             self.went_short += work is not None
             return work
 
-        application.short.enter = counted  # type: ignore[method-assign]
+        application.short.enter = counted  # type: ignore[method-assign, assignment]
 
     async def asked(self, method: str, path: str, body: Any = None, **headers: str) -> list[bytes]:
         """The answers by both ways, without what must differ."""
@@ -187,8 +188,6 @@ SHORT = [
     ("PUT", f"{FLOWS}/f2", {"name": "Keyed"}, {"idempotency_key": "k1"}),
     ("PUT", f"{FLOWS}/f2/toggle-autopilot", {}, {}),
     ("DELETE", f"{FLOWS}/f0", None, {}),
-    ("POST", f"{FLOWS}/f0", {}, {}),
-    ("GET", "/v1/api/nothing", None, {}),
 ]
 """What goes the short way from its second time on."""
 
@@ -197,6 +196,10 @@ LONG = [
     ("GET", "/graphql", None, {}),
     ("GET", f"{FLOWS}?limit=2", None, {}),
     ("GET", f"{FLOWS}/f%31", None, {}),
+    ("POST", f"{FLOWS}/f0", {}, {}),
+    ("GET", f"{FLOWS}/f0/nothing", None, {}),
+    ("GET", "/v1/api/nothing", None, {}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"accept": "text/event-stream"}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"x_request_id": "mine"}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"x_api_key": "mfk_" + "0" * 40}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"Host": "elsewhere.example"}),
@@ -224,6 +227,7 @@ async def test_what_is_unusual_goes_the_long_way(database_url: str) -> None:
         assert ways.went_short == 0
 
 
+@pytest.mark.usefixtures("_whole_minute")
 async def test_points_are_charged_alike_and_who_has_none_is_refused_the_long_way(database_url: str) -> None:
     async with both(database_url, key_points=500) as ways:
         statuses = [[], []]  # type: ignore[var-annotated]
@@ -286,40 +290,52 @@ HEADERS = [(b"host", b"a"), (b"content-length", b"2")]
 )
 def test_heads_that_could_be_read_otherwise_are_not_kept(block: bytes, headers: list[tuple[bytes, bytes]]) -> None:
     heads = Heads()
-    heads.learn(block, headers, b"")
+    heads.learn(block, headers, b"", b"")
     assert heads.get(block) is None
 
 
 def test_a_head_is_known_again_by_its_bytes_without_the_key_that_it_shows() -> None:
     heads = Heads()
-    heads.learn(LINES + b"\r\nx-api-key: secret", [*HEADERS, (b"x-api-key", b"secret")], b"digest")
+    heads.learn(LINES + b"\r\nx-api-key: secret", [*HEADERS, (b"x-api-key", b"secret")], b"secret", b"")
     known = heads.get(LINES + b"\r\nx-api-key: secret")
     assert known is not None
-    assert (known.scope["headers"], known.length, known.facts) == (HEADERS, 2, {"digest": b"digest"})
+    assert (known.scope["headers"], known.length, known.digest) == (HEADERS, 2, sha256(b"secret").digest())
+    assert b"secret" not in repr(known).encode()
     assert heads.get(LINES + b"\r\nx-api-key: another") is None
 
 
 def test_the_oldest_head_is_forgotten_first() -> None:
     heads = Heads()
     for number in range(REMEMBERED + 1):
-        heads.learn(b"n: %d" % number, [(b"n", b"%d" % number)], b"")
+        heads.learn(b"n: %d" % number, [(b"n", b"%d" % number)], b"", b"")
     assert heads.get(b"n: 0") is None
     assert heads.get(b"n: 1") is not None
     assert heads.get(b"n: %d" % REMEMBERED) is not None
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n",
-        b"GET /?a HTTP/1.1\r\nhost: a\r\n\r\n",
-        b"GET /%31 HTTP/1.1\r\nhost: a\r\n\r\n",
-        b"GET / HTTP/1.0\r\nhost: a\r\n\r\n",
-        b"GET / HTTP/1.1\nhost: a\r\n\r\n",
-        b"GET / HTTP/1.1\r\nhost: a\r\n",
-        b"HEAD / HTTP/1.1\r\nhost: a\r\n\r\n",
-        b"CONNECT /a HTTP/1.1\r\nhost: a\r\n\r\n",
-    ],
-)
-def test_only_plain_first_lines_are_taken(data: bytes) -> None:
-    assert parted(data)[0] is None
+LINE = b"GET /v1/api/message-flows/f1 HTTP/1.1\r\n"
+UNUSUAL = [
+    b"\r\n" + LINE,
+    LINE.replace(b" HTTP", b"?a HTTP"),
+    LINE.replace(b"f1", b"%66%31"),
+    LINE.replace(b"/v1", b"http://localhost/v1"),
+    LINE.replace(b"1.1", b"1.0"),
+    LINE.replace(b"\r\n", b"\n"),
+    LINE.replace(b"GET", b"HEAD"),
+    LINE.replace(b"GET", b"OPTIONS"),
+]
+
+
+async def test_only_plain_first_lines_go_short(database_url: str) -> None:
+    async with both(database_url) as ways:
+        await ways.asked("GET", f"{FLOWS}/f1")
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        usual = asking("GET", f"{FLOWS}/f1", **told)
+        assert usual.startswith(LINE)
+        await ways.open["short"].answers(usual)
+        assert ways.went_short == 1
+        for line in UNUSUAL:
+            connection = Connection(ways.application, is_short=True)
+            await connection.answers(line + usual.removeprefix(LINE))
+            connection.server.connection_lost(None)
+        assert ways.went_short == 1

@@ -1,7 +1,6 @@
 """Rate limits by points: told before they bite, refused with 429 on both doors, drawn from the count in drafts."""
 
 import re
-import time
 from collections import Counter
 from contextlib import nullcontext
 
@@ -14,7 +13,7 @@ from graphql_api import app, config
 from graphql_api.edits import Desk, keys
 from graphql_api.web import throttle
 from graphql_api.web.counts import OwnCounts
-from graphql_api.web.throttle import Account, Limited, Throttle
+from graphql_api.web.throttle import Limited, Throttle
 
 RATE = re.compile(r'"points";r=(\d+);t=(\d+)')
 READ = "{messageFlow(id: 1) {id}}"
@@ -31,13 +30,6 @@ def left(response: httpx2.Response) -> int:
     assert match
     assert 0 < int(match[2]) <= 60
     return int(match[1])
-
-
-@pytest.fixture
-def _whole_minute() -> None:
-    """A test that counts within one minute does not begin in its last seconds."""
-    if time.time() % 60 > 55:
-        time.sleep(60 - time.time() % 60)
 
 
 @pytest.mark.usefixtures("_whole_minute")
@@ -131,7 +123,7 @@ async def test_an_address_that_guesses_keys_is_told_when_to_come_back(
 
 async def is_paid(held: Throttle, points: int, who: str = "k") -> bool:
     try:
-        await Account(held, who).pay(points)
+        await held.account(who).pay(points)
     except Limited:
         return False
     return True
@@ -145,7 +137,7 @@ async def test_one_process_grants_exactly_what_is_there_and_tells_it(limit: int,
         fits = granted + points <= limit
         assert await is_paid(held, points) is fits
         granted += points if fits else 0
-        assert Account(held, "k").left == limit - granted
+        assert held.account("k").left == limit - granted
 
 
 @given(
@@ -170,7 +162,7 @@ async def test_several_processes_grant_no_more_together_and_hold_back_less_than_
 async def test_a_window_begins_with_its_minute_and_no_window_grants_more(spending: list[tuple[float, int]]) -> None:
     now = 60.0 * MINUTE
     held = Throttle(OwnCounts(), 20, lambda: now)
-    account = Account(held, "k")
+    account = held.account("k")
     granted: Counter[int] = Counter()
     for at, points in sorted(spending):
         now = 60.0 * MINUTE + at
