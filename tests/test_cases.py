@@ -26,6 +26,7 @@ from graphql_api.web.http import encoded
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.graphql"))
 REWRITES = bool(os.environ.get("REWRITE_CASES"))
+OPERATIONS = {compiles: Operations(Limits(), compiles=compiles) for compiles in (True, False)}
 CALLER = Caller("ws1", request_id="r1")
 SALE = {
     "name": "New Years Sale",
@@ -76,7 +77,7 @@ async def seed(desk: Desk) -> None:
 
 async def answer(desk: Desk, document: str, variables: dict[str, Any], compiles: bool) -> Any:
     """What /graphql answers; a document or variables that are rejected answer errors only."""
-    operations = Operations(Limits(), compiles=compiles)
+    operations = OPERATIONS[compiles]
     try:
         told = await operations.carry_out(operations.prepare(document), variables, Context(desk, CALLER))
     except Rejected as rejected:
