@@ -117,12 +117,12 @@ def migrated_postgres(worker_id: str) -> str:
 @pytest.fixture
 def empty_postgres(migrated_postgres: str) -> Iterator[str]:
     """A schema of its own without tables, beside the one that the other tests share."""
-    asyncio.run(_told(migrated_postgres, "DROP SCHEMA IF EXISTS empty CASCADE; CREATE SCHEMA empty"))
+    asyncio.run(told_to(migrated_postgres, "DROP SCHEMA IF EXISTS empty CASCADE; CREATE SCHEMA empty"))
     yield f"{migrated_postgres}{'&' if '?' in migrated_postgres else '?'}search_path=empty"
-    asyncio.run(_told(migrated_postgres, "DROP SCHEMA empty CASCADE"))
+    asyncio.run(told_to(migrated_postgres, "DROP SCHEMA empty CASCADE"))
 
 
-async def _told(url: str, *statements: str) -> None:
+async def told_to(url: str, *statements: str) -> None:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     for sql in statements:
         await connection.execute(sql)
@@ -130,14 +130,14 @@ async def _told(url: str, *statements: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def emptied_postgres(migrated_postgres: str) -> Iterator[Callable[[], str]]:
-    """Takes all rows out of the database that the tests share, and tells its address."""
+def emptied_postgres(migrated_postgres: str) -> Iterator[Callable[..., str]]:
+    """Takes all rows out of the database that the tests of a process share, and tells its address."""
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(migrated_postgres.replace("+asyncpg", "")))
 
-        def emptied() -> str:
+        def emptied(then: str = "") -> str:
             # For so few rows cheaper than TRUNCATE, which makes new files for tables and indexes.
-            runner.run(connection.execute("".join(f"DELETE FROM {table};" for table in TABLES) + NOBODY_SENDS))
+            runner.run(connection.execute("".join(f"DELETE FROM {table};" for table in TABLES) + NOBODY_SENDS + then))
             return migrated_postgres
 
         yield emptied

@@ -21,6 +21,7 @@ from graphql_api.storage import changes, flows, migrations
 from graphql_api.storage.engine import Script, Store
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.tables import METADATA
+from tests.conftest import told_to
 
 T = TypeVar("T")
 
@@ -46,12 +47,6 @@ def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
     asyncio.run(told_to(server.render_as_string(hide_password=False), f"CREATE DATABASE {name}"))
     yield server.set(database=name).render_as_string(hide_password=False)
     asyncio.run(told_to(server.render_as_string(hide_password=False), f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-async def told_to(url: str, command: str) -> None:
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    await connection.execute(command)
-    await connection.close()
 
 
 def looked_at(url: str, look: Callable[[Connection], T]) -> T:
