@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,14 @@ def room(path: Path) -> str:
     return name(path).partition("/")[0].removesuffix(".py")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def imports(path: Path) -> Iterator[str]:
     """Every module that a file imports, wherever it does; `from a import b` is a.b."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -127,7 +133,7 @@ def test_sql_is_written_in_storage_only() -> None:
         f"{name(path)}:{node.lineno}"
         for path in MODULES
         if room(path) != "storage" and name(path) not in OWN_SQL
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
     ]
     assert written == []
@@ -135,7 +141,7 @@ def test_sql_is_written_in_storage_only() -> None:
 
 @pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=lambda path: path.name)
 def test_a_file_opens_with_one_sentence_that_is_its_reason_to_exist(path: Path) -> None:
-    told = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    told = ast.get_docstring(parsed(path))
     assert told, f"{path} has no docstring"
     first = told.split("\n\n")[0]
     assert first.rstrip().endswith((".", "?")), f"{path} does not open with a sentence: {first}"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -30,3 +31,9 @@ def _whole_minute() -> None:
     """A test that counts within one minute does not begin in its last seconds."""
     if time.time() % 60 > 55:
         time.sleep(60 - time.time() % 60)
+
+
+@pytest.fixture(scope="module")
+def begun(server: Server) -> Any:
+    """What it serves before it is asked for anything: no request of the module may change that."""
+    return server.state()

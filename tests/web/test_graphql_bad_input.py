@@ -363,32 +363,29 @@ PAYLOADS = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_bad_requests_are_refused_and_nothing_is_written(server: Server, case: Case) -> None:
-    before = server.state()
+def test_bad_requests_are_refused_and_nothing_is_written(server: Server, begun: Any, case: Case) -> None:
     told = server.tell(case.raw)
     code, messages = first_error(told)
     assert (told.status, code) == (case.status, case.code), told.json
     assert any(case.message in message for message in messages), messages
     assert "data" not in told.json
-    assert server.state() == before
+    assert server.state() == begun
     assert len(told.body) < 20_000
     assert "allow" in told.headers or told.status != 405
 
 
 @pytest.mark.parametrize("case", FIELDS, ids=[case.name for case in FIELDS])
-def test_a_field_that_cannot_be_answered_is_a_top_level_error(server: Server, case: Case) -> None:
-    before = server.state()
+def test_a_field_that_cannot_be_answered_is_a_top_level_error(server: Server, begun: Any, case: Case) -> None:
     told = server.tell(case.raw)
     code, messages = first_error(told)
     assert (told.status, code) == (case.status, case.code), told.json
     assert case.message in messages[0]
     assert "data" in told.json
-    assert server.state() == before
+    assert server.state() == begun
 
 
 @pytest.mark.parametrize("case", PAYLOADS, ids=[case.name for case in PAYLOADS])
-def test_refusals_of_the_domain_are_data(server: Server, case: Case) -> None:
-    before = server.state()
+def test_refusals_of_the_domain_are_data(server: Server, begun: Any, case: Case) -> None:
     told = server.tell(case.raw)
     assert told.json.keys() == {"data"}, told.json
     ((_, payload),) = told.json["data"].items()
@@ -396,7 +393,7 @@ def test_refusals_of_the_domain_are_data(server: Server, case: Case) -> None:
     assert (told.status, error["code"]) == (case.status, case.code), payload
     assert case.message in error["message"]
     assert KINDS[case.code].is_data
-    assert server.state() == before
+    assert server.state() == begun
 
 
 def first_error(told: Told) -> tuple[str, list[str]]:
@@ -463,11 +460,10 @@ ODD = [
 
 
 @pytest.mark.parametrize("case", ODD, ids=[case.name for case in ODD])
-def test_odd_requests_are_carried_out(server: Server, case: Case) -> None:
-    before = server.state()
+def test_odd_requests_are_carried_out(server: Server, begun: Any, case: Case) -> None:
     told = server.tell(case.raw)
     assert (told.status, told.body.decode()) == (case.status, case.code)
-    assert server.state() == before
+    assert server.state() == begun
 
 
 ACCEPTS = [
