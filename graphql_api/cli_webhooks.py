@@ -133,7 +133,11 @@ def resume(webhook: Id, workspace: Workspace, database_url: DatabaseUrl = None) 
     from graphql_api.edits import webhooks
 
     resumed = _work(workspace, database_url, lambda desk, caller: webhooks.resume(desk, caller, webhook))
-    typer.echo(f"{resumed.id} is sent to again.")
+    typer.echo(f"{webhook} is sent to again.")
+    if resumed.has_gap:
+        typer.echo(
+            "History was pruned while it was parked: it may have missed changes, so read the flows again.", err=True
+        )
 
 
 @app.command("rotate-secret")

@@ -11,6 +11,7 @@ from graphql_api import config, opening
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import webhooks
+from graphql_api.storage import changes
 from graphql_api.storage import webhooks as rows
 from graphql_api.storage.engine import Script
 from tests.commands import Said, Spoken
@@ -67,9 +68,20 @@ def test_a_dead_endpoint_is_listed_as_parked_and_resumed(told: Told, database_ur
     assert listed(told)[1][1] == "live"
 
 
-def parked(database_url: str, id: str) -> None:
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_who_resumes_is_told_that_history_was_pruned_meanwhile(told: Told, database_url: str) -> None:
+    id = added(told)
+    parked(database_url, id, pruned=kept(database_url, id).position + 1)
+    gap = "History was pruned while it was parked: it may have missed changes, so read the flows again.\n"
+    assert told("resume", id, "--workspace", "ws1") == Said(0, f"{id} is sent to again.\n", gap)
+    (entry,) = told("deliveries", id, "--workspace", "ws1").out.splitlines()[1:]
+    assert entry.split()[1:4] == ["webhook.gap", "1", "pruned"]
+
+
+def parked(database_url: str, id: str, pruned: int = 0) -> None:
     def script() -> Script[None]:
         yield rows.park("ws1", id, 0, 1_000, "it answered 410 Gone")
+        yield changes.pruned(pruned)
 
     settings = config.load(database_url=database_url)
     opening.at_desk(settings, lambda desk: desk.store.run(script, together=True))

@@ -31,6 +31,8 @@ A flow that comes back from deletion is announced as created: who was told that 
 """
 EVENT_OF = {operation: event for event, operations in OPERATIONS.items() for operation in operations}
 TEST = "webhook.test"
+GAP = "webhook.gap"
+"""Stands in the log of deliveries alone: changes were pruned before they were made out."""
 
 SECRET_BYTES = 32
 ID_BYTES = 12
@@ -98,7 +100,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An entry of the log of deliveries; without a flow it was a test."""
+    """An entry of the log of deliveries; without a flow it was a test, or a gap."""
 
     at: int
     message_id: str

@@ -11,7 +11,7 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.webhooks import Attempt, Webhook
 from graphql_api.domain.words import counted
 from graphql_api.edits.desk import Desk
-from graphql_api.storage import deliveries, webhooks
+from graphql_api.storage import changes, deliveries, webhooks
 from graphql_api.storage.engine import Script
 from graphql_api.storage.sender import NEXT_EDITION
 from graphql_api.storage.tail import Tail
@@ -106,20 +106,34 @@ def _remove(workspace: str, id: str) -> Script[None]:
     yield webhooks.forget_attempts(workspace, id, 0)
 
 
-async def resume(desk: Desk, caller: Caller, id: str) -> Webhook:
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """`has_gap` tells that history was pruned behind the place of the webhook: not all that it missed will be told."""
+
+    webhook: Webhook
+    has_gap: bool
+
+
+async def resume(desk: Desk, caller: Caller, id: str) -> Resumed:
     """Sends again, also what happened since the webhook was parked; one that is not parked stays as it is."""
     workspace = _checked(caller, id)
     return await desk.store.run(lambda: _resume(workspace, id, desk.now()), together=True)
 
 
-def _resume(workspace: str, id: str, now: int) -> Script[Webhook]:
+def _resume(workspace: str, id: str, now: int) -> Script[Resumed]:
     yield NEXT_EDITION
-    found = (yield webhooks.resume(workspace, id)) or (yield webhooks.find(workspace, id))
+    resumed = yield webhooks.resume(workspace, id)
+    found = resumed or (yield webhooks.find(workspace, id))
     if not found:
         raise unknown(id)
     webhook = webhooks.webhook(found[0])
     yield deliveries.begin_anew(webhook, now)
-    return webhook
+    (stream,) = yield changes.STREAM_NOW
+    has_gap = bool(resumed) and stream["pruned"] > webhook.position
+    if has_gap:
+        gap = domain.message_id(id, domain.GAP, webhook.position)
+        yield webhooks.note(workspace, id, Attempt(now, gap, domain.GAP, None, None, 1, "PRUNED", None, 0))
+    return Resumed(webhook, has_gap)
 
 
 async def rotate(desk: Desk, caller: Caller, id: str, grace: int, *, noise: Noise = secrets.token_bytes) -> Issued:

@@ -34,9 +34,9 @@ def told(meaning: str) -> Any:
 class WebhookDelivery:
     at: Instant = strawberry.field(description="When it was begun.")
     message_id: str = strawberry.field(description="The `id` of the message, the same at every attempt.")
-    event: str = strawberry.field(description="What it tells of: `flow.created`, …, or `webhook.test`.")
-    message_flow_id: strawberry.ID | None = strawberry.field(description="The flow; null for a test.")
-    version: int | None = strawberry.field(description="The version that the change made; null for a test.")
+    event: str = strawberry.field(description="What it tells of: `flow.created`, …, `webhook.test`, or `webhook.gap`.")
+    message_flow_id: strawberry.ID | None = strawberry.field(description="The flow; null for a test or a gap.")
+    version: int | None = strawberry.field(description="The version that the change made; null for a test or a gap.")
     attempt: int = strawberry.field(description="1 for the first attempt at this message.")
     outcome: WebhookOutcome = strawberry.field(description="What came of it.")
     status: int | None = strawberry.field(description="The status of the answer; null when there was none.")
@@ -108,6 +108,10 @@ class DeleteWebhookPayload:
 @strawberry.type(description="What resuming a webhook came to.")
 class ResumeWebhookPayload:
     webhook: Webhook | None = strawberry.field(description="The webhook; null when refused.", default=None)
+    has_gap: bool = strawberry.field(
+        description="Whether history was pruned while it was parked: changes may be missed, so read the flows again.",
+        default=False,
+    )
     errors: list[MutationError] = strawberry.field(description=ERRORS, default_factory=list)
 
 
@@ -220,7 +224,7 @@ async def resume(info: Info, id: Id) -> ResumeWebhookPayload:
         resumed = await edits.resume(info.context.desk, info.context.caller, id)
     except Refused as refusal:
         return ResumeWebhookPayload(errors=payloads.errors(refusal.problems))
-    return ResumeWebhookPayload(webhook=shown(resumed))
+    return ResumeWebhookPayload(webhook=shown(resumed.webhook), has_gap=resumed.has_gap)
 
 
 async def rotate_secret(info: Info, id: Id) -> RotateWebhookSecretPayload:

@@ -52,7 +52,7 @@ async def test_410_parks_at_once_and_resuming_tells_what_happened_meanwhile(
         await witness.until(lambda: (last, 0) in witness.changes)
     assert endpoint.changes == [(id, 0)]
     resumed = await office.resume(desk, caller, webhook.id)
-    assert resumed.parked_at is None
+    assert (resumed.webhook.parked_at, resumed.has_gap) == (None, False)
     await endpoint.until(lambda: len(endpoint.received) == 5)
     assert sorted(endpoint.changes[1:]) == sorted([(id, 0), (id, 1), (other, 0), (last, 0)])
     assert endpoint.changes.index((id, 1)) > 1
@@ -113,3 +113,26 @@ async def test_what_history_has_lost_is_passed_over_and_noted(
         tried = await soon(lambda: office.attempts(desk, caller, webhook.id, 100), lambda told: len(told) == 3)
     assert [(one.version, one.outcome) for one in tried] == [(1, "DELIVERED"), (0, "PRUNED"), (0, "GONE")]
     assert endpoint.changes == [(id, 0), (id, 1)]
+
+
+async def test_what_was_made_and_pruned_while_it_was_parked_is_told_as_a_gap(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint
+) -> None:
+    endpoint.manner = status(410)
+    webhook = await add(endpoint)
+    async with sent_by(desk):
+        id = await change()
+        await parked(desk, caller, webhook)
+    for name in ("m", "n", "o"):
+        await change(id, name=name)
+    later = replace(desk, now=lambda: desk.now() + 30 * 86_400_000)
+    assert await edits.prune(later, 86_400_000) == (3, 0)
+    endpoint.manner = status(200)
+    assert (await office.resume(desk, caller, webhook.id)).has_gap
+    assert not (await office.resume(desk, caller, webhook.id)).has_gap
+    async with sent_by(desk):
+        tried = await soon(lambda: office.attempts(desk, caller, webhook.id, 100), lambda told: len(told) == 4)
+    assert sorted(
+        (one.event, one.flow_id, one.version, one.outcome) for one in tried if one.event == "webhook.gap"
+    ) == [("webhook.gap", None, None, "PRUNED")]
+    assert endpoint.changes == [(id, 0), (id, 3)]
