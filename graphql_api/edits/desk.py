@@ -4,20 +4,22 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.errors import Problem
+from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import Values
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.domain.webhooks import NoPost, Post, Rules
-from graphql_api.storage import revisions
-from graphql_api.storage.engine import Store
+from graphql_api.storage import revisions, tally
+from graphql_api.storage.engine import Script, Store
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
+
+T = TypeVar("T")
 
 
 class Saved(msgspec.Struct, frozen=True):
@@ -82,6 +84,15 @@ class Desk:
         terms.check(target)
         request = fingerprint(terms.guards(), asked) if terms.key else ""
         return Edit(caller, workspace, self.now(), terms, operation, target, request, self.replay_lifetime)
+
+    async def run(self, script: Callable[[], Script[T]]) -> T:
+        """Carries out the edit of one flow."""
+        try:
+            return await self.store.run(script)
+        except Refused as refusal:
+            if refusal.problems[0].code == "VERSION_CONFLICT":
+                tally.tell("conflicts")
+            raise
 
 
 def fingerprint(*asked: Any) -> str:

@@ -1,30 +1,33 @@
 """What all edits share: find the flow, hold the guard, write what differs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from graphql_api.domain import patch as patches
 from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.domain.flow import BY_COLUMN, Values
 from graphql_api.edits.desk import Edit, Saved
-from graphql_api.storage import flows, replays, revisions, tally
-from graphql_api.storage.engine import Raced, Script
+from graphql_api.storage import flows, replays, revisions
+from graphql_api.storage.engine import Raced, Row, Script
 from graphql_api.storage.replays import Replay
 
 
 def any_flow(edit: Edit, id: str) -> Script[Values]:
     """The flow, also when it is deleted."""
-    rows = yield flows.read_whole(edit.workspace, id)
-    if not rows:
-        raise unknown(id)
-    return flows.values(rows[0])
+    return _found(id, (yield flows.read_whole(edit.workspace, id)))
 
 
 def living_flow(edit: Edit, id: str) -> Script[Values]:
-    flow = yield from any_flow(edit, id)
+    flow = _found(id, (yield flows.recall(edit.workspace, id)))
     if flow["deleted_at"] is not None:
         raise unknown(id)
     return flow
+
+
+def _found(id: str, rows: Sequence[Row]) -> Values:
+    if not rows:
+        raise unknown(id)
+    return flows.values(rows[0])
 
 
 def unknown(id: str) -> Refused:
@@ -38,7 +41,6 @@ def guard(edit: Edit, flow: Values) -> None:
 
 
 def conflict(flow: Values, message: str) -> Refused:
-    tally.tell("conflicts")
     return Refused(Problem("VERSION_CONFLICT", message, ("ifVersion",)), current=flow)
 
 
@@ -86,7 +88,8 @@ def write(
         return saved
     told = revisions.changes(flow, saved.flow, changed)
     revision = edit.revision(flow["id"], row["version"], at, operation, told)
-    written = yield flows.save(edit.workspace, flow["id"], flow["version"], row, revision, edit.replay(outcome(saved)))
+    replay = edit.replay(outcome(saved))
+    written = yield flows.save(edit.workspace, flow["id"], flow["version"], row, revision, replay, saved.flow)
     if not written:
         raise Raced
     return saved

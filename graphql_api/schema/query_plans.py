@@ -34,7 +34,8 @@ def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
     place = ByPlace(is_unpacked=True)
     members = connection_members(document, nodes, place)
     lists = _kept_lists(document, nodes, members)
-    columns = place.columns_with(kept.STATE) if lists else place.columns
+    columns = place.columns
+    kept_columns = (*columns, *(column for column in kept.STATE if column not in columns))
     mark = object()  # of this plan, which may be forgotten before its pages are
 
     async def run(arguments: Arguments, context: Context) -> Any:
@@ -50,7 +51,7 @@ def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
         written: Mapping[str, Any] = {}
         if lists and _may_be_kept(filter, span):
             asked = (mark, context.desk.store, context.caller.workspace, filter, order, span)
-            found, written = await kept.page(asked, read, columns, lists)
+            found, written = await kept.page(asked, read, kept_columns, lists)
         else:
             found = await read(columns)
         return {name: written[name] if name in written else await member(found) for name, member in members}

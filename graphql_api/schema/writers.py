@@ -245,9 +245,9 @@ def code(source: str) -> Callable[..., Any]:
 def code_of_list(source: str, place: "ByPlace", document: Document, *, has_cursors: bool = False) -> Callable[..., Any]:
     """The function that makes a list of what an expression is, of rows, of `c`, and with cursors of one for each row.
 
-    The rows hold the columns of `place`, and the two parts of their own place.
+    The rows hold the columns of `place`, and whatever else behind them.
     """
-    row = ", ".join([*map(place.unpacked, range(len(place.columns))), "_", "__"])
+    row = ", ".join([*map(place.unpacked, range(len(place.columns))), "*_,"])
     every = f"cursor, ({row}) in zip(cursors, rows)" if has_cursors else f"{row} in rows"
     text = f"lambda rows, c{', cursors' if has_cursors else ''}: [{source} for {every}]"
     return eval(text, {"__builtins__": {}, **NAMES, **document.shapes})  # type: ignore[no-any-return]
@@ -275,9 +275,3 @@ class ByPlace:
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(self._columns)
-
-    def columns_with(self, more: Iterable[str]) -> tuple[str, ...]:
-        """The row has `more` columns as well, which nothing reads by place."""
-        for column in more:
-            self(column)
-        return self.columns

@@ -22,6 +22,9 @@ Row = Mapping[str, Any]
 Script = Generator["Statement", Sequence[Row], T]
 """An edit that yields its statements and is sent their rows; it can be run again from the start."""
 
+Step = Callable[["Statement"], Awaitable[Sequence[Row]]]
+"""Carries out one statement of a script."""
+
 
 class Raced(Exception):
     """Somebody else wrote first: what the script has read is no longer so; run it again."""
@@ -92,12 +95,16 @@ def compiled(statement: Executable, name: str) -> Text:
 class Statement(msgspec.Struct, frozen=True):
     """A shape with the values of this time.
 
-    `scans` tells that it, together with those that follow it, may read many rows to answer few.
+    `scans` tells that it, together with those that follow it, may read many rows to answer few. `recalls` names
+    (workspace and id) the flow that it reads and that may be recalled instead, or that it writes under the guard of its
+    version; then `after` is the flow as it leaves it.
     """
 
     shape: Shape
     values: Mapping[str, Any]
     scans: bool = False
+    recalls: tuple[str, str] | None = None
+    after: Mapping[str, Any] | None = None
 
 
 class Store(Protocol):
@@ -139,7 +146,7 @@ def drive(script: Script[T], run: Callable[[Statement], Sequence[Row]]) -> T:
         script.close()
 
 
-async def drive_waiting(script: Script[T], run: Callable[[Statement], Awaitable[Sequence[Row]]]) -> T:
+async def drive_waiting(script: Script[T], run: Step) -> T:
     """The same with statements that are waited for."""
     try:
         statement = next(script)

@@ -63,6 +63,11 @@ def read_whole(workspace: str, id: str) -> Statement:
     return Statement(_WHOLE, {"workspace": workspace, "id": id})
 
 
+def recall(workspace: str, id: str) -> Statement:
+    """As `read_whole`, but the flow may be told as this process wrote it last."""
+    return Statement(_WHOLE, {"workspace": workspace, "id": id}, recalls=(workspace, id))
+
+
 _ALL = [*(FLOWS.c[column] for column in COLUMNS), FLOWS.c.deleted_at]
 _WHOLE = Shape(select(*_ALL).where(owned(FLOWS), FLOWS.c.id == bindparam("id")), locks=True, single=True)
 
@@ -109,11 +114,23 @@ def create(workspace: str, row: Values, revision: Revision, replay: Replay | Non
     return Statement(shape, _bound(workspace, row, revision, replay))
 
 
-def save(workspace: str, id: str, seen: int, row: Values, revision: Revision, replay: Replay | None) -> Statement:
-    """Writes the columns of `row` if the flow is still at version `seen`; no row back means that it is not."""
+def save(
+    workspace: str,
+    id: str,
+    seen: int,
+    row: Values,
+    revision: Revision,
+    replay: Replay | None,
+    after: Values | None = None,
+) -> Statement:
+    """Writes the columns of `row` if the flow is still at version `seen`; no row back means that it is not.
+
+    `after` is the whole flow as it will be then, to be recalled.
+    """
     row = _stored(row)
     shape = _write(False, tuple(row), replay is not None)
-    return Statement(shape, {**_bound(workspace, row, revision, replay), "id": id, "seen": seen})
+    values = {**_bound(workspace, row, revision, replay), "id": id, "seen": seen}
+    return Statement(shape, values, recalls=(workspace, id) if after else None, after=after)
 
 
 def _stored(row: Values) -> Values:

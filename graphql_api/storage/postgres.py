@@ -18,12 +18,14 @@ from graphql_api.storage.engine import (
     Script,
     Shape,
     Statement,
+    Step,
     drive_waiting,
     of_unknown_outcome,
     unavailable,
 )
 from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
+from graphql_api.storage.recalled import Guess, Recalled
 
 T = TypeVar("T")
 
@@ -65,6 +67,7 @@ class PostgresStore:
         self.heard: Callable[[str], None] | None = None
         self._timeout = timeout
         self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience)
+        self._recalled = Recalled()
         self._signals = Signals(dsn, self._pool)
         self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES)) if batch > 1 else None
 
@@ -79,13 +82,26 @@ class PostgresStore:
             try:
                 if is_alone:
                     with contextlib.suppress(*RACES):
-                        return await drive_waiting(script(), partial(self._apart, until=until))
+                        return await self._by_itself(script, partial(self._apart, until=until))
                     is_alone = False
                     until = self._pool.until()
                 async with self._connection(until) as connection:
                     return await self._in_turn(script, connection)
             except Lost:
                 _still_time(until)
+
+    async def _by_itself(self, script: Callable[[], Script[T]], step: Step) -> T:
+        """On the flow as it is recalled; where it is not, or where nothing comes of that, on what the database says."""
+        guess = Guess(self._recalled, step)
+        try:
+            done = await drive_waiting(script(), guess.step)
+        except Exception:
+            if not guess.is_open:
+                raise
+        else:
+            if not guess.is_open:
+                return done
+        return await drive_waiting(script(), step)
 
     async def _in_turn(self, script: Callable[[], Script[T]], connection: Any) -> T:
         for _ in range(TRIES):

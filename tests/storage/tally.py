@@ -40,6 +40,17 @@ def count(id: str = "a", note: str = "") -> Script[int]:
     return int(seen + 1)
 
 
+def count_recalled(id: str = "a") -> Script[int]:
+    """As `count`, but what it reads may be recalled."""
+    place = ("ws1", id)
+    (row,) = yield Statement(_READ, {"id": id}, recalls=place)
+    new = int(row["count"]) + 1
+    values = {"key": id, "seen": new - 1, "new": new, "text": ""}
+    if not (yield Statement(_SET, values, recalls=place, after={"count": new})):
+        raise Raced
+    return new
+
+
 def refused_by_a_check() -> Script[None]:
     (row,) = yield read("a")
     yield Statement(_SET, {"key": "a", "seen": row["count"], "new": -1, "text": ""})

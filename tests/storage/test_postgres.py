@@ -16,7 +16,7 @@ from graphql_api.storage import postgres_pool
 from graphql_api.storage.engine import Script, Statement
 from graphql_api.storage.postgres import PostgresStore
 from graphql_api.storage.postgres_pool import Pool
-from tests.storage.tally import DDL, ROWS, SLEEP, TOTAL, added, both, count, read
+from tests.storage.tally import DDL, ROWS, SLEEP, TOTAL, added, both, count, count_recalled, read
 
 pytestmark = pytest.mark.processes
 
@@ -186,6 +186,28 @@ async def test_a_write_whose_connection_is_lost_without_a_word_is_never_made_aga
         await job
     assert await total(store) == 0
     assert await store.run(add) == 1
+
+
+async def test_a_write_on_what_is_recalled_is_never_made_again_either(
+    store: PostgresStore, other: asyncpg.Connection
+) -> None:
+    assert await store.run(count_recalled) == 1
+    await hold(other)
+    job = asyncio.create_task(store.run(count_recalled))
+    os.kill(await waiting(other), signal.SIGKILL)
+    with pytest.raises(Refused, match="whether the change was made is unknown: read the flow"):
+        await job
+    assert await total(store) == 1
+    assert await store.run(count_recalled) == 2
+
+
+async def test_what_is_recalled_and_was_changed_by_others_is_read_after_all(
+    store: PostgresStore, other: asyncpg.Connection
+) -> None:
+    assert await store.run(count_recalled) == 1
+    await other.execute("UPDATE tally SET count = 7 WHERE id = 'a'")
+    assert await store.run(count_recalled) == 8
+    assert await store.run(count_recalled) == 9
 
 
 async def test_a_transaction_whose_connection_is_lost_before_its_commit_is_made_again(
