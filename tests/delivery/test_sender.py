@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,45 @@ async def test_a_removed_webhook_is_told_nothing_more(
     assert len(endpoint.received) == before
     assert await office.attempts(desk, caller, webhook.id, 10) == []
     assert await office.waiting(desk, caller, webhook.id) == 0
+
+
+@pytest.mark.parametrize("code", [200, 500])
+async def test_what_is_on_its_way_when_a_webhook_is_removed_is_neither_sent_again_nor_noted(
+    desk: Desk,
+    caller: Caller,
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    sending: asyncio.Task[None],
+    quick: None,
+    caplog: pytest.LogCaptureFixture,
+    code: int,
+) -> None:
+    """Some are answered before the sender hears of the removal, others never."""
+    removed = asyncio.Event()
+
+    async def manner(request: Received, write: Write) -> None:
+        await removed.wait()
+        await status(code)(request, write)
+
+    endpoint.manner = manner
+    webhook = await add(endpoint)
+    ids = [await change() for _ in range(courier.AT_ONCE)]
+    for id in ids:
+        await change(id, name="n")
+    await endpoint.until(lambda: len(endpoint.received) == courier.AT_ONCE)
+    await office.remove(desk, caller, webhook.id)
+    removed.set()
+    async with listening() as witness:
+        await add(witness)
+        last = await change()
+        await witness.until(lambda: witness.changes == [(last, 0)])
+    await asyncio.sleep(0.3)
+    assert sorted(endpoint.changes) == sorted((id, 0) for id in ids)
+    assert await office.attempts(desk, caller, webhook.id, 10) == []
+    assert await office.waiting(desk, caller, webhook.id) == 0
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert not sending.done()
 
 
 async def test_both_secrets_sign_for_a_while_after_a_rotation(

@@ -10,8 +10,8 @@ from bench.torturing.servers import Postgres
 from graphql_api import storage
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
-from graphql_api.storage import migrations
 from tests.conftest import Clock, Noise
+from tests.restarting import own_postgres
 from tests.web.live import connected, served, streaming
 from tests.web.test_subscriptions import DAY, new_flow, rename
 
@@ -20,13 +20,8 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    postgres = Postgres()
-    try:
-        migrations.upgrade(postgres.url)
+    with own_postgres() as postgres:
         yield postgres
-    finally:
-        postgres.start()
-        postgres.close()
 
 
 @pytest.fixture

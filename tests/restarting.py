@@ -1,0 +1,19 @@
+"""A PostgreSQL of a test's own, which is stopped in the middle of its work and started again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.torturing.servers import Postgres
+from graphql_api.storage import migrations
+
+
+@contextmanager
+def own_postgres() -> Iterator[Postgres]:
+    """With tables, and started; it is gone afterwards, whether the test has stopped it or not."""
+    postgres = Postgres()
+    try:
+        migrations.upgrade(postgres.url)
+        yield postgres
+    finally:
+        postgres.start()
+        postgres.close()
