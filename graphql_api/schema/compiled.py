@@ -4,7 +4,7 @@ A plan is only a shortcut: it calls the same edits and reads, and whatever it do
 is left to the general executor before anything is written. Tests hold that both ways agree byte for byte.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -70,8 +70,7 @@ class Compiled:
         own = {name for name, *_ in self._readers}
         self._switches = tuple(sorted(_switches(document) & own))
         self._plans: dict[tuple[bool, ...], _Plan] = {}
-        if not self._switches:
-            self._plans[()] = self._plan(())
+        self._only = None if self._switches else self._plan(())
 
     def _variable_readers(self) -> Iterator[tuple[str, Reader, bool, Any]]:
         for node in self._operation.variable_definitions or ():
@@ -87,18 +86,8 @@ class Compiled:
         document = Document(self._fragments, switched, self._makes_dicts)
         return _Plan(self._schema, self._operation, document)
 
-    async def run(self, variables: Variables, context: Context) -> Outcome:
+    def run(self, variables: Variables, context: Context) -> Awaitable[Outcome]:
         """The data, or the error that took its place; raises Unusual or NotCompiled before anything is written."""
-        given = self._read(variables)
-        switches = tuple([given[name] for name in self._switches]) if self._switches else ()
-        known = self._plans.get(switches)
-        if known is None:
-            if len(self._plans) >= MOST_PLANS or None in switches:
-                raise Unusual
-            known = self._plans[switches] = self._plan(switches)
-        return await known.run(given, variables, context)
-
-    def _read(self, variables: Variables) -> Variables:
         given = {}
         for name, read, is_needed, default in self._readers:
             if name in variables:
@@ -107,7 +96,16 @@ class Compiled:
                 raise Unusual
             elif default is not ABSENT:
                 given[name] = default
-        return given
+        return (self._only or self._chosen(given)).run(given, variables, context)
+
+    def _chosen(self, given: Variables) -> "_Plan":
+        switches = tuple([given[name] for name in self._switches])
+        known = self._plans.get(switches)
+        if known is None:
+            if len(self._plans) >= MOST_PLANS or None in switches:
+                raise Unusual
+            known = self._plans[switches] = self._plan(switches)
+        return known
 
 
 class _Plan:
@@ -126,9 +124,18 @@ class _Plan:
         instant = reader(schema.type_map["DateTime"])  # type: ignore[arg-type]
         self._instants = tuple((_give(node, instant) if node else None, needed) for node, needed in document.instants)
         self._arguments = tuple(_arguments(root.fields[self._nodes[0].name.value], self._nodes[0]))
+        self._are_variables = self._arguments_are_variables(operation)
+
+    def _arguments_are_variables(self, operation: OperationDefinitionNode) -> bool:
+        """Whether each argument is the variable of its own name, as most clients write it, and nothing else is."""
+        kinds = {node.variable.name.value: node.type for node in operation.variable_definitions or ()}
+        return kinds.keys() == {name for name, *_ in self._arguments} and all(
+            name == variable and (not is_needed or isinstance(kinds[name], NonNullTypeNode))
+            for name, variable, _, is_needed in self._arguments
+        )
 
     async def run(self, given: Variables, sent: Variables, context: Context) -> Outcome:
-        arguments = self._given(given, sent)
+        arguments = given if self._are_variables else self._given(given, sent)
         if self._instants:
             context.instants = tuple(self._asked_instants(given, sent))
         try:
@@ -138,6 +145,8 @@ class _Plan:
                 raise Unusual from refusal
             data = dict(self._keys) if self._is_nullable else None
             return data, GraphQLError(str(refusal), self._nodes, path=[self._key], original_error=refusal)
+        if len(self._keys) == 1:
+            return {self._key: value}, None
         return {key: value if name is None else name for key, name in self._keys}, None
 
     def _asked_instants(self, given: Variables, sent: Variables) -> Iterator[Any]:

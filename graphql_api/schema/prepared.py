@@ -128,7 +128,8 @@ class Operations:
         self.prepare_each = lru_cache(maxsize=1)(self._prepare_each)
 
     def prepare(self, text: str, name: str | None = None) -> Prepared:
-        """Raises Rejected."""
+        """Raises Rejected; an empty name is none."""
+        name = name or None
         if len(text) > LONGEST_REMEMBERED:
             return self._prepare(text, name)
         return self._remembered(text, name)
@@ -177,7 +178,9 @@ class Operations:
 
     async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
         """Runs a prepared operation; raises Rejected when its variables do not fit or its cost is too high."""
-        cost = await self._charge(prepared, variables, context)
+        cost = self._cost(prepared, variables, context)
+        if context.charge is not None:
+            await context.charge(cost)
         if prepared.compiled is not None:
             try:
                 data, error = await prepared.compiled.run(variables or {}, context)
@@ -187,15 +190,16 @@ class Operations:
                 pass
         return await self._execute(prepared, variables, context, cost)
 
-    async def _charge(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> int:
-        try:
-            cost = limits.charge(prepared.measured, variables, self._limits)
-        except LimitExceeded as exceeded:
-            raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
+    def _cost(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> int:
+        """The points of an operation, which is seen to be asked for now; raises Rejected when they are too many."""
+        cost = prepared.measured.price.points
+        if prepared.measured.price.parts or cost > self._limits.cost:
+            try:
+                cost = limits.charge(prepared.measured, variables, self._limits)
+            except LimitExceeded as exceeded:
+                raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
         seen = context.seen
         seen.operation, seen.field, seen.cost = prepared.name, prepared.field, cost
-        if context.charge is not None:
-            await context.charge(cost)
         return cost
 
     async def begin(
@@ -205,7 +209,9 @@ class Operations:
 
         Raises Rejected as `carry_out` does.
         """
-        await self._charge(prepared, variables, context)
+        cost = self._cost(prepared, variables, context)
+        if context.charge is not None:
+            await context.charge(cost)
         executor = Executor.build(
             GRAPHQL,
             prepared.document,

@@ -32,25 +32,19 @@ class Unusual(Exception):
 
 def reader(kind: GraphQLInputType) -> Reader:
     """Reads a JSON value of an input type: enums as names, objects as dicts of what was there, flows as `Sent`."""
-    if isinstance(kind, GraphQLNonNull):
-        return _present(reader(kind.of_type))
+    return _present(kind.of_type) if isinstance(kind, GraphQLNonNull) else _nullable(_present(kind))
+
+
+def _present(kind: Any) -> Reader:
+    """To all of these null is odd."""
     if isinstance(kind, GraphQLList):
-        return _nullable(_each(reader(kind.of_type)))
+        return _each(reader(kind.of_type))
     if isinstance(kind, GraphQLEnumType):
-        return _nullable(_name(frozenset(kind.values)))
+        return _name(frozenset(kind.values))
     if isinstance(kind, GraphQLInputObjectType):
-        return _nullable(_sent(kind) if kind.name in OF_FLOWS else _members(kind))
+        return _sent(kind) if kind.name in OF_FLOWS else _members(kind)
     assert isinstance(kind, GraphQLScalarType)
-    return _nullable(SCALARS[kind.name])
-
-
-def _present(read: Reader) -> Reader:
-    def present(value: Any) -> Any:
-        if value is None:
-            raise Unusual
-        return read(value)
-
-    return present
+    return SCALARS[kind.name]
 
 
 def _nullable(read: Reader) -> Reader:
@@ -185,7 +179,11 @@ def text(value: Any) -> str:
 
 
 def identifier(value: Any) -> str:
-    return str(value) if type(value) is int else text(value)
+    if type(value) is str:
+        return value
+    if type(value) is int:
+        return str(value)
+    raise Unusual
 
 
 def whole_number(value: Any) -> int:

@@ -75,11 +75,11 @@ class SqliteStore:
         self._tell(text.sql)
         arguments = text.arguments(statement.values)
         try:
-            self._look()
+            now = self._look()
             if statement.scans:
                 return await self._read_aside(text.sql, arguments)
             try:
-                return self._read_at_once(text.sql, arguments)
+                return self._read_at_once(text.sql, arguments, now)
             except sqlite3.OperationalError as error:
                 if sqlite_file.kind(error) not in (sqlite_file.BUSY, sqlite_file.INTERRUPTED):
                     raise
@@ -87,11 +87,11 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise sqlite_file.refusal(error) from error
 
-    def _read_at_once(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
+    def _read_at_once(self, sql: str, arguments: Sequence[Any], now: float) -> Sequence[Row]:
         if self._reader is None:
             self._reader = sqlite_file.connect(self._path, "ro")
             self._deadline = Deadline(self._reader)
-        self._deadline.until = time.monotonic() + AT_ONCE
+        self._deadline.until = now + AT_ONCE
         return self._reader.execute(sql, arguments).fetchall()
 
     async def _read_aside(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
@@ -168,8 +168,7 @@ class SqliteStore:
     def _version(self) -> int:
         """Changes with every commit of any other connection, also of our own writer; 0 while it cannot be told."""
         try:
-            self._look()
-            return int(self._read_at_once("PRAGMA data_version", [])[0]["data_version"])
+            return int(self._read_at_once("PRAGMA data_version", [], self._look())[0]["data_version"])
         except (sqlite3.Error, Refused):
             return 0
 
@@ -177,16 +176,19 @@ class SqliteStore:
         """Nobody writes beside anybody else: positions are given in the order of commits."""
         return frozenset()
 
-    def _look(self) -> None:
-        """A file that took the place of the one that was opened is opened anew; raises Refused when there is none."""
+    def _look(self) -> float:
+        """A file that took the place of the one that was opened is opened anew; raises Refused when there is none.
+
+        Answers the time of the look.
+        """
         now = time.monotonic()
-        if now < self._looked + LOOK:
-            return
-        file = sqlite_file.file_at(self._path)
-        if file != self._file:
-            self._hang_up()
-            self._file = file
-        self._looked = now
+        if now >= self._looked + LOOK:
+            file = sqlite_file.file_at(self._path)
+            if file != self._file:
+                self._hang_up()
+                self._file = file
+            self._looked = now
+        return now
 
     def _hang_up(self) -> None:
         if self._reader is not None:

@@ -1,6 +1,5 @@
 """What a GraphQL request asks for, whichever way it comes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,29 +8,24 @@ from graphql_api.domain.errors import refused
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The parameters of a GraphQL request."""
+    """The parameters of a GraphQL request; `extensions` is what it asks to be told about itself."""
 
     query: str
-    operation_name: str | None
-    variables: Mapping[str, Any] | None
-    tells: Mapping[str, Any]
+    operation_name: str | None = msgspec.field(default=None, name="operationName")
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
 
 
-MEMBERS = ("query", "operationName", "variables", "extensions")
 TEXTS = frozenset({str, type(None)})
 OBJECTS = frozenset({dict, type(None)})
-NONE: Mapping[str, Any] = {}
 
 
 def asked_of(given: Any) -> Asked:
     """What a request asks for, as JSON said it; raises Refused (BAD_REQUEST) where it is no GraphQL request."""
-    if type(given) is dict:
-        query: Any
-        query, name, variables, extensions = map(given.get, MEMBERS)
-        is_fit = type(query) is str and type(name) in TEXTS
-        if is_fit and type(variables) in OBJECTS and type(extensions) in OBJECTS:
-            return Asked(query, name or None, variables, extensions or NONE)
-    raise refused("BAD_REQUEST", _what_is_wrong(given))
+    try:
+        return msgspec.convert(given, Asked)
+    except msgspec.ValidationError:
+        raise refused("BAD_REQUEST", _what_is_wrong(given)) from None
 
 
 def _what_is_wrong(given: Any) -> str:

@@ -119,25 +119,31 @@ class GraphQL:
 
     async def _carry_out(self, scope: Scope, who: Caller, asked: Asked, media: str) -> Answer:
         operation = self._operations.prepare(asked.query, asked.operation_name)
-        if scope["method"] == "GET" and not (operation.only_reads or operation.goes_on):
-            raise refused("METHOD_NOT_ALLOWED", "GET takes queries only; send this operation by POST")
-        if operation.goes_on:
-            raise refused(
-                "BAD_REQUEST",
-                "a subscription is answered by events: send Accept: text/event-stream, or use a WebSocket",
-            )
+        if not operation.only_reads:
+            _must_be_answered_so(operation, scope["method"])
         state = scope["state"]
         context = Context(self._desk, who, charge=state["charge"], seen=state["seen"], feed=self._feed)
         answer = await self._operations.carry_out(operation, asked.variables, context)
-        if code := whole(operation, answer):
-            return Answer(
-                KINDS[code].status, encoded({"errors": answer.errors}), MEDIA[media], retry_after(scope, code)
-            )
-        document: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
-        document["data"] = answer.data
-        if asked.tells:
-            document |= _extensions(asked, answer)
+        document: dict[str, Any] = {"data": answer.data}
+        if answer.errors:
+            if code := whole(operation, answer):
+                return Answer(
+                    KINDS[code].status, encoded({"errors": answer.errors}), MEDIA[media], retry_after(scope, code)
+                )
+            document = {"errors": answer.errors, **document}
+        if asked.extensions:
+            document |= _extensions(asked.extensions, answer)
         return Answer(200, encoded(document, is_plain=answer.is_compiled), MEDIA[media])
+
+
+def _must_be_answered_so(operation: Prepared, method: str) -> None:
+    """What is no query is not answered by GET, and a subscription not by a single answer."""
+    if operation.goes_on:
+        raise refused(
+            "BAD_REQUEST", "a subscription is answered by events: send Accept: text/event-stream, or use a WebSocket"
+        )
+    if method == "GET":
+        raise refused("METHOD_NOT_ALLOWED", "GET takes queries only; send this operation by POST")
 
 
 def asks_for_events(scope: Scope) -> bool:
@@ -185,14 +191,14 @@ def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
 
 def whole(operation: Prepared, answer: prepared.Answer) -> str | None:
     """The code that gives the whole answer its status: of the only field at the root, when nothing was carried out."""
-    if not answer.errors or operation.measured.size.root_fields != 1:
+    if operation.measured.size.root_fields != 1:
         return None
     codes = [error["extensions"]["code"] for error in answer.errors if len(error.get("path", ())) == 1]
     return next((code for code in codes if code in OPERATION_STATUS), None)
 
 
-def _extensions(asked: Asked, answer: prepared.Answer) -> dict[str, Any]:
+def _extensions(asked: Mapping[str, Any], answer: prepared.Answer) -> dict[str, Any]:
     """What a request asks to be told about its own execution."""
     known = {"cost": answer.cost, "plan": "compiled" if answer.is_compiled else "general"}
-    told = {name: value for name, value in known.items() if asked.tells.get(name) is True}
+    told = {name: value for name, value in known.items() if asked.get(name) is True}
     return {"extensions": told} if told else {}

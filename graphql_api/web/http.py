@@ -1,7 +1,6 @@
 """Requests as they come in and answers as they go out: headers, bodies, JSON to the letter."""
 
 import asyncio
-import contextlib
 import difflib
 import json
 import re
@@ -32,6 +31,8 @@ ARRIVED = "message_flows.arrived"
 T = TypeVar("T")
 
 LONGEST_WRITTEN_AGAIN = 65_536
+READER = msgspec.json.Decoder()
+WRITER = msgspec.json.Encoder()
 
 
 class Disconnected(Exception):
@@ -190,10 +191,12 @@ def decoded(raw: bytes, limits: BodyLimits, what: str = "the body") -> Any:
     be measured; all else, such as JSON with spaces in it, is read by the slower decoder that finds the words.
     """
     if len(raw) <= LONGEST_WRITTEN_AGAIN and not _is_large(raw, limits):
-        with contextlib.suppress(msgspec.DecodeError, UnicodeError):
-            value = msgspec.json.decode(raw)
-            if msgspec.json.encode(value) == raw:
+        try:
+            value = READER.decode(raw)
+            if WRITER.encode(value) == raw:
                 return value
+        except (msgspec.DecodeError, UnicodeError):
+            pass  # the other one tells what is wrong
     return strictly_decoded(raw, limits, what)
 
 
@@ -269,9 +272,9 @@ def encoded(value: Any, *, is_plain: bool = False) -> bytes:
     `is_plain`: the numbers are as they are to be printed.
     """
     try:
-        return msgspec.json.encode(value if is_plain else plain(value))
+        return WRITER.encode(value if is_plain else plain(value))
     except UnicodeEncodeError:
-        return msgspec.json.encode(_without_surrogates(plain(value)))
+        return WRITER.encode(_without_surrogates(plain(value)))
 
 
 def plain(value: Any) -> Any:
