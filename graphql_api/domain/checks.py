@@ -72,11 +72,11 @@ def choice(value: str) -> str:
 
 def seconds(value: float) -> float:
     """A delay; a whole number of seconds is kept as an int, so that it prints as one."""
+    if 0 <= value <= LONGEST_DELAY:
+        return whole(value)
     if not math.isfinite(value):
         raise Wrong("OUT_OF_RANGE", "must be a finite number")
-    if not 0 <= value <= LONGEST_DELAY:
-        raise Wrong("OUT_OF_RANGE", f"must be between 0 and {LONGEST_DELAY} seconds")
-    return whole(float(value))
+    raise Wrong("OUT_OF_RANGE", f"must be between 0 and {LONGEST_DELAY} seconds")
 
 
 def whole(value: float) -> float:

@@ -9,6 +9,7 @@ from graphql_api.domain.checks import Wrong
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, Leaf, Values
 
+CHECKS = {column: leaf.rule.check for column, leaf in BY_COLUMN.items()}
 PLACES = {column: place for place, column in enumerate(BY_COLUMN)}
 AUTOPILOT = BY_PATH["autopilot"]
 START = BY_PATH["settings.responseSettings.workingHours.start"]
@@ -44,21 +45,18 @@ class Patch(msgspec.Struct, frozen=True):
 
 def checked(sent: Sent) -> Patch:
     values: dict[str, Any] = {}
-    problems = [_no_null(path) for path in sent.null_blocks]
+    problems = [_no_null(path) for path in sent.null_blocks] if sent.null_blocks else []
     for column, value in sent.values.items():
-        leaf = BY_COLUMN[column]
         try:
-            values[column] = _kept(leaf, value)
+            values[column] = _reset(BY_COLUMN[column]) if value is None else CHECKS[column](value)
         except Wrong as wrong:
-            problems.append(_problem(leaf, wrong))
+            problems.append(_problem(BY_COLUMN[column], wrong))
     if sent.toggles and AUTOPILOT.column in sent.values:
         problems.append(_both_autopilots())
     return Patch(values, tuple(problems), sent.toggles)
 
 
-def _kept(leaf: Leaf, value: Any) -> Any:
-    if value is not None:
-        return leaf.rule.check(value)
+def _reset(leaf: Leaf) -> Any:
     if leaf.rule.resets:
         return leaf.default
     raise Wrong("NULL_NOT_ALLOWED", "must not be null; leave it out to keep its value")

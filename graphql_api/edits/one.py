@@ -49,7 +49,7 @@ async def update_flow(desk: Desk, caller: Caller, id: str, sent: Sent, terms: Te
 
 def _update(edit: Edit, id: str, patch: Patch) -> Script[Saved]:
     flow = yield from living_flow(edit, id)
-    rebased_from = yield from _rebase(edit, flow, patch)
+    rebased_from = (yield from _rebase(edit, flow, patch)) if edit.terms.merge else None
     if rebased_from is None:
         guard(edit, flow)
     return (yield from save(edit, "UPDATE", flow, patches.merged(flow, patch), rebased_from, patch.touched()))
@@ -58,7 +58,7 @@ def _update(edit: Edit, id: str, patch: Patch) -> Script[Saved]:
 def _rebase(edit: Edit, flow: Values, patch: Patch) -> Script[int | None]:
     """The version that a MERGE carries the patch over from; None when there is nothing to carry it over."""
     seen = edit.terms.seen()
-    if not edit.terms.merge or seen is None or seen >= flow["version"]:
+    if seen is None or seen >= flow["version"]:
         return None
     changed = yield from revisions.changed_since(edit.workspace, flow, seen)
     if changed is None:

@@ -8,13 +8,18 @@ from graphql_api.edits.desk import Edit, Saved
 from graphql_api.edits.writing import any_flow, as_of
 from graphql_api.storage import replays, tally
 from graphql_api.storage.engine import Script
+from graphql_api.storage.replays import Replay
 
 
 def once(edit: Edit, change: Callable[[], Script[Any]], again: Callable[[Edit, Any], Script[Any]]) -> Script[Any]:
     """Runs a change unless its key was used before: then the first outcome is told again, before any other check."""
     asked = edit.replay()
-    if asked is None:
-        return (yield from change())
+    return change() if asked is None else _once(edit, asked, change, again)
+
+
+def _once(
+    edit: Edit, asked: Replay, change: Callable[[], Script[Any]], again: Callable[[Edit, Any], Script[Any]]
+) -> Script[Any]:
     for row in (yield replays.find(edit.workspace, asked)):
         known = replays.replay(row)
         if known.at <= edit.now - edit.replay_lifetime:

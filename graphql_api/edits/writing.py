@@ -68,8 +68,8 @@ def save(
     """Writes the leaves that differ, of those that were touched; nothing at all when none does."""
     changed = patches.difference(flow, after, touched)
     if not changed:
-        return (yield from unchanged(edit, flow, rebased_from))
-    return (yield from write(edit, operation, flow, {c: after[c] for c in changed}, changed, rebased_from))
+        return unchanged(edit, flow, rebased_from)
+    return write(edit, operation, flow, {c: after[c] for c in changed}, changed, rebased_from)
 
 
 def write(
@@ -88,7 +88,7 @@ def write(
         return saved
     told = revisions.changes(flow, saved.flow, changed)
     revision = edit.revision(flow["id"], row["version"], at, operation, told)
-    replay = edit.replay(outcome(saved))
+    replay = None if edit.terms.key is None else kept(edit, outcome(saved))
     written = yield flows.save(edit.workspace, flow["id"], flow["version"], row, revision, replay, saved.flow)
     if not written:
         raise Raced

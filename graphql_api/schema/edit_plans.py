@@ -15,7 +15,7 @@ from graphql_api.edits import Result, Saved
 from graphql_api.schema import writers
 from graphql_api.schema.context import Arguments, Context, Run
 from graphql_api.schema.inputs import filter_of
-from graphql_api.schema.writers import Document, by_name
+from graphql_api.schema.writers import Document
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -63,19 +63,24 @@ def terms(arguments: Arguments, context: Context) -> Terms:
     )
 
 
-async def _create(arguments: Arguments, context: Context) -> Told:
+def told_many(outcome: tuple[Sequence[Result], bool]) -> Told:
+    results, replayed = outcome
+    return Told(results=[told_result(result) for result in results], replayed=replayed)
+
+
+def _create(arguments: Arguments, context: Context) -> Awaitable[Saved]:
     sent, agreed = arguments["input"], terms(arguments, context)
-    return told(await edits.create_flow(context.desk, context.caller, sent, agreed))
+    return edits.create_flow(context.desk, context.caller, sent, agreed)
 
 
-async def _update(arguments: Arguments, context: Context) -> Told:
+def _update(arguments: Arguments, context: Context) -> Awaitable[Saved]:
     sent, agreed = arguments["input"], terms(arguments, context)
-    return told(await edits.update_flow(context.desk, context.caller, arguments["id"], sent, agreed))
+    return edits.update_flow(context.desk, context.caller, arguments["id"], sent, agreed)
 
 
-async def _update_many(arguments: Arguments, context: Context) -> Told:
+def _update_many(arguments: Arguments, context: Context) -> Awaitable[tuple[Sequence[Result], bool]]:
     filter = arguments.get("filter")
-    results, replayed = await edits.update_flows(
+    return edits.update_flows(
         context.desk,
         context.caller,
         arguments.get("ids"),
@@ -83,40 +88,39 @@ async def _update_many(arguments: Arguments, context: Context) -> Told:
         arguments["input"],
         terms(arguments, context),
     )
-    return Told(results=[told_result(result) for result in results], replayed=replayed)
 
 
-async def _delete(arguments: Arguments, context: Context) -> Told:
-    return told(await edits.delete_flow(context.desk, context.caller, arguments["id"], terms(arguments, context)))
+def _delete(arguments: Arguments, context: Context) -> Awaitable[Saved]:
+    return edits.delete_flow(context.desk, context.caller, arguments["id"], terms(arguments, context))
 
 
-async def _restore(arguments: Arguments, context: Context) -> Told:
-    return told(await edits.restore_flow(context.desk, context.caller, arguments["id"], terms(arguments, context)))
+def _restore(arguments: Arguments, context: Context) -> Awaitable[Saved]:
+    return edits.restore_flow(context.desk, context.caller, arguments["id"], terms(arguments, context))
 
 
-async def _revert(arguments: Arguments, context: Context) -> Told:
+def _revert(arguments: Arguments, context: Context) -> Awaitable[Saved]:
     agreed = terms(arguments, context)
-    version = arguments["toVersion"]
-    return told(await edits.revert_flow(context.desk, context.caller, arguments["id"], version, agreed))
+    return edits.revert_flow(context.desk, context.caller, arguments["id"], arguments["toVersion"], agreed)
 
 
-EDITS: Mapping[str, tuple[str, Callable[[Arguments, Context], Awaitable[Told]]]] = {
-    "createMessageFlow": ("CreateMessageFlowPayload", _create),
-    "updateMessageFlow": ("UpdateMessageFlowPayload", _update),
-    "updateMessageFlows": ("UpdateMessageFlowsPayload", _update_many),
-    "deleteMessageFlow": ("DeleteMessageFlowPayload", _delete),
-    "restoreMessageFlow": ("RestoreMessageFlowPayload", _restore),
-    "revertMessageFlow": ("RevertMessageFlowPayload", _revert),
+EDITS: Mapping[str, tuple[str, Callable[[Arguments, Context], Awaitable[Any]], Callable[[Any], Told]]] = {
+    "createMessageFlow": ("CreateMessageFlowPayload", _create, told),
+    "updateMessageFlow": ("UpdateMessageFlowPayload", _update, told),
+    "updateMessageFlows": ("UpdateMessageFlowsPayload", _update_many, told_many),
+    "deleteMessageFlow": ("DeleteMessageFlowPayload", _delete, told),
+    "restoreMessageFlow": ("RestoreMessageFlowPayload", _restore, told),
+    "revertMessageFlow": ("RevertMessageFlowPayload", _revert, told),
 }
+"""Of each root field its payload, its edit, and what makes of the edit's outcome what payloads are written from."""
 
 
 def mutation(name: str, document: Document, nodes: Sequence[FieldNode]) -> Run:
-    kind, edit = EDITS[name]
-    write = payload(document, kind, nodes)
+    kind, edit, tell = EDITS[name]
+    write = writers.code(payload(document, kind, nodes))
 
     async def run(arguments: Arguments, context: Context) -> Any:
         try:
-            outcome = await edit(arguments, context)
+            outcome = tell(await edit(arguments, context))
         except Refused as refusal:
             if refusal.is_top_level:
                 raise
@@ -126,43 +130,34 @@ def mutation(name: str, document: Document, nodes: Sequence[FieldNode]) -> Run:
     return run
 
 
-Write = Callable[[Told], Any]
+def payload(document: Document, kind: str, nodes: Sequence[FieldNode], told: str = "f") -> str:
+    """The expression that makes a payload of what `told` is."""
+    found = document.fields((node.selection_set for node in nodes), kind).items()
+    return writers.alone({name: _member(document, kind, fields, told) for name, fields in found})
 
 
-def payload(document: Document, kind: str, nodes: Sequence[FieldNode]) -> Write:
-    members = [
-        (name, _payload_member(document, kind, fields))
-        for name, fields in document.fields((node.selection_set for node in nodes), kind).items()
-    ]
-    return lambda told: {name: member(told) for name, member in members}
-
-
-def _payload_member(document: Document, kind: str, fields: Sequence[FieldNode]) -> Write:
+def _member(document: Document, kind: str, fields: Sequence[FieldNode], told: str) -> str:
     name = fields[0].name.value
     if name == "messageFlow":
-        write = writers.code(writers.flow(document, fields, by_name))
-        return lambda told: None if told.flow is None else write(told.flow)
+        written = writers.flow(document, fields, lambda column: f"{told}.flow[{column!r}]")
+        return f"None if {told}.flow is None else {written}"
     if name == "errors":
-        problem = writers.code(_errors(document, fields))
-        return lambda told: [problem(one) for one in told.problems]
+        return f"[{_problem(document, fields)} for p in {told}.problems] if {told}.problems else []"
     if name == "results":
-        result = payload(document, "UpdateMessageFlowResult", fields)
-        return lambda told: [result(one) for one in told.results]
-    if name == "__typename":
-        return lambda told: kind
-    return PLAIN[name]
+        return f"[{payload(document, 'UpdateMessageFlowResult', fields, 'r')} for r in {told}.results]"
+    return repr(kind) if name == "__typename" else f"{told}.{PLAIN[name]}"
 
 
-PLAIN: Mapping[str, Write] = {
-    "changedFields": lambda told: told.changed,
-    "replayed": lambda told: told.replayed,
-    "rebasedFrom": lambda told: told.rebased_from,
-    "deletedMessageFlowId": lambda told: told.id,
-    "messageFlowId": lambda told: told.id,
+PLAIN: Mapping[str, str] = {
+    "changedFields": "changed",
+    "replayed": "replayed",
+    "rebasedFrom": "rebased_from",
+    "deletedMessageFlowId": "id",
+    "messageFlowId": "id",
 }
 
 
-def _errors(document: Document, fields: Sequence[FieldNode]) -> str:
+def _problem(document: Document, fields: Sequence[FieldNode]) -> str:
     members = document.fields((field.selection_set for field in fields), "MutationError")
-    forms = {"__typename": repr("MutationError"), "code": "f.code", "message": "f.message", "path": "f.path"}
-    return "{" + ", ".join(f"{name!r}: {forms[inner[0].name.value]}" for name, inner in members.items()) + "}"
+    forms = {"__typename": repr("MutationError"), "code": "p.code", "message": "p.message", "path": "p.path"}
+    return writers.alone({name: forms[inner[0].name.value] for name, inner in members.items()})

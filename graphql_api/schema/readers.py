@@ -107,20 +107,18 @@ def _sent(kind: GraphQLInputObjectType) -> Reader:
             toggles = told is not None and flag(told)
         values: dict[str, Any] = {}
         null_blocks: list[str] = []
-        gather(value, values, null_blocks)
+        try:
+            gather(value, values, null_blocks)
+        except KeyError:
+            raise Unusual from None
         for name in required:
             if value.get(name) is None:
                 raise Unusual
         if len(values) > 1:
-            values = dict(sorted(values.items(), key=_place))
-        null_blocks.sort(key=BLOCKS.index)
-        return Sent(values, tuple(null_blocks), toggles)
+            values = {column: values[column] for column in sorted(values, key=PLACES.__getitem__)}
+        return Sent(values, tuple(sorted(null_blocks, key=BLOCKS.index)), toggles)
 
     return sent
-
-
-def _place(member: tuple[str, Any]) -> int:
-    return PLACES[member[0]]
 
 
 def _blocks(block: Block) -> Iterator[str]:
@@ -137,28 +135,28 @@ Gather = Callable[[Mapping[str, Any], dict[str, Any], list[str]], None]
 
 
 def _gathers(kind: GraphQLInputObjectType, block: Block) -> Gather:
-    """Gathers the leaves of a block by their columns, and the paths of the blocks in it that are null."""
+    """Gathers the leaves of a block by their columns, and the paths of the blocks in it that are null.
+
+    Raises KeyError for a member that there is not.
+    """
     members = {name: _gathered(kind.fields[name].type, member) for name, member in block.members.items()}
 
     def gather(given: Mapping[str, Any], values: dict[str, Any], null_blocks: list[str]) -> None:
         for name, value in given.items():
-            member = members.get(name)
-            if member is None:
-                raise Unusual
-            place, read, inner = member
-            if read is not None:
+            place, read, inner = members[name]
+            if inner is None:
                 values[place] = None if value is None else read(value)
-            elif value is None:
-                null_blocks.append(place)
             elif type(value) is dict:
                 inner(value, values, null_blocks)
+            elif value is None:
+                null_blocks.append(place)
             else:
                 raise Unusual
 
     return gather
 
 
-def _gathered(kind: GraphQLInputType, member: Leaf | Block) -> tuple[str, Reader | None, Any]:
+def _gathered(kind: GraphQLInputType, member: Leaf | Block) -> tuple[str, Any, Gather | None]:
     """A leaf: its column and its reader; a block: its path and what gathers it."""
     bare: Any = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
     if isinstance(member, Leaf):

@@ -253,10 +253,6 @@ def code_of_list(source: str, place: "ByPlace", document: Document, *, has_curso
     return eval(text, {"__builtins__": {}, **NAMES, **document.shapes})  # type: ignore[no-any-return]
 
 
-def by_name(column: str) -> str:
-    return f"f[{column!r}]"
-
-
 class ByPlace:
     """Reads columns from a row by their place, and knows which columns the row must have."""
 

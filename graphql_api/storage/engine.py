@@ -37,9 +37,11 @@ class Text:
         self.sql = sql
         self._constants = constants
         self._chosen = itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)
+        self.arguments: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+        self.arguments = self._with_constants if constants else self._chosen
 
-    def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        return self._chosen({**self._constants, **values} if self._constants else values)
+    def _with_constants(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        return self._chosen({**self._constants, **values})
 
 
 class Shape:

@@ -34,8 +34,8 @@ DELAY = "response_settings_delay"
 def values(row: Row) -> dict[str, Any]:
     """A row as the domain knows it: booleans where SQLite has 0 and 1, whole seconds without a fraction."""
     flow = dict(row)
-    for column in FLAGS & flow.keys():
-        flow[column] = flow[column] == 1
+    flags = FLAGS & flow.keys()
+    flow.update(zip(flags, map(bool, map(flow.__getitem__, flags)), strict=True))
     flow.pop(ORDINAL, None)
     if DELAY in flow:
         flow[DELAY] = whole(flow[DELAY])
@@ -111,7 +111,7 @@ def create(workspace: str, row: Values, revision: Revision, replay: Replay | Non
     """A new row with its first revision."""
     row = _stored(row)
     shape = _write(True, tuple(row), replay is not None)
-    return Statement(shape, _bound(workspace, row, revision, replay))
+    return Statement(shape, _bound({"workspace": workspace}, row, revision, replay))
 
 
 def save(
@@ -129,7 +129,7 @@ def save(
     """
     row = _stored(row)
     shape = _write(False, tuple(row), replay is not None)
-    values = {**_bound(workspace, row, revision, replay), "id": id, "seen": seen}
+    values = _bound({"workspace": workspace, "id": id, "seen": seen}, row, revision, replay)
     return Statement(shape, values, recalls=(workspace, id) if after else None, after=after)
 
 
@@ -137,8 +137,7 @@ def _stored(row: Values) -> Values:
     return {**row, "name_folded": row["name"].casefold()} if "name" in row else row
 
 
-def _bound(workspace: str, row: Values, revision: Revision, replay: Replay | None) -> dict[str, Any]:
-    bound = {"workspace": workspace}
+def _bound(bound: dict[str, Any], row: Values, revision: Revision, replay: Replay | None) -> dict[str, Any]:
     bound.update(zip(map(NEW.__getitem__, row), row.values(), strict=True))
     bound.update(zip(REVISION, revision.row(), strict=True))
     if replay is not None:

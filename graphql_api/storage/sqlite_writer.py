@@ -2,30 +2,23 @@
 
 import asyncio
 import contextlib
-import os
 import queue
-import random
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from graphql_api.storage import sqlite_file, tally
 from graphql_api.storage.engine import Row, Script, Statement, drive, of_unknown_outcome, unavailable
-from graphql_api.storage.sqlite_file import Deadline, File
+from graphql_api.storage.sqlite_turns import Turns
 
 T = TypeVar("T")
 
 SCRIPTS_A_COMMIT = 128
-WAL_TO_COPY = 4 * 2**20  # bytes of the log that are copied into the database file when no script waits
-WAL_TO_COPY_NOW = 16 * 2**20  # … even when scripts wait
-WAL_BOUND = 64 * 2**20  # … and from which on the log is also cut as soon as no reader needs it
-STEP = (0.0001, 0.0006)  # seconds between two tries to begin while another process writes
-COURTESY = 0.002  # seconds that other processes are left to begin, longer than a step of theirs
-OTHERS_LATELY = 0.2  # seconds for which other processes that wrote are expected to write again
 
 
 class Job(msgspec.Struct, eq=False):
@@ -68,22 +61,15 @@ class Writer:
         patience: float,
     ) -> None:
         """`tell` hears every statement before it runs, `committed` every commit after it, both in the thread."""
-        self._path = path
         self._tell = tell
         self._committed = committed
-        self._synchronous = synchronous
-        self._timeout = timeout
         self._patience = patience
+        self._turns = Turns(path, synchronous=synchronous, timeout=timeout)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._fresh: list[Job] = []
         self._thread: threading.Thread | None = None
+        self._is_working = False
         self._closed = False
-        self._open: sqlite3.Connection | None = None
-        self._file: File = (0, 0)
-        self._deadline = Deadline()
-        self._data_version = 0
-        self._others_until = 0.0
-        self._not_before = 0.0
 
     # On the event loop
 
@@ -96,7 +82,8 @@ class Writer:
         self._fresh.append(job)
         if len(self._fresh) == 1:
             loop.call_soon(self._hand_over)
-        if self._thread is None or not self._thread.is_alive():
+        if not self._is_working:
+            self._is_working = True
             self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
             self._thread.start()
         impatience = loop.call_later(self._patience, job.give_up)
@@ -126,15 +113,18 @@ class Writer:
     # In the thread
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            self._round(job)
-            self._checkpoint()
-        self._hang_up()
+        try:
+            while (job := self._jobs.get()) is not None:
+                self._round(job)
+                self._turns.copy_log(is_idle=self._jobs.empty())
+            self._turns.hang_up()
+        finally:
+            self._is_working = False
 
     def _round(self, first: Job) -> None:
         """One commit for the first job and all that wait by then."""
         try:
-            connection = self._begun(first)
+            connection = self._turns.begin(first.until)
         except Exception as error:
             if first.taken():
                 self._fail([first], error)
@@ -145,7 +135,7 @@ class Writer:
                 jobs.append(job)
                 self._attempt(connection, job)
         except sqlite3.Error:
-            self._hang_up()
+            self._turns.hang_up()
             self._one_by_one(jobs)
         else:
             self._commit(connection, jobs)
@@ -167,24 +157,23 @@ class Writer:
     def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
         """A script that fails takes back its own savepoint; raises sqlite3.Error when all others are lost with it."""
         connection.execute("SAVEPOINT script")
-        self._deadline.until = time.monotonic() + self._timeout
+        self._turns.give_time()
         try:
-            job.outcome = drive(job.script(), lambda statement: self._step(connection, statement))
+            job.outcome = drive(job.script(), partial(self._step, connection))
         except Exception as error:
             job.failure = sqlite_file.refusal(error)
-            self._deadline.until = time.monotonic() + self._timeout
+            self._turns.give_time()
             connection.execute("ROLLBACK TO script")
         connection.execute("RELEASE script")
 
     def _step(self, connection: sqlite3.Connection, statement: Statement) -> Sequence[Row]:
+        values = statement.values
         rows: Sequence[Row] | None = None
         for text in statement.shape.sqlite:
             self._tell(text.sql)
-            found = connection.execute(text.sql, text.arguments(statement.values)).fetchall()
-            if rows is None:
-                rows = found
-                if not rows:
-                    break
+            found = connection.execute(text.sql, text.arguments(values))
+            if rows is None and not (rows := found.fetchall()):
+                break
         return rows or ()
 
     def _one_by_one(self, jobs: list[Job]) -> None:
@@ -192,24 +181,21 @@ class Writer:
         for job in jobs:
             job.outcome = job.failure = None
             try:
-                connection = self._begun(job)
+                connection = self._turns.begin(job.until)
                 self._attempt(connection, job)
             except Exception as error:
-                self._hang_up()
+                self._turns.hang_up()
                 self._fail([job], job.failure or error)
             else:
                 self._commit(connection, [job])
 
     def _commit(self, connection: sqlite3.Connection, jobs: list[Job]) -> None:
         try:
-            self._deadline.until = time.monotonic() + self._timeout
-            connection.execute("COMMIT")
+            self._turns.commit(connection)
         except sqlite3.Error as error:
-            self._hang_up()
+            self._turns.hang_up()
             self._fail(jobs, error)
             return
-        if time.monotonic() < self._others_until:
-            self._not_before = time.monotonic() + COURTESY
         tally.tell("batch", len(jobs))
         _deliver(jobs)
         self._committed()
@@ -222,82 +208,12 @@ class Writer:
             job.failure = failure
         _deliver(jobs)
 
-    # Transactions among processes
-
-    def _begun(self, job: Job) -> sqlite3.Connection:
-        """A transaction that may write; waits for other processes as long as the caller of the job does.
-
-        In short, uneven steps: SQLite's own steps grow, so that who waits longest is served last. A process that
-        has just committed steps back when others have written lately, so that they come in turn.
-        """
-        time.sleep(max(0.0, self._not_before - time.monotonic()))
-        while True:
-            try:
-                connection = self._connection()
-                connection.execute("BEGIN IMMEDIATE")
-                break
-            except sqlite3.OperationalError as error:
-                if sqlite_file.kind(error) != sqlite_file.BUSY or time.monotonic() > job.until:
-                    raise
-            time.sleep(random.uniform(*STEP))
-        self._look_out_for_others(connection)
-        return connection
-
-    def _look_out_for_others(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA data_version").fetchone()
-        if version != self._data_version:
-            self._data_version = version
-            self._others_until = time.monotonic() + OTHERS_LATELY
-
-    def _connection(self) -> sqlite3.Connection:
-        """A file that took the place of the one that was opened is opened anew: nothing is written to the old one."""
-        file = sqlite_file.file_at(self._path)
-        if self._open is not None and self._file == file:
-            return self._open
-        self._hang_up()
-        connection = sqlite_file.connect(self._path, "rw")
-        try:
-            self._deadline = Deadline(connection)
-            self._deadline.until = time.monotonic() + self._timeout
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-            connection.execute(f"PRAGMA journal_size_limit = {WAL_TO_COPY}")
-            (self._data_version,) = connection.execute("PRAGMA data_version").fetchone()
-        except sqlite3.Error:
-            connection.close()
-            raise
-        self._open, self._file = connection, file
-        return connection
-
-    def _hang_up(self) -> None:
-        if self._open is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._open.close()
-            self._open = None
-
-    def _checkpoint(self) -> None:
-        """Copies the log into the database file, so that the log starts again from its beginning.
-
-        A reader that holds on to an old state of the database, such as an export, keeps the log from starting again
-        for as long as it reads; statements of the server end after `timeout`.
-        """
-        try:
-            size = os.stat(f"{self._path}-wal").st_size
-            if self._open is None or size <= WAL_TO_COPY:
-                return
-            if size > WAL_TO_COPY_NOW or self._jobs.empty():
-                self._deadline.until = time.monotonic() + self._timeout
-                mode = "TRUNCATE" if size > WAL_BOUND else "PASSIVE"
-                self._open.execute(f"PRAGMA wal_checkpoint({mode})")
-        except (OSError, sqlite3.Error):
-            return  # the next round tries again
-
 
 def _deliver(jobs: list[Job]) -> None:
-    for loop in {job.done.get_loop() for job in jobs}:
-        theirs = [job for job in jobs if job.done.get_loop() is loop]
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in jobs:
+        by_loop.setdefault(job.done.get_loop(), []).append(job)
+    for loop, theirs in by_loop.items():
         with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits
             loop.call_soon_threadsafe(_deliver_on_loop, theirs)
 

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import text
 
 from graphql_api.domain.errors import Refused
-from graphql_api.storage import sqlite_file, sqlite_writer
+from graphql_api.storage import sqlite_file, sqlite_turns
 from graphql_api.storage.engine import Script, Shape, Statement
 from graphql_api.storage.sqlite import SqliteStore
 from tests.storage.tally import DDL, ROWS, TOTAL, count, failing, read, refused_by_a_check
@@ -288,9 +288,9 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 async def test_the_log_stays_bounded_and_shrinks_when_a_long_reader_ends(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_writer, "WAL_TO_COPY", 100_000)
-    monkeypatch.setattr(sqlite_writer, "WAL_TO_COPY_NOW", 200_000)
-    monkeypatch.setattr(sqlite_writer, "WAL_BOUND", 400_000)
+    monkeypatch.setattr(sqlite_turns, "WAL_TO_COPY", 100_000)
+    monkeypatch.setattr(sqlite_turns, "WAL_TO_COPY_NOW", 200_000)
+    monkeypatch.setattr(sqlite_turns, "WAL_BOUND", 400_000)
 
     async def write() -> int:
         for letter in "abcdefghijklmnopqrst":
