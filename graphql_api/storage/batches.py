@@ -13,7 +13,9 @@ from graphql_api.storage import tally
 from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement, unavailable
 
 AT_ONCE = 2
-"""Batches of one shape that are under way at the same time; what comes meanwhile waits for the next."""
+SLOW = 0.02
+"""Batches of one shape that are under way at the same time, the second only when the first has taken so many seconds:
+one after the other they are larger, which costs less, but one that waits for a lock must not hold up all the others."""
 
 IDLE = 8
 """Tasks that wait for the next batch."""
@@ -44,6 +46,7 @@ class Line(msgspec.Struct, eq=False):
     shape: Shape
     waiting: deque[Waiting] = msgspec.field(default_factory=deque)
     under_way: int = 0
+    slow_from: float = math.inf
     batches: list[list[Waiting]] = msgspec.field(default_factory=list)
 
     def unsent(self) -> Iterator[Waiting]:
@@ -80,17 +83,19 @@ class Batches:
         loop = asyncio.get_running_loop()
         rows: asyncio.Future[Sequence[Row]] = loop.create_future()
         line.waiting.append(Waiting(statement, until, rows))
+        if not line.under_way:
+            self._begin(line)
+        elif line.slow_from < self._rings_at and line.under_way < AT_ONCE:
+            self._set_watch(line.slow_from, loop)
         if until < self._rings_at:
             self._set_watch(until, loop)
-        if line.under_way < AT_ONCE:
-            line.under_way += 1
-            if self._idle:
-                self._idle.pop().set_result(line)
-            else:
-                self._begin(line)
         return await rows
 
     def _begin(self, line: Line) -> None:
+        line.under_way += 1
+        if self._idle:
+            self._idle.pop().set_result(line)
+            return
         worker = asyncio.create_task(self._work(line))
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
@@ -110,19 +115,29 @@ class Batches:
         self._watch = None if moment == math.inf else loop.call_at(moment, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """One timer for all that wait, set to the moment of the first: most are answered long before it rings."""
+        """One timer for all that wait, set to the next moment for one of them: most are answered before it rings."""
         now = loop.time()
-        waiting = [one for line in self._lines.values() for one in line.unsent()]
-        for one in waiting:
-            if one.until <= now:
-                one.rows.set_exception(unavailable("all connections are taken"))
-        self._set_watch(min((one.until for one in waiting if not one.rows.done()), default=math.inf), loop)
+        moments = []
+        for line in self._lines.values():
+            for one in line.unsent():
+                if one.until > now:
+                    moments.append(one.until)
+                else:
+                    one.rows.set_exception(unavailable("all connections are taken"))
+            if line.waiting and line.under_way < AT_ONCE:
+                if line.slow_from > now:
+                    moments.append(line.slow_from)
+                else:
+                    self._begin(line)
+        self._set_watch(min(moments, default=math.inf), loop)
 
     async def _work(self, line: Line) -> None:
         """Batches of one line until nobody waits in it, then of another one: a task for each would cost more."""
+        loop = asyncio.get_running_loop()
         while True:
             try:
                 while line.waiting:
+                    line.slow_from = loop.time() + SLOW
                     if len(line.waiting) == 1:
                         one = line.waiting.popleft()
                         await self._one(one, one.until)
@@ -134,7 +149,7 @@ class Batches:
                     self._lines.pop(line.shape, None)
             if self._is_closed or len(self._idle) >= IDLE:
                 return
-            turn: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
+            turn: asyncio.Future[Line] = loop.create_future()
             self._idle.append(turn)
             line = await turn
 

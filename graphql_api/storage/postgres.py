@@ -81,11 +81,11 @@ class PostgresStore:
         while True:
             try:
                 if is_alone:
-                    with contextlib.suppress(*RACES):
+                    try:
                         return await self._by_itself(script, partial(self._apart, until=until))
-                    is_alone = False
-                    until = self._pool.until()
-                async with self._connection(until) as connection:
+                    except RACES:
+                        is_alone, until = False, self._pool.until()
+                async with Lent(self._pool, until, self._meaning) as connection:
                     return await self._in_turn(script, connection)
             except Lost:
                 _still_time(until)
@@ -140,7 +140,7 @@ class PostgresStore:
         until = until or self._pool.until()
         while True:
             try:
-                async with self._connection(until) as connection:
+                async with Lent(self._pool, until, self._meaning) as connection:
                     rows = await self._step(connection, statement, locks=False)
                 break
             except Lost:
@@ -156,7 +156,7 @@ class PostgresStore:
     ) -> Sequence[Row]:
         """One implicit transaction; all or nothing of it is done."""
         sql = shape.batched.sql
-        async with self._connection(until) as connection:
+        async with Lent(self._pool, until, self._meaning) as connection:
             given = arguments()
             for _ in given if self.heard is not None else ():
                 self._tell(sql)
@@ -183,7 +183,7 @@ class PostgresStore:
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
         text = statement.shape.postgresql
         self._tell(text.sql)
-        async with self._connection(self._pool.until()) as connection:
+        async with Lent(self._pool, self._pool.until(), self._meaning) as connection:
             try:
                 transaction = await _begun(connection, isolation="repeatable_read", readonly=True)
                 try:
@@ -195,8 +195,19 @@ class PostgresStore:
             except SILENT as error:
                 raise unavailable("the connection was lost") from error
 
-    def _connection(self, until: float) -> "Connection":
-        return Connection(self._pool, until, self._timeout)
+    def _meaning(self, error: BaseException) -> Exception | None:
+        """What the database says instead of carrying out a statement is a refusal: nothing was written."""
+        if isinstance(error, asyncpg.UndefinedTableError):
+            return NoTables()
+        if isinstance(error, asyncpg.QueryCanceledError):
+            return unavailable(f"the statement took longer than {self._timeout:g} s")
+        if isinstance(error, (asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresSystemError)):
+            return unavailable("it takes no changes now")
+        if isinstance(error, ENDING):
+            return Lost()
+        if isinstance(error, (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError)):
+            return unavailable("it is stopping or short of resources")
+        return None
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
@@ -216,34 +227,6 @@ class PostgresStore:
         await self._pool.close()
         if self._batches is not None:
             await self._batches.close()
-
-
-class Connection(Lent):
-    """What the database says instead of carrying out a statement becomes a refusal: nothing was written."""
-
-    __slots__ = ("_timeout",)
-
-    def __init__(self, pool: Pool, until: float, timeout: float) -> None:
-        super().__init__(pool, until)
-        self._timeout = timeout
-
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._pool.give_back(self._connection)
-        if error is not None and (refusal := self._refusal(error)) is not None:
-            raise refusal from error
-
-    def _refusal(self, error: BaseException) -> Exception | None:
-        if isinstance(error, asyncpg.UndefinedTableError):
-            return NoTables()
-        if isinstance(error, asyncpg.QueryCanceledError):
-            return unavailable(f"the statement took longer than {self._timeout:g} s")
-        if isinstance(error, (asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresSystemError)):
-            return unavailable("it takes no changes now")
-        if isinstance(error, ENDING):
-            return Lost()
-        if isinstance(error, (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError)):
-            return unavailable("it is stopping or short of resources")
-        return None
 
 
 async def _begun(connection: Any, **manner: Any) -> Any:

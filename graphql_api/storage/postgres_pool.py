@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -35,7 +35,13 @@ IDLE = 300
 
 TAKEN = "all connections are taken"
 
+Meaning = Callable[[BaseException], Exception | None]
+
 log = logging.getLogger("message_flows")
+
+
+def as_it_is(error: BaseException) -> None:
+    return None
 
 
 class Pool:
@@ -67,10 +73,6 @@ class Pool:
     def until(self) -> float:
         """The moment at which a caller who comes now has waited long enough."""
         return asyncio.get_running_loop().time() + self._patience
-
-    def connection(self, until: float) -> "Lent":
-        """For the time of a block, at whose beginning it is open; raises Refused when there is none by `until`."""
-        return Lent(self, until)
 
     def at_hand(self) -> Any:
         """The one that has been idle for the shortest time; None when none is."""
@@ -236,13 +238,18 @@ class Pool:
 
 
 class Lent:
-    """A connection while it is at work; a class, as generators would cost a statement twice as much."""
+    """A connection for the time of a block; a class, as generators would cost a statement twice as much.
 
-    __slots__ = ("_connection", "_pool", "_until")
+    It is open when the block begins; raises Refused when there is none by the moment `until`. An error that ends the
+    block is raised as what `meaning` makes of it, if that is something.
+    """
 
-    def __init__(self, pool: Pool, until: float) -> None:
+    __slots__ = ("_connection", "_meaning", "_pool", "_until")
+
+    def __init__(self, pool: Pool, until: float, meaning: Meaning = as_it_is) -> None:
         self._pool = pool
         self._until = until
+        self._meaning = meaning
 
     async def __aenter__(self) -> Any:
         self._connection = self._pool.at_hand() or await self._pool.waited_for(self._until)
@@ -250,6 +257,8 @@ class Lent:
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         self._pool.give_back(self._connection)
+        if error is not None and (told := self._meaning(error)) is not None:
+            raise told from error
 
 
 def _reason(error: BaseException) -> str:

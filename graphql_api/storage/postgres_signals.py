@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from graphql_api.domain.errors import Refused
-from graphql_api.storage.postgres_pool import AWAY, Pool
+from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
 from graphql_api.storage.signals import Bell
 
 CHANNEL = "message_flows"
@@ -51,7 +51,7 @@ class Signals:
 
     async def _notify(self) -> None:
         with contextlib.suppress(*NOT_NOW):  # listeners look by themselves
-            async with self._pool.connection(self._pool.until()) as connection:
+            async with Lent(self._pool, self._pool.until()) as connection:
                 await connection.execute(f"NOTIFY {CHANNEL}, '{self._me}'")
 
     async def heard(self) -> AsyncGenerator[None]:

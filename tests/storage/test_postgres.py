@@ -15,7 +15,7 @@ from graphql_api.domain.errors import Refused
 from graphql_api.storage import postgres_pool
 from graphql_api.storage.engine import Script, Statement
 from graphql_api.storage.postgres import PostgresStore
-from graphql_api.storage.postgres_pool import Pool
+from graphql_api.storage.postgres_pool import Lent, Pool
 from tests.storage.tally import DDL, ROWS, SLEEP, TOTAL, added, both, count, count_recalled, read
 
 pytestmark = pytest.mark.processes
@@ -341,9 +341,9 @@ async def test_a_connection_that_is_left_within_a_transaction_is_closed(
     postgres: Postgres, other: asyncpg.Connection
 ) -> None:
     pool = Pool(dsn(postgres), size=1, timeout=5, patience=5)
-    async with pool.connection(pool.until()) as connection:
+    async with Lent(pool, pool.until()) as connection:
         await connection.execute("BEGIN; UPDATE tally SET count = 7")
-    async with pool.connection(pool.until()) as connection:
+    async with Lent(pool, pool.until()) as connection:
         assert await connection.fetchval("SELECT sum(count) FROM tally") == 0
     await pool.close()
     await other.execute("UPDATE tally SET count = 1", timeout=5)
