@@ -1,4 +1,4 @@
-"""The one thread that writes to a SQLite file: many scripts to a commit, each under its own savepoint."""
+"""The one thread that writes to a SQLite file: many scripts to a commit, each of which can be taken back alone."""
 
 import asyncio
 import contextlib
@@ -133,7 +133,7 @@ class Writer:
         try:
             for job in self._waiting(first):
                 jobs.append(job)
-                self._attempt(connection, job)
+                self._attempt(connection, job, is_first=len(jobs) == 1)
         except sqlite3.Error:
             self._turns.hang_up()
             self._one_by_one(jobs)
@@ -154,17 +154,26 @@ class Writer:
             if job.taken():
                 yield job
 
-    def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
-        """A script that fails takes back its own savepoint; raises sqlite3.Error when all others are lost with it."""
-        connection.execute("SAVEPOINT script")
+    def _attempt(self, connection: sqlite3.Connection, job: Job, *, is_first: bool) -> None:
+        """A script that fails takes back its own savepoint; raises sqlite3.Error when all others are lost with it.
+
+        The first of a commit needs none: only what it wrote itself is taken back with the whole transaction.
+        """
+        if not is_first:
+            connection.execute("SAVEPOINT script")
         self._turns.give_time()
         try:
             job.outcome = drive(job.script(), partial(self._step, connection))
         except Exception as error:
             job.failure = sqlite_file.refusal(error)
             self._turns.give_time()
-            connection.execute("ROLLBACK TO script")
-        connection.execute("RELEASE script")
+            if is_first:
+                connection.execute("ROLLBACK")
+                connection.execute("BEGIN IMMEDIATE")
+            else:
+                connection.execute("ROLLBACK TO script")
+        if not is_first:
+            connection.execute("RELEASE script")
 
     def _step(self, connection: sqlite3.Connection, statement: Statement) -> Sequence[Row]:
         values = statement.values
@@ -182,7 +191,7 @@ class Writer:
             job.outcome = job.failure = None
             try:
                 connection = self._turns.begin(job.until)
-                self._attempt(connection, job)
+                self._attempt(connection, job, is_first=True)
             except Exception as error:
                 self._turns.hang_up()
                 self._fail([job], job.failure or error)

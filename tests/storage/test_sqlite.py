@@ -96,20 +96,22 @@ async def test_scripts_that_wait_share_a_commit(
     locked.execute("COMMIT")
     assert sorted(await asyncio.gather(*jobs)) == list(range(1, 51))
     assert traced.count("COMMIT") <= 2
-    assert traced.count("SAVEPOINT script") == 50
+    assert traced.count("SAVEPOINT script") == 50 - traced.count("COMMIT")
 
 
 async def test_a_failing_script_costs_its_neighbours_nothing(
     store: SqliteStore, locked: sqlite3.Connection, traced: list[str], path: Path
 ) -> None:
-    jobs = waiting(store, count, failing, count, refused_by_a_check, count)
+    jobs = waiting(store, failing, count, failing, count, refused_by_a_check, count)
     await asyncio.sleep(0.05)
     locked.execute("COMMIT")
     told = await asyncio.gather(*jobs, return_exceptions=True)
-    assert [told[0], told[2], told[4]] == [1, 2, 3]
-    assert isinstance(told[1], ZeroDivisionError)
-    assert isinstance(told[3], sqlite3.IntegrityError)
+    assert [told[1], told[3], told[5]] == [1, 2, 3]
+    assert isinstance(told[0], ZeroDivisionError)
+    assert isinstance(told[2], ZeroDivisionError)
+    assert isinstance(told[4], sqlite3.IntegrityError)
     assert counted(path) == 3
+    assert traced.count("ROLLBACK") == 1
     assert traced.count("ROLLBACK TO script") == 2
 
 
