@@ -25,7 +25,7 @@ from graphql_api.feed import Feed
 from graphql_api.opening import HOUR as HOUR
 from graphql_api.opening import desk_of, store_of
 from graphql_api.schema.limits import Limits
-from graphql_api.schema.prepared import Operations
+from graphql_api.schema.operations import Operations
 from graphql_api.storage import migrations, tally
 from graphql_api.storage.engine import Store
 from graphql_api.web import metrics

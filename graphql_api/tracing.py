@@ -9,7 +9,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_api.schema.context import Context, Seen
-from graphql_api.schema.prepared import Answer, Operations, Prepared
+from graphql_api.schema.operations import Answer, Operations
+from graphql_api.schema.prepared import Prepared
 from graphql_api.storage.engine import Row, Script, Statement, Store
 from graphql_api.web.telemetry import METHODS, OTHERS, route
 

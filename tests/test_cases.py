@@ -26,7 +26,8 @@ from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
-from graphql_api.schema.prepared import Operations, Rejected
+from graphql_api.schema.operations import Operations
+from graphql_api.schema.shown import Rejected
 from graphql_api.storage.engine import Store
 from graphql_api.web.http import encoded
 from tests.conftest import TABLES, Clock, Noise, told_to

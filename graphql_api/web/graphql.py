@@ -10,9 +10,11 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import KINDS, Refused, refused
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
-from graphql_api.schema import prepared
 from graphql_api.schema.context import Context
-from graphql_api.schema.prepared import Operations, Prepared, Rejected
+from graphql_api.schema.operations import Answer as Outcome
+from graphql_api.schema.operations import Operations
+from graphql_api.schema.prepared import Prepared
+from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import refusals
 from graphql_api.web.accept import favour, weights_of
 from graphql_api.web.asked import Asked, asked_of
@@ -177,7 +179,7 @@ def malformed(scope: Scope, refusal: Refused, media: str) -> Answer:
     """The HTTP request is no GraphQL request that could be looked at, so the status tells it in both media types."""
     problem = refusal.problems[0]
     more: Headers = [(b"allow", b"POST")] if problem.code == "METHOD_NOT_ALLOWED" else []
-    document = {"errors": [prepared.failure(problem.code, problem.message)]}
+    document = {"errors": [failure(problem.code, problem.message)]}
     return Answer(
         KINDS[problem.code].status, encoded(document), MEDIA[media], [*more, *retry_after(scope, problem.code)]
     )
@@ -189,7 +191,7 @@ def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
     return Answer(status, encoded({"errors": errors}), MEDIA[media])
 
 
-def whole(operation: Prepared, answer: prepared.Answer) -> str | None:
+def whole(operation: Prepared, answer: Outcome) -> str | None:
     """The code that gives the whole answer its status: of the only field at the root, when nothing was carried out."""
     if operation.measured.size.root_fields != 1:
         return None
@@ -197,7 +199,7 @@ def whole(operation: Prepared, answer: prepared.Answer) -> str | None:
     return next((code for code in codes if code in OPERATION_STATUS), None)
 
 
-def _extensions(asked: Mapping[str, Any], answer: prepared.Answer) -> dict[str, Any]:
+def _extensions(asked: Mapping[str, Any], answer: Outcome) -> dict[str, Any]:
     """What a request asks to be told about its own execution."""
     known = {"cost": answer.cost, "plan": "compiled" if answer.is_compiled else "general"}
     told = {name: value for name, value in known.items() if asked.get(name) is True}

@@ -11,7 +11,8 @@ from typing import Any
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Context
-from graphql_api.schema.prepared import Event, Rejected, failure
+from graphql_api.schema.operations import Event
+from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import metrics, telemetry
 from graphql_api.web.auth import Keyring
 from graphql_api.web.http import encoded

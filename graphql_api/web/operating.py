@@ -15,7 +15,9 @@ from graphql_api.domain.keys import Key
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 from graphql_api.schema.context import Context, Seen
-from graphql_api.schema.prepared import Operations, Prepared, Rejected
+from graphql_api.schema.operations import Operations
+from graphql_api.schema.prepared import Prepared
+from graphql_api.schema.shown import Rejected
 from graphql_api.web.asked import Asked, asked_of
 from graphql_api.web.auth import Keyring
 from graphql_api.web.graphql import whole

@@ -13,7 +13,9 @@ from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.domain.flow import Direction, MessageChannel
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
-from graphql_api.schema.prepared import Operations, Prepared, Rejected
+from graphql_api.schema.operations import Operations
+from graphql_api.schema.prepared import Prepared
+from graphql_api.schema.shown import Rejected
 from graphql_api.web import etags, refusals
 from graphql_api.web.accept import favour, weights_of
 from graphql_api.web.callers import caller

@@ -10,7 +10,9 @@ from starlette.types import Receive, Scope, Send
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Context
-from graphql_api.schema.prepared import Event, Operations, Prepared, Rejected
+from graphql_api.schema.operations import Event, Operations
+from graphql_api.schema.prepared import Prepared
+from graphql_api.schema.shown import Rejected
 from graphql_api.web.asked import Asked
 from graphql_api.web.auth import token
 from graphql_api.web.http import Disconnected, Headers, encoded

@@ -18,7 +18,9 @@ from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
-from graphql_api.schema.prepared import Answer, Operations, Prepared, Rejected
+from graphql_api.schema.operations import Answer, Operations
+from graphql_api.schema.prepared import Prepared
+from graphql_api.schema.shown import Rejected
 from graphql_api.storage.engine import Shape, Statement, Store
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
 from graphql_api.web.http import encoded

@@ -10,7 +10,7 @@ from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
-from graphql_api.schema.prepared import Answer, Operations
+from graphql_api.schema.operations import Answer, Operations
 from graphql_api.web.http import encoded
 from tests.conftest import CREATE, Clock, sent
 

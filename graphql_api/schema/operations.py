@@ -1,0 +1,195 @@
+"""Prepared operations carried out: by their plan, by the general executor, or event by event."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+import msgspec
+from graphql import (
+    ArgumentNode,
+    DirectiveNode,
+    ExecutionResult,
+    Executor,
+    FieldNode,
+    VariableNode,
+    Visitor,
+    create_source_event_stream,
+    execute,
+    visit,
+)
+
+from graphql_api.schema import limits
+from graphql_api.schema.context import Context
+from graphql_api.schema.limits import LimitExceeded, Limits
+from graphql_api.schema.prepared import GRAPHQL, Documents, Prepared
+from graphql_api.schema.readers import Unusual
+from graphql_api.schema.shown import Rejected, failure, shown, tacit
+from graphql_api.schema.subscriptions import Begun, MessageFlowChange
+from graphql_api.schema.writers import NotCompiled
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """`data` as the executor made it, and errors that are fit to be shown."""
+
+    data: Mapping[str, Any] | None
+    errors: Sequence[dict[str, Any]]
+    cost: int = 0
+    is_compiled: bool = False
+
+
+@dataclass(slots=True)
+class Event:
+    """One answer of a subscription, the same object for all watchers who asked alike.
+
+    `at` is when the edit was made (milliseconds); `text` is the answer as JSON, once somebody has written it.
+    The first event has no answer: its cursor is where the subscription has begun.
+    """
+
+    cursor: str
+    at: int = 0
+    answer: Answer | None = None
+    text: str | None = None
+
+
+class Operations:
+    """Prepares and carries out operations under one set of limits."""
+
+    def __init__(
+        self, limits: Limits, *, introspection: bool = True, suggestions: bool = True, compiles: bool = True
+    ) -> None:
+        self._limits = limits
+        self._shown = shown if suggestions else tacit
+        self._hide_suggestions = not suggestions
+        documents = Documents(limits, introspection=introspection, suggestions=suggestions, compiles=compiles)
+        self.prepare = documents.prepare
+        self.prepare_each = documents.prepare_each
+
+    async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
+        """Runs a prepared operation; raises Rejected when its variables do not fit or its cost is too high."""
+        cost = self._cost(prepared, variables, context)
+        if context.charge is not None:
+            await context.charge(cost)
+        if prepared.compiled is not None:
+            try:
+                data, error = await prepared.compiled.run(variables or {}, context)
+                context.seen.is_compiled = True
+                return Answer(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
+            except (Unusual, NotCompiled):
+                pass
+        return await self._execute(prepared, variables, context, cost)
+
+    def _cost(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> int:
+        """The points of an operation, which is seen to be asked for now; raises Rejected when they are too many."""
+        cost = prepared.measured.price.points
+        if prepared.measured.price.parts or cost > self._limits.cost:
+            try:
+                cost = limits.charge(prepared.measured, variables, self._limits)
+            except LimitExceeded as exceeded:
+                raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
+        seen = context.seen
+        seen.operation, seen.field, seen.cost = prepared.name, prepared.field, cost
+        return cost
+
+    async def begin(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context
+    ) -> AsyncGenerator[Event]:
+        """The events of a prepared subscription, whose first tells whether it is refused: Rejected or Refused.
+
+        Raises Rejected as `carry_out` does.
+        """
+        cost = self._cost(prepared, variables, context)
+        if context.charge is not None:
+            await context.charge(cost)
+        executor = Executor.build(
+            GRAPHQL,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=dict(variables or {}),
+            operation_name=prepared.name or None,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if isinstance(executor, list):
+            raise Rejected([self._shown(error) for error in executor])
+        source: Any = create_source_event_stream(executor)
+        source = await source if isawaitable(source) else source
+        if isinstance(source, ExecutionResult):
+            raise Rejected([self._shown(error, context.caller.request_id) for error in source.errors or ()])
+        return self._events(prepared, variables, context, source)
+
+    async def _events(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context, source: Any
+    ) -> AsyncGenerator[Event]:
+        selection = selected(prepared, variables, context)
+        async with aclosing(source):
+            async for told in source:
+                if isinstance(told, Begun):
+                    yield Event(told.cursor)
+                    continue
+                known = told.change.made.get(selection)
+                if known is None:
+                    making = asyncio.create_task(self._event(prepared, variables, context, told))
+                    # Whoever looks it up by the id of the operation must find this very operation.
+                    known = told.change.made[selection] = (prepared, making)
+                yield await asyncio.shield(known[1])
+
+    async def _event(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context, told: MessageFlowChange
+    ) -> Event:
+        answer = await self._execute(prepared, variables, context, 0, told)
+        return Event(told.cursor(), told.change.revision.at, answer)
+
+    async def _execute(
+        self,
+        prepared: Prepared,
+        variables: Mapping[str, Any] | None,
+        context: Context,
+        cost: int,
+        root: object = None,
+    ) -> Answer:
+        name = prepared.operation.name
+        result = execute(
+            GRAPHQL,
+            prepared.document,
+            root_value=root,
+            context_value=context,
+            variable_values=dict(variables or {}),
+            operation_name=name.value if name else None,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if not isinstance(result, ExecutionResult):
+            result = await result  # type: ignore[misc]
+        errors = [self._shown(error, context.caller.request_id) for error in result.errors or ()]
+        if result.data is None and errors and all("path" not in error for error in errors):
+            raise Rejected(errors)
+        return Answer(result.data, errors, cost)
+
+
+def selected(prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Hashable:
+    """What decides how an event reads: the operation, the variables below its root field, what the caller may see."""
+    below = {name: (variables or {}).get(name) for name in inner_variables(prepared)}
+    return id(prepared), msgspec.json.encode(below, order="sorted"), context.caller.scopes
+
+
+def inner_variables(prepared: Prepared) -> frozenset[str]:
+    """The variables of a subscription that stand elsewhere than among the arguments of its root field."""
+    found: set[str] = set()
+
+    class Collect(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            if node.name.value != prepared.field:
+                found.update(_used(node.arguments or ()))
+
+        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            found.update(_used(node.arguments or ()))
+
+    visit(prepared.document, Collect())
+    return frozenset(found)
+
+
+def _used(arguments: Iterable[ArgumentNode]) -> Iterator[str]:
+    for argument in arguments:
+        if isinstance(argument.value, VariableNode):
+            yield argument.value.name.value
