@@ -22,14 +22,14 @@ from graphql_api.edits.importing import Imported
 from graphql_api.web.wire import Wire
 
 COSTS = {
-    ("sqlite", "R"): 1_666,
-    ("sqlite", "U"): 4_135,
-    ("sqlite", "L"): 2_744,
-    ("sqlite", "P"): 4_735,
-    ("postgresql", "R"): 2_574,
-    ("postgresql", "U"): 5_196,
-    ("postgresql", "L"): 3_360,
-    ("postgresql", "P"): 5_829,
+    ("sqlite", "R"): 1_441,
+    ("sqlite", "U"): 3_719,
+    ("sqlite", "L"): 2_559,
+    ("sqlite", "P"): 4_227,
+    ("postgresql", "R"): 2_335,
+    ("postgresql", "U"): 5_079,
+    ("postgresql", "L"): 3_158,
+    ("postgresql", "P"): 5_692,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, a page of 50, and a PUT of one leaf."""
 
