@@ -6,8 +6,8 @@ import time
 
 import asyncpg
 from alembic import context
-from sqlalchemy import URL, Connection, event, make_url, pool, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import URL, Connection, create_engine, event, make_url, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from graphql_api.storage.tables import METADATA
 
@@ -31,23 +31,23 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
-def engine_of(url: URL) -> AsyncEngine:
-    if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(url, poolclass=pool.NullPool, connect_args={"timeout": PATIENCE})
-        event.listen(engine.sync_engine, "connect", _begin_by_hand)
-        event.listen(engine.sync_engine, "begin", _begin_immediate)
-        return engine
+def on_sqlite(url: URL) -> None:
+    """Without aiosqlite: of a file that cannot be opened its thread might tell an event loop that is closed by then."""
+    chosen = url.set(drivername="sqlite")
+    engine = create_engine(chosen, poolclass=pool.NullPool, connect_args={"timeout": PATIENCE})
+    event.listen(engine, "connect", _begin_by_hand)
+    event.listen(engine, "begin", _begin_immediate)
+    with engine.begin() as connection:
+        migrate(connection)
+    engine.dispose()
+
+
+async def on_postgresql(url: URL) -> None:
     # The address is read as the server reads it, its options too.
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return create_async_engine(
+    engine = create_async_engine(
         url, poolclass=pool.NullPool, async_creator=lambda: asyncpg.connect(dsn, timeout=PATIENCE)
     )
-
-
-async def main() -> None:
-    url = context.config.get_main_option("sqlalchemy.url")
-    assert url is not None
-    engine = engine_of(make_url(url))
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
     await engine.dispose()
@@ -78,4 +78,14 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-asyncio.run(main())
+def main() -> None:
+    given = context.config.get_main_option("sqlalchemy.url")
+    assert given is not None
+    url = make_url(given)
+    if url.get_backend_name() == "sqlite":
+        on_sqlite(url)
+    else:
+        asyncio.run(on_postgresql(url))
+
+
+main()

@@ -52,7 +52,7 @@ export function askAnew(): Promise<void> {
 
 let asking: Promise<void> | null = null;
 
-/** A dialog for the key, one at a time; `why` says what was wrong with the last one, which stays if none is given. */
+/** A dialog for the key, one at a time; `why` says what was wrong with the last one, which stays when this is declined. */
 export function askForKey(why = ""): Promise<void> {
   asking ??= answered(why).finally(() => (asking = null));
   return asking;

@@ -96,18 +96,31 @@ async def test_a_webhook_is_parked_once_and_at_the_place_up_to_which_it_was_made
     assert await desk.store.run(script, together=True) == [place]
 
 
-async def test_what_history_has_lost_is_passed_over_and_noted(
+async def parked_at_the_first(
     desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint
-) -> None:
+) -> tuple[Webhook, str]:
+    """A webhook whose endpoint has refused the creation of a flow, and the flow; it would answer again."""
     endpoint.manner = status(410)
     webhook = await add(endpoint)
     async with sent_by(desk):
         id = await change()
         await parked(desk, caller, webhook)
-    await change(id, name="n")
-    later = replace(desk, now=lambda: desk.now() + 30 * 86_400_000)
-    assert await edits.prune(later, 86_400_000) == (1, 0)
     endpoint.manner = status(200)
+    return webhook, id
+
+
+async def pruned(desk: Desk) -> tuple[int, int]:
+    """A month later, of all that is older than a day."""
+    later = replace(desk, now=lambda: desk.now() + 30 * 86_400_000)
+    return await edits.prune(later, 86_400_000)
+
+
+async def test_what_history_has_lost_is_passed_over_and_noted(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint
+) -> None:
+    webhook, id = await parked_at_the_first(desk, caller, add, change, endpoint)
+    await change(id, name="n")
+    assert await pruned(desk) == (1, 0)
     await office.resume(desk, caller, webhook.id)
     async with sent_by(desk):
         tried = await soon(lambda: office.attempts(desk, caller, webhook.id, 100), lambda told: len(told) == 3)
@@ -118,16 +131,10 @@ async def test_what_history_has_lost_is_passed_over_and_noted(
 async def test_what_was_made_and_pruned_while_it_was_parked_is_told_as_a_gap(
     desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint
 ) -> None:
-    endpoint.manner = status(410)
-    webhook = await add(endpoint)
-    async with sent_by(desk):
-        id = await change()
-        await parked(desk, caller, webhook)
+    webhook, id = await parked_at_the_first(desk, caller, add, change, endpoint)
     for name in ("m", "n", "o"):
         await change(id, name=name)
-    later = replace(desk, now=lambda: desk.now() + 30 * 86_400_000)
-    assert await edits.prune(later, 86_400_000) == (3, 0)
-    endpoint.manner = status(200)
+    assert await pruned(desk) == (3, 0)
     assert (await office.resume(desk, caller, webhook.id)).has_gap
     assert not (await office.resume(desk, caller, webhook.id)).has_gap
     async with sent_by(desk):

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import CheckConstraint, Connection, inspect, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from graphql_api import storage
+from graphql_api.domain.errors import Refused
 from graphql_api.domain.flow import DEFAULTS, LEAVES, Values
 from graphql_api.domain.patch import difference
 from graphql_api.storage import changes, flows, migrations
@@ -210,6 +212,20 @@ def told_before(connection: Connection) -> None:
             f" VALUES ('ws1', '{flow}', {version}, {at}, 'UPDATE', 'CLI', 'anonymous', '{{}}')"
         )
     connection.commit()
+
+
+def test_no_thread_outlives_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[threading.Thread] = []
+    begin = threading.Thread.start
+
+    def note(thread: threading.Thread) -> None:
+        started.append(thread)
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", note)
+    with pytest.raises(Refused, match="unable to open database file"):
+        migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/none/flows.db")
+    assert started == []
 
 
 def test_history_gets_its_positions_by_time_but_never_against_the_versions_of_a_flow(empty_url: str) -> None:
