@@ -109,7 +109,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     if settings.traces:
         return around(Farewell(telemetry, ready))
     rooms = Rooms(ready, telemetry, front, cors, keyring, throttle)
-    return Application(Farewell(telemetry, ready), Short(rooms, door, rest, settings.root_path))
+    return Application(Farewell(telemetry, ready), Short(rooms, door, rest, limits.bytes, settings.root_path))
 
 
 def limits_of(settings: Config) -> Limits:

@@ -14,7 +14,7 @@ from graphql_api.web.http import Headers
 REMEMBERED = 1_024
 LONGEST = 4_096
 
-CHANGING = frozenset({b"x-request-id", b"transfer-encoding", b"upgrade", b"expect"})
+CHANGING = frozenset({b"x-request-id", b"idempotency-key", b"traceparent", b"transfer-encoding", b"upgrade", b"expect"})
 """Headers that another request would say differently, or that say how the rest is to be read."""
 
 SECRETS = frozenset({b"x-api-key", b"authorization"})
@@ -36,7 +36,8 @@ class Head(msgspec.Struct, frozen=True):
 class Heads:
     """Those of one process; the oldest is forgotten for a new one."""
 
-    def __init__(self, root_path: str = "") -> None:
+    def __init__(self, longest_body: int, root_path: str = "") -> None:
+        self._longest_body = longest_body
         self._root_path = root_path
         self._known: dict[bytes, Head] = {}
 
@@ -45,13 +46,13 @@ class Heads:
 
     def learn(self, block: bytes, headers: Headers, shown: bytes, cors: bytes) -> None:
         """`headers` are what the parser made of `block`, the lines of a head after the first; `shown` is their key."""
-        if not is_plain(block, headers):
+        length = dict(headers).get(b"content-length", b"0")
+        if not (is_plain(block, headers) and int(length) <= self._longest_body):
             return
         if len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]
-        length = int(dict(headers).get(b"content-length", 0))
         scope = {"type": "http", "root_path": self._root_path, "query_string": b"", **without_secrets(headers)}
-        self._known[sha256(block).digest()] = Head(length, sha256(shown).digest(), cors, {**scope, "facts": {}})
+        self._known[sha256(block).digest()] = Head(int(length), sha256(shown).digest(), cors, {**scope, "facts": {}})
 
 
 def without_secrets(headers: Headers) -> Scope:

@@ -124,18 +124,19 @@ class Rest:
     async def create(self, call: Call) -> Answer:
         fixed = {"workspaceId": call.caller.workspace or ""}
         input = Shape(fixed, creates=True, suggests=self._suggestions).input(await self._body(call))
-        payload = await self._run(call, {"input": input, **key(call)})
+        payload = await self._run(call, {"input": input, **of_head(call.scope, key)})
         flow, more = told(call, payload)
         place = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}/{quote(flow['_id'])}"
         return Answer(201, _encoded(call, flow), headers=[*more, (b"location", place.encode())])
 
     async def update(self, call: Call) -> Answer:
-        payload = await self._run(call, {"id": call.id, "input": await self._input(call), **key(call)}, guarded=True)
+        variables = {"id": call.id, "input": await self._input(call), **of_head(call.scope, key)}
+        payload = await self._run(call, variables, guarded=True)
         flow, more = told(call, payload)
         return Answer(200, _encoded(call, flow), headers=more)
 
     async def delete(self, call: Call) -> Answer:
-        payload = await self._run(call, {"id": call.id, **key(call)}, guarded=True)
+        payload = await self._run(call, {"id": call.id, **of_head(call.scope, key)}, guarded=True)
         problems = problems_of(payload)
         if problems:
             raise await self._delete_refused(call, problems)
@@ -167,7 +168,7 @@ class Rest:
 
     async def _run(self, call: Call, variables: Mapping[str, Any], *, guarded: bool = False) -> Any:
         """The answer to the route's root field; errors outside payloads become refusals."""
-        guard = etags.if_match(header(call.scope, b"if-match")) if guarded else None
+        guard = of_head(call.scope, if_match) if guarded else None
         state = call.scope["state"]
         context = Context(self._desk, call.caller, guard, LONGEST_PAGE, charge=state["charge"], seen=state["seen"])
         prepared: Prepared = self._prepared[call.route.operation]
@@ -210,19 +211,21 @@ def _problem(error: Mapping[str, Any]) -> Problem:
     return Problem(error["extensions"]["code"], error["message"])
 
 
-def key(call: Call) -> dict[str, str]:
-    sent = header(call.scope, b"idempotency-key")
+def key(scope: Scope) -> Mapping[str, str]:
+    sent = header(scope, b"idempotency-key")
     return {} if sent is None else {"idempotencyKey": sent}
+
+
+def if_match(scope: Scope) -> frozenset[int] | None:
+    return etags.if_match(header(scope, b"if-match"))
 
 
 def told(call: Call, payload: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[bytes, bytes]]]:
     """The flow of a payload as REST spells it, and the headers that tell of the change; raises what was refused."""
-    problems = problems_of(payload)
     flow = payload["messageFlow"]
-    if problems and flow is not None:
-        raise Conflict(problems, flow["version"])
-    if problems:
-        raise Refused(*problems)
+    if payload["errors"]:
+        problems = problems_of(payload)
+        raise Refused(*problems) if flow is None else Conflict(problems, flow["version"])
     more = [(b"etag", etags.tag(flow.pop("version"))), *replay_header(payload)]
     if "changedFields" in payload:
         more.append((b"x-changed-fields", ", ".join(payload["changedFields"]).encode()))

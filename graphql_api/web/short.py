@@ -87,8 +87,8 @@ class Application:
 
 
 class Short:
-    def __init__(self, rooms: Rooms, graphql: Door, rest: Door, root_path: str = "") -> None:
-        self.heads = Heads(root_path)
+    def __init__(self, rooms: Rooms, graphql: Door, rest: Door, longest_body: int, root_path: str = "") -> None:
+        self.heads = Heads(longest_body, root_path)
         self._rooms = rooms
         self._places = Places(graphql, rest)
 

@@ -185,7 +185,6 @@ SHORT = [
     ("PUT", f"{FLOWS}/f1", DELAY, {}),
     ("PUT", f"{FLOWS}/f2", {"settings": {"responseSettings": {"delay": -7}}, "nam": 1}, {}),
     ("PUT", f"{FLOWS}/f2", DELAY, {"if_match": '"77"'}),
-    ("PUT", f"{FLOWS}/f2", {"name": "Keyed"}, {"idempotency_key": "k1"}),
     ("PUT", f"{FLOWS}/f2/toggle-autopilot", {}, {}),
     ("DELETE", f"{FLOWS}/f0", None, {}),
 ]
@@ -200,7 +199,10 @@ LONG = [
     ("GET", f"{FLOWS}/f0/nothing", None, {}),
     ("GET", "/v1/api/nothing", None, {}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"accept": "text/event-stream"}),
+    ("POST", "/graphql", graphql(READ, id="f" * 3_000), {}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"x_request_id": "mine"}),
+    ("PUT", f"{FLOWS}/f2", {"name": "Keyed"}, {"idempotency_key": "k1"}),
+    ("PUT", f"{FLOWS}/f2", DELAY, {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"x_api_key": "mfk_" + "0" * 40}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"Host": "elsewhere.example"}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"authorization": "Bearer another"}),
@@ -219,7 +221,7 @@ async def test_both_ways_answer_alike(database_url: str) -> None:
 
 
 async def test_what_is_unusual_goes_the_long_way(database_url: str) -> None:
-    async with both(database_url) as ways:
+    async with both(database_url, max_body_bytes=3_000) as ways:
         for method, path, body, headers in LONG:
             for _ in range(3):
                 by_long, by_short = await ways.asked(method, path, body, **headers)
@@ -286,16 +288,19 @@ HEADERS = [(b"host", b"a"), (b"content-length", b"2")]
         (b"x-request-id: 1", [(b"x-request-id", b"1")]),
         (b"content-length: +2", [(b"content-length", b"+2")]),
         (b"host: " + b"a" * 5_000, [(b"host", b"a" * 5_000)]),
+        (b"content-length: 101", [(b"content-length", b"101")]),
     ],
 )
-def test_heads_that_could_be_read_otherwise_are_not_kept(block: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    heads = Heads()
+def test_heads_that_could_be_read_otherwise_or_announce_too_much_are_not_kept(
+    block: bytes, headers: list[tuple[bytes, bytes]]
+) -> None:
+    heads = Heads(100)
     heads.learn(block, headers, b"", b"")
     assert heads.get(block) is None
 
 
 def test_a_head_is_known_again_by_its_bytes_without_the_key_that_it_shows() -> None:
-    heads = Heads()
+    heads = Heads(100)
     heads.learn(LINES + b"\r\nx-api-key: secret", [*HEADERS, (b"x-api-key", b"secret")], b"secret", b"")
     known = heads.get(LINES + b"\r\nx-api-key: secret")
     assert known is not None
@@ -305,7 +310,7 @@ def test_a_head_is_known_again_by_its_bytes_without_the_key_that_it_shows() -> N
 
 
 def test_the_oldest_head_is_forgotten_first() -> None:
-    heads = Heads()
+    heads = Heads(100)
     for number in range(REMEMBERED + 1):
         heads.learn(b"n: %d" % number, [(b"n", b"%d" % number)], b"", b"")
     assert heads.get(b"n: 0") is None
