@@ -26,8 +26,8 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def hasty(database_url: str) -> AsyncIterator[Desk]:
-    """A desk that waits half a second."""
-    store = PostgresStore(database_url.replace("+asyncpg", ""), patience=0.5)
+    """A desk that waits two seconds."""
+    store = PostgresStore(database_url.replace("+asyncpg", ""), patience=2)
     yield Desk(store, Clock(), Noise(), HOUR)
     await store.close()
 
@@ -62,7 +62,7 @@ async def test_a_locked_row_holds_up_others_no_longer_than_their_patience(
             held.append(asyncio.create_task(edits.update_flow(hasty, caller, locked, delay(seconds))))
             await asyncio.sleep(0.2)
         with pytest.raises(Refused) as refusal:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await asyncio.gather(*(edits.update_flow(hasty, caller, other, delay(n)) for n in (3, 4, 5)))
         assert refusal.value.problems[0].code == "UNAVAILABLE"
     await connection.close()

@@ -48,8 +48,8 @@ async def store(postgres: Postgres) -> AsyncIterator[PostgresStore]:
 
 @pytest.fixture
 async def single(postgres: Postgres) -> AsyncIterator[PostgresStore]:
-    """One connection, little patience."""
-    store = PostgresStore(dsn(postgres), size=1, patience=0.3)
+    """One connection, little patience, yet more than it takes a busy machine to connect."""
+    store = PostgresStore(dsn(postgres), size=1, patience=2)
     yield store
     await store.close()
 
