@@ -92,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
         shared.prepare()
         config.add_cleanup(shared.end)
     examples = hypothesis.settings.get_profile("default").max_examples
-    hypothesis.settings.register_profile("sampled", max_examples=sampled(examples))
+    hypothesis.settings.register_profile("sampled", max_examples=sampled(examples), deadline=None)
     hypothesis.settings.load_profile("sampled")
 
     gc.disable()
