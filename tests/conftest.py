@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import hypothesis
 import pytest
 
 from graphql_api import app, cli, config, storage
-from graphql_api.config import Config
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.patch import Sent
@@ -61,6 +61,9 @@ NOBODY_SENDS = "UPDATE webhook_sender SET owner = NULL, beat = 0, edition = 0, p
 
 RAN: set[str] = set()
 """The SQL of every statement that the tests of this process have run."""
+
+configured = cache(config.load)
+"""Settings for a server; to read them takes longer than many a request."""
 
 Execute = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -189,16 +192,10 @@ def caller() -> Caller:
     return Caller(WORKSPACE, request_id="r1")
 
 
-@pytest.fixture(scope="session")
-def settings() -> Config:
-    """All as they are when none is set; to read them takes longer than many a request."""
-    return config.load()
-
-
 @pytest.fixture
-async def http(desk: Desk, settings: Config) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(desk: Desk) -> AsyncIterator[httpx2.AsyncClient]:
     """The whole server without a socket; the workspace is `ws1`."""
-    transport = httpx2.ASGITransport(app.made(settings, desk))
+    transport = httpx2.ASGITransport(app.made(configured(), desk))
     headers = {"x-workspace-id": WORKSPACE}
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         yield client

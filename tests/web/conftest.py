@@ -1,5 +1,6 @@
 """One real `message-flows serve` a module and database, and whole minutes."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,11 +17,11 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Serves the example flow; bodies have half a second to arrive."""
     folder = tmp_path_factory.mktemp("served")
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{folder}/flows.db"
+        url = f"sqlite+aiosqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), folder / 'flows.db')}"
     else:
         url = str(request.getfixturevalue("emptied_postgres")())
     log = folder / "log"
-    with started(url, log, "--migrate", "--demo", body_timeout="0.5") as process:
+    with started(url, log, "--demo", body_timeout="0.5") as process:
         server = Server(int(process.at.rpartition(":")[2]), log)
         assert server.tell(asking("GET", "/health/ready")).status == 200
         yield server

@@ -14,10 +14,11 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
-from graphql_api import app, config
+from graphql_api import app
 from graphql_api.edits import Desk
 from graphql_api.web.frames import Frames
 from graphql_api.web.wire import Wire
+from tests.conftest import configured
 
 SOON = 10.0
 LITTLE = (socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
@@ -43,7 +44,7 @@ class Stoppable(uvicorn.Server):
 async def served(desk: Desk, **settings: Any) -> AsyncIterator[str]:
     """`127.0.0.1:<port>` of a server over the desk's database."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        made = app.made(config.load(**settings), desk)
+        made = app.made(configured(**settings), desk)
         setup = uvicorn.Config(
             made,
             http=Wire,

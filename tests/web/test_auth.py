@@ -9,11 +9,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from graphql_api import app, config
+from graphql_api import app
 from graphql_api.domain.errors import Refused
 from graphql_api.edits import Desk, keys
 from graphql_api.storage.engine import Store, unavailable
 from graphql_api.web.auth import GUESSES, GUESSING, Keyring
+from tests.conftest import configured
 
 NOW = 1_800_000_000_000
 ALL = frozenset({"flows:read", "flows:write", "history:read", "admin"})
@@ -24,7 +25,7 @@ FLOWS = "{messageFlows {totalCount}}"
 @pytest.fixture
 async def secured(desk: Desk) -> AsyncIterator[httpx2.AsyncClient]:
     """The whole server with keys on; no key and no workspace are sent by themselves."""
-    transport = httpx2.ASGITransport(app.made(config.load(auth="keys"), desk))
+    transport = httpx2.ASGITransport(app.made(configured(auth="keys"), desk))
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 

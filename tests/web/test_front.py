@@ -11,10 +11,11 @@ import httpx2
 import pytest
 import uvicorn
 
-from graphql_api import app, config
+from graphql_api import app
 from graphql_api.edits import Desk
 from graphql_api.storage.engine import Store
 from graphql_api.web import wire
+from tests.conftest import configured
 
 FLOWS = "/v1/api/message-flows"
 SECRET = "s3cret-of-a-caller"
@@ -29,7 +30,7 @@ async def serving(desk: Desk) -> AsyncIterator[Open]:
     clients = []
 
     def opened(**settings: Any) -> httpx2.AsyncClient:
-        transport = httpx2.ASGITransport(app.made(config.load(**settings), desk))
+        transport = httpx2.ASGITransport(app.made(configured(**settings), desk))
         headers = {"x-workspace-id": "ws1"}
         clients.append(httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers))
         return clients[-1]
@@ -76,7 +77,7 @@ async def test_probes_may_call_by_any_address(serving: Open) -> None:
 
 
 async def test_behind_a_root_path_probes_are_still_probes(desk: Desk) -> None:
-    transport = httpx2.ASGITransport(app.made(config.load(root_path="/flows"), desk), root_path="/flows")
+    transport = httpx2.ASGITransport(app.made(configured(root_path="/flows"), desk), root_path="/flows")
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         assert await statuses(client, "/flows/health/live", "10.0.0.7") == [200]
 
@@ -206,7 +207,7 @@ async def test_mistakes_of_callers_are_no_errors_in_the_log(serving: Open, caplo
 async def listening(desk: Desk) -> AsyncIterator[int]:
     """The port of the server as uvicorn runs it, in this process."""
     settings = uvicorn.Config(
-        app.made(config.load(), desk), http=wire.Wire, ws="none", lifespan="off", log_level="error"
+        app.made(configured(), desk), http=wire.Wire, ws="none", lifespan="off", log_level="error"
     )
     server = uvicorn.Server(settings)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -1,16 +1,17 @@
 """GraphQL over HTTP: what stands in the status, what in the errors, and what nobody is told."""
 
 import re
+from functools import cache
 from typing import Any
 
 import httpx2
 import pytest
 
-from graphql_api import app, config
+from graphql_api import app
 from graphql_api.edits import Desk
 from graphql_api.schema import SCHEMA
 from graphql_api.storage.engine import Store, unavailable
-from tests.conftest import CREATE, Execute
+from tests.conftest import CREATE, Execute, configured
 
 RESPONSE = "application/graphql-response+json"
 CREATED = (
@@ -126,6 +127,7 @@ ASKED = [*((query, None) for query in SPELLINGS), *((query, {"i": value}) for qu
 WORD = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 
 
+@cache
 def names() -> set[str]:
     """Every name of the schema but those that are English words of the messages."""
     return set(WORD.findall(re.sub(r'"""(.|\n)*?"""', "", SCHEMA.as_str()))) - {"schema", "query", "not", "fit"}
@@ -133,7 +135,7 @@ def names() -> set[str]:
 
 @pytest.mark.parametrize(("query", "variables"), ASKED)
 async def test_with_hints_off_no_message_tells_a_name(desk: Desk, query: str, variables: Any) -> None:
-    settings = config.load(suggestions=False, introspection=False)
+    settings = configured(suggestions=False, introspection=False)
     transport = httpx2.ASGITransport(app.made(settings, desk))
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.post("/graphql", json={"query": query, "variables": variables})
@@ -150,7 +152,7 @@ async def test_with_hints_on_the_nearest_name_is_offered(execute: Execute) -> No
 async def test_introspection_is_a_setting_of_its_own(desk: Desk, execute: Execute) -> None:
     query = "{ __schema { queryType { name } } }"
     assert (await execute(query))["data"] == {"__schema": {"queryType": {"name": "Query"}}}
-    transport = httpx2.ASGITransport(app.made(config.load(introspection=False), desk))
+    transport = httpx2.ASGITransport(app.made(configured(introspection=False), desk))
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = (await client.post("/graphql", json={"query": query})).json()
         assert "introspection has been disabled" in answer["errors"][0]["message"]

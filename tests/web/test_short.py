@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from graphql_api import app, config, edits, storage
+from graphql_api import app, edits, storage
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.flow import DEFAULTS
 from graphql_api.edits import Desk, keys
@@ -20,6 +20,7 @@ from graphql_api.edits.importing import Imported
 from graphql_api.web.heads import REMEMBERED, Heads
 from graphql_api.web.short import Application
 from graphql_api.web.wire import Wire
+from tests.conftest import configured
 
 WORKSPACES = {"long": "ws1", "short": "ws2"}
 ALIKE = re.compile(rb"(x-request-id: |requestId\":\"|under |;t=)[0-9a-f]+")
@@ -144,7 +145,7 @@ async def both(url: str, **settings: Any) -> AsyncIterator[Ways]:
         way: (await keys.create(desk.store, 0, [workspace], {"flows:read", "flows:write"})).secret
         for way, workspace in WORKSPACES.items()
     }
-    made = app.made(config.load(auth="keys", log_sample=0, **settings), desk)
+    made = app.made(configured(auth="keys", log_sample=0, **settings), desk)
     assert isinstance(made, Application)
     ways = Ways(made, shown)
     try:

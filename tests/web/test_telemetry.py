@@ -18,10 +18,11 @@ import pytest
 from prometheus_client import generate_latest
 from starlette.types import Receive, Scope, Send
 
-from graphql_api import app, config
+from graphql_api import app
 from graphql_api.edits import Desk, keys
 from graphql_api.web import metrics, telemetry
 from graphql_api.web.telemetry import Telemetry
+from tests.conftest import configured
 from tests.served import Served, started
 
 SECRET = "Nobody-may-read-this"
@@ -44,7 +45,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
 
 
 def client(desk: Desk, **settings: Any) -> httpx2.AsyncClient:
-    made = app.made(config.load(**settings), desk)
+    made = app.made(configured(**settings), desk)
     headers = {"x-workspace-id": "ws1"}
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(made), base_url="http://localhost", headers=headers)
 

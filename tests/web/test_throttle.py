@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphql_api import app, config
+from graphql_api import app
 from graphql_api.edits import Desk, keys
 from graphql_api.web import throttle
 from graphql_api.web.counts import OwnCounts
 from graphql_api.web.throttle import Limited, Throttle
+from tests.conftest import configured
 
 RATE = re.compile(r'"points";r=(\d+);t=(\d+)')
 READ = "{messageFlow(id: 1) {id}}"
@@ -21,7 +22,7 @@ MINUTE = 29_000_000
 
 
 def server(desk: Desk, **settings: object) -> httpx2.AsyncClient:
-    transport = httpx2.ASGITransport(app.made(config.load(**settings), desk), client=("10.1.2.3", 5))
+    transport = httpx2.ASGITransport(app.made(configured(**settings), desk), client=("10.1.2.3", 5))
     return httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers={"x-workspace-id": "ws1"})
 
 
