@@ -40,10 +40,6 @@ Meaning = Callable[[BaseException], Exception | None]
 log = logging.getLogger("message_flows")
 
 
-def as_it_is(error: BaseException) -> None:
-    return None
-
-
 class Pool:
     """Up to `size` connections of one database; connects when it is first used.
 
@@ -86,12 +82,13 @@ class Pool:
 
     async def waited_for(self, until: float) -> Any:
         await in_task()
-        if self._out < self._size:
-            self._out += 1
-        else:
+        connection = self.at_hand()  # one may have come free meanwhile
+        if connection is None and self._out >= self._size:
             connection = await self._inherited(until)
-            if connection is not None:
-                return connection
+        elif connection is None:
+            self._out += 1
+        if connection is not None:
+            return connection
         try:
             connection = await self._connected(until)
         except BaseException:
@@ -117,8 +114,8 @@ class Pool:
             async with asyncio.timeout_at(until):
                 connection = await heir
         except BaseException as error:
-            if heir.done() and not heir.cancelled():
-                self._left(heir.result())
+            if heir.done() and not heir.cancelled():  # it came to somebody who has left
+                self._leave() if heir.result() is None else self.give_back(heir.result())
             if isinstance(error, TimeoutError):
                 raise unavailable(self._trouble) from None
             raise
@@ -127,13 +124,6 @@ class Pool:
             connection.terminate()
             return None
         return connection
-
-    def _left(self, connection: Any) -> None:
-        """By an heir who had gone when it came."""
-        if connection is None:
-            self._leave()
-        else:
-            self.give_back(connection)
 
     def _hand_on(self, connection: Any) -> bool:
         """To the next who waits, if somebody does."""
@@ -246,7 +236,7 @@ class Lent:
 
     __slots__ = ("_connection", "_meaning", "_pool", "_until")
 
-    def __init__(self, pool: Pool, until: float, meaning: Meaning = as_it_is) -> None:
+    def __init__(self, pool: Pool, until: float, meaning: Meaning | None = None) -> None:
         self._pool = pool
         self._until = until
         self._meaning = meaning
@@ -257,7 +247,7 @@ class Lent:
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         self._pool.give_back(self._connection)
-        if error is not None and (told := self._meaning(error)) is not None:
+        if error is not None and self._meaning is not None and (told := self._meaning(error)) is not None:
             raise told from error
 
 

@@ -16,6 +16,7 @@ from graphql_api.storage import postgres_pool
 from graphql_api.storage.engine import Script, Statement
 from graphql_api.storage.postgres import PostgresStore
 from graphql_api.storage.postgres_pool import Lent, Pool
+from graphql_api.web.turn import resumed
 from tests.storage.tally import DDL, ROWS, SLEEP, TOTAL, added, both, count, count_recalled, read
 
 pytestmark = pytest.mark.processes
@@ -347,6 +348,23 @@ async def test_a_connection_that_is_left_within_a_transaction_is_closed(
         assert await connection.fetchval("SELECT sum(count) FROM tally") == 0
     await pool.close()
     await other.execute("UPDATE tally SET count = 1", timeout=5)
+
+
+async def test_a_connection_that_comes_free_while_its_next_user_gets_a_task_is_taken(postgres: Postgres) -> None:
+    """Requests begin without a task."""
+    pool = Pool(dsn(postgres), size=1, timeout=5, patience=5)
+    next_user = Lent(pool, pool.until())
+    begun = next_user.__aenter__()
+    waits_for: list[Any] = []
+    async with Lent(pool, pool.until()):
+        asyncio.get_running_loop().call_soon(lambda: waits_for.append(begun.send(None)))
+        await asyncio.sleep(0)
+        assert len(waits_for) == 1
+    async with asyncio.timeout(2):
+        connection: Any = await resumed(begun, waits_for[0])
+    assert await connection.fetchval("SELECT 1") == 1
+    await next_user.__aexit__(None, None, None)
+    await pool.close()
 
 
 async def test_closing_waits_for_what_is_at_work(postgres: Postgres, other: asyncpg.Connection) -> None:
