@@ -116,7 +116,7 @@ def _sent(kind: GraphQLInputObjectType) -> Reader:
                 raise Unusual
         if len(values) > 1:
             values = {column: values[column] for column in sorted(values, key=PLACES.__getitem__)}
-        return Sent(values, tuple(sorted(null_blocks, key=BLOCKS.index)), toggles)
+        return Sent(values, tuple(sorted(null_blocks, key=BLOCKS.index)) if null_blocks else (), toggles)
 
     return sent
 

@@ -50,6 +50,22 @@ async def test_statements_of_no_workspace_share_round_trips_as_well(hasty: Desk)
     assert [row["top"] for (row,) in found] == [0] * 20
 
 
+async def test_a_batch_that_waits_for_a_locked_row_has_another_one_begin_beside_it(
+    hasty: Desk, caller: Caller, database_url: str
+) -> None:
+    locked, other = [(await edits.create_flow(hasty, caller, sent(CREATE))).flow["id"] for _ in range(2)]
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    async with connection.transaction():
+        await connection.fetch(LOCK, locked)
+        held = asyncio.create_task(edits.update_flow(hasty, caller, locked, delay(1)))
+        await asyncio.sleep(0.2)
+        saved = await asyncio.gather(*(edits.update_flow(hasty, caller, other, delay(n)) for n in (2, 3, 4)))
+        assert sorted(one.flow["version"] for one in saved) == [1, 2, 3]
+        assert not held.done()
+    await connection.close()
+    assert (await held).flow["version"] == 1
+
+
 async def test_a_locked_row_holds_up_others_no_longer_than_their_patience(
     hasty: Desk, caller: Caller, database_url: str
 ) -> None:
