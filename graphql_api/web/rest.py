@@ -123,14 +123,16 @@ class Rest:
 
     async def create(self, call: Call) -> Answer:
         fixed = {"workspaceId": call.caller.workspace or ""}
-        input = Shape(fixed, creates=True, suggests=self._suggestions).input(await self._body(call))
+        given = self._json(call, await body(call.scope, call.receive, self._limits))
+        input = Shape(fixed, creates=True, suggests=self._suggestions).input(given)
         payload = await self._run(call, {"input": input, **of_head(call.scope, key)})
         flow, more = told(call, payload)
         place = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}/{quote(flow['_id'])}"
         return Answer(201, _encoded(call, flow), headers=[*more, (b"location", place.encode())])
 
     async def update(self, call: Call) -> Answer:
-        variables = {"id": call.id, "input": await self._input(call), **of_head(call.scope, key)}
+        raw = await body(call.scope, call.receive, self._limits)
+        variables = {"id": call.id, "input": self._input(call, raw), **of_head(call.scope, key)}
         payload = await self._run(call, variables, guarded=True)
         flow, more = told(call, payload)
         return Answer(200, _encoded(call, flow), headers=more)
@@ -150,17 +152,13 @@ class Rest:
         flow = await self._run(msgspec.structs.replace(call, route=route), {"id": call.id})
         return unknown(call) if flow is None else Conflict(problems, flow["version"])
 
-    async def _input(self, call: Call) -> dict[str, Any]:
+    def _input(self, call: Call, raw: bytes) -> dict[str, Any]:
         if call.route.takes == "toggle":
-            raw = await body(call.scope, call.receive, self._limits)
             if raw and not isinstance(self._json(call, raw), dict):
                 raise refused("INVALID_TYPE", "the body must be absent or an object")
             return {"toggleAutopilot": True}
         fixed = {"_id": call.id, "workspaceId": call.caller.workspace or ""}
-        return Shape(fixed, creates=False, suggests=self._suggestions).input(await self._body(call))
-
-    async def _body(self, call: Call) -> Any:
-        return self._json(call, await body(call.scope, call.receive, self._limits))
+        return Shape(fixed, creates=False, suggests=self._suggestions).input(self._json(call, raw))
 
     def _json(self, call: Call, raw: bytes) -> Any:
         of_head(call.scope, must_be_any_json)

@@ -74,11 +74,12 @@ class Shape:
         if issubclass(leaf.kind, Enum):
             return self._choice(leaf.kind, value, at)
         wanted, types = TYPES[leaf.kind]
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        kind = type(value)
+        if kind not in types:
             self._blame("INVALID_TYPE", f"must be {wanted}, not {_name(value)}", at)
-        elif isinstance(value, float) and not math.isfinite(value):
+        elif kind is float and not math.isfinite(value):
             self._blame("OUT_OF_RANGE", "must be a finite number", at)
-        elif isinstance(value, int) and leaf.kind is float:
+        elif kind is int:
             # GraphQL takes no whole number as a Float that a float cannot hold to the last digit.
             return float(value)
         return value
