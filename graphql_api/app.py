@@ -5,7 +5,6 @@ import contextlib
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
+from msgspec import structs
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
@@ -28,11 +28,12 @@ from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
 from graphql_api.storage import migrations, tally
 from graphql_api.storage.engine import Store
-from graphql_api.web import metrics
+from graphql_api.web import gathered
 from graphql_api.web.auth import Guard, Keyring
 from graphql_api.web.cors import Cors
 from graphql_api.web.described import OpenApi
 from graphql_api.web.direct import Direct
+from graphql_api.web.exposition import Metrics
 from graphql_api.web.front import Front, nothing_here
 from graphql_api.web.graphql import GraphQL
 from graphql_api.web.health import Farewell, Live, Ready
@@ -40,7 +41,6 @@ from graphql_api.web.hosts import LOOPBACK, Hosts
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.lasting import Lasting
 from graphql_api.web.methods import Takes
-from graphql_api.web.metrics import Metrics
 from graphql_api.web.operating import Room
 from graphql_api.web.pages import BUILT, Pages
 from graphql_api.web.rest import Rest
@@ -48,7 +48,7 @@ from graphql_api.web.routes import PREFIX
 from graphql_api.web.short import Application, Rooms, Short
 from graphql_api.web.sse import EventStream
 from graphql_api.web.telemetry import Telemetry
-from graphql_api.web.throttle import Metered, Throttle
+from graphql_api.web.throttle import Metered, OwnCounts, Throttle
 from graphql_api.web.websocket import WebSockets
 
 WATCHING = 5.0
@@ -57,7 +57,10 @@ WATCHING = 5.0
 FIRST_ANSWERS = 0.5
 """Seconds in which a new server answers first of all."""
 
-tally.hear(metrics.hear)
+LATER = ("graphql_api.web.lines", "graphql_api.web.frames")
+"""What writes the log, and what WebSockets are made of."""
+
+tally.hear(gathered.hear)
 
 
 def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
@@ -78,7 +81,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     def guarded(door: ASGIApp) -> ASGIApp:
         return Guard(Metered(door, throttle), keyring)
 
-    ready = Ready(desk.store)
+    readiness = Ready(desk.store)
     rest = Rest(desk, operations, limits, suggestions=settings.suggestions)
     pages = pages_of(settings)
     feed = Feed(desk.store)
@@ -92,7 +95,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         Route("/openapi.json", Takes(OpenApi(), "GET")),
         *([] if settings.metrics_port else [Route("/metrics", Takes(Guard(Metrics(), keyring), "GET"))]),
         Route("/health/live", Takes(Live(), "GET")),
-        Route("/health/ready", Takes(ready, "GET")),
+        Route("/health/ready", Takes(readiness, "GET")),
         *(Route(path, Takes(pages.at(page), "GET")) for path, page in pages.places.items()),
         Route("/assets/{name}", Takes(pages.assets, "GET")),
     ]
@@ -100,16 +103,16 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         routes,
         redirect_slashes=False,
         default=nothing_here,
-        lifespan=lambda app: life(desk, keyring, throttle, Leaving(ready, lasting, settings.drain_seconds)),
+        lifespan=lambda app: life(desk, keyring, throttle, rest, Leaving(readiness, lasting, settings.drain_seconds)),
     )
     doors = Direct({"/graphql": graphql}, f"{PREFIX}/", guarded(rest), router)
     cors = Cors(settings.cors_origins)
     front = Front(doors, hosts_of(settings), cors, settings.max_header_bytes)
     telemetry = Telemetry(front, settings.log_sample)
     if settings.traces:
-        return around(Farewell(telemetry, ready))
-    rooms = Rooms(ready, telemetry, front, cors, keyring, throttle)
-    return Application(Farewell(telemetry, ready), Short(rooms, door, rest, limits.bytes, settings.root_path))
+        return around(Farewell(telemetry, readiness))
+    rooms = Rooms(readiness, telemetry, front, cors, keyring, throttle)
+    return Application(Farewell(telemetry, readiness), Short(rooms, door, rest, limits.bytes, settings.root_path))
 
 
 def limits_of(settings: Config) -> Limits:
@@ -145,25 +148,29 @@ def traced(settings: Config, desk: Desk) -> tuple[Desk, type[Operations], Callab
     from graphql_api import tracing
 
     store = tracing.TracedStore(desk.store, is_postgresql=settings.database_url.startswith("postgresql"))
-    return replace(desk, store=store), tracing.TracedOperations, tracing.TracedRequests
+    return structs.replace(desk, store=store), tracing.TracedOperations, tracing.TracedRequests
 
 
 async def watch(store: Store) -> None:
-    """What the store says about itself goes into the metrics."""
+    """What the store says about itself goes into the metrics, which are imported aside as well."""
+    await asyncio.sleep(FIRST_ANSWERS)
+    metrics = await asyncio.to_thread(import_module, "graphql_api.web.metrics")
     metrics.INFO.labels(graphql_api.__version__, migrations.newest()).set(1)
     while True:
         metrics.note_store(store.figures())
         await asyncio.sleep(WATCHING)
 
 
-async def fetch_lines() -> None:
-    """What writes the log is imported aside when the first answers are out, so that no request waits for it."""
+async def ready(rest: Rest) -> None:
+    """What the first answers can do without is fetched aside when they are out, so that no request waits for it."""
     await asyncio.sleep(FIRST_ANSWERS)
-    await asyncio.to_thread(import_module, "graphql_api.web.lines")
+    for room in LATER:
+        await asyncio.to_thread(import_module, room)
+    await asyncio.to_thread(rest.prepared)
 
 
 async def send(desk: Desk) -> None:
-    """Webhooks; like the log, what sends them is imported aside when the first answers are out."""
+    """Webhooks; what sends them is imported aside as well."""
     await asyncio.sleep(FIRST_ANSWERS)
     sender = await asyncio.to_thread(import_module, "graphql_api.delivery.sender")
     await sender.send(desk)
@@ -184,13 +191,13 @@ def throttle_of(settings: Config) -> Throttle | None:
     points = settings.key_points if settings.auth == "keys" else settings.address_points
     if not points:
         return None
-    from graphql_api.web.counts import OwnCounts, SharedCounts  # 0.1 s of imports that a server without limits spares
-
     if not settings.redis_url:
         return Throttle(OwnCounts(), points)
     if not find_spec("redis"):
         name = config.variable("redis_url")
         raise ConfigError(f"{name} needs the extra `redis`: pip install 'message-flows[redis]'.")
+    from graphql_api.web.counts import SharedCounts
+
     return Throttle(SharedCounts(settings.redis_url), points)
 
 
@@ -204,11 +211,11 @@ def hosts_of(settings: Config) -> Hosts:
 
 @contextlib.asynccontextmanager
 async def life(
-    desk: Desk, keyring: Keyring | None, throttle: Throttle | None, leaving: "Leaving"
+    desk: Desk, keyring: Keyring | None, throttle: Throttle | None, rest: Rest, leaving: "Leaving"
 ) -> AsyncIterator[None]:
     """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched, webhooks
     are sent."""
-    works = [edits.sweep(desk), watch(desk.store), fetch_lines(), send(desk)]
+    works = [edits.sweep(desk), watch(desk.store), ready(rest), send(desk)]
     works += [keyring.note_uses()] if keyring else []
     tasks = [asyncio.create_task(work) for work in works]
     try:

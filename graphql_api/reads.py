@@ -1,7 +1,8 @@
 """One flow, a page of flows, and their history, as a caller may see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from graphql_api.domain.caller import Caller, is_id
 from graphql_api.domain.errors import Refused, refused
@@ -39,8 +40,7 @@ async def flow_at(store: Store, caller: Caller, id: str, version: int) -> Values
     return None if past is None else past[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Rows of flows in the asked order; `more` tells whether others follow in that direction.
 
     Each row holds the columns that were asked for, in that order, then the two parts of its place.

@@ -11,14 +11,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import connection, parent_process
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
-from graphql_api import config, demo
+from graphql_api import config
 from graphql_api.config import Config, ConfigError
 from graphql_api.domain.errors import Refused
+from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.opening import desk_of, store_of
 from graphql_api.storage import migrations
 
@@ -83,6 +85,8 @@ async def _prepare(settings: Config) -> None:
     try:
         await migrations.require_current(store)
         if settings.demo:
+            from graphql_api import demo  # and with it the files of transfer
+
             await demo.seed(desk_of(settings, store))
     finally:
         await store.close()
@@ -91,10 +95,10 @@ async def _prepare(settings: Config) -> None:
 def _greet(settings: Config, port: int) -> None:
     scheme = "https" if settings.tls_certificate else "http"
     at = f"{scheme}://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}{settings.root_path}"
-    example = f"/v1/api/message-flows/{demo.EXAMPLE['_id']}"
+    example = f"/v1/api/message-flows/{EXAMPLE['_id']}"
     print(
         f"GraphQL       {at}/graphql",
-        f"REST example  {at}{example}  (header x-workspace-id: {demo.WORKSPACE})",
+        f"REST example  {at}{example}  (header x-workspace-id: {WORKSPACE})",
         f"In a browser  {at}/  (playground)  {at}/docs  (reference)  {at}/flows",
         f"Health        {at}/health/ready",
         sep="\n",
@@ -133,7 +137,7 @@ def _run_workers(settings: Config, listener: socket.socket) -> None:
         loop="uvloop",
         http="graphql_api.web.wire:Wire",
         h11_max_incomplete_event_size=settings.max_header_bytes,
-        ws="graphql_api.web.frames:Frames",
+        ws="graphql_api.serving:frames",
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,
         log_level="warning",
@@ -155,6 +159,13 @@ def _run_workers(settings: Config, listener: socket.socket) -> None:
         uvicorn.Server(setup).run([listener])
     else:
         Workers(setup, [listener]).run()
+
+
+def frames(**connection: Any) -> asyncio.Protocol:
+    """A connection that becomes a WebSocket; what they are made of is imported with the first one."""
+    from graphql_api.web.frames import Frames
+
+    return Frames(**connection)
 
 
 def _exit() -> None:

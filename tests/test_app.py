@@ -8,6 +8,7 @@ import pytest
 
 from graphql_api import app, config
 from graphql_api.edits import Desk
+from graphql_api.schema.operations import Operations
 from tests.commands import environment
 
 
@@ -22,9 +23,39 @@ def loaded_by(statement: str) -> set[str]:
 def test_a_worker_imports_nothing_that_only_commands_need() -> None:
     loaded = loaded_by("from graphql_api import app")
     assert "graphql_api.schema.prepared" in loaded
-    assert not loaded & {"alembic", "typer", "uvicorn", "mako", "psycopg"}
-    spared = {"structlog", "rich", "limits", "sqlalchemy.dialects.postgresql", "graphql_api.web.openapi"}
-    assert not loaded & spared  # until they are needed: a server answers the sooner
+    assert not loaded & {"alembic", "typer", "uvicorn", "mako", "psycopg", "graphql_api.transfer"}
+
+
+def test_a_worker_answers_before_it_imports_what_the_first_answers_can_do_without() -> None:
+    loaded = loaded_by("from graphql_api import app; made = app.made()")
+    spared = {"structlog", "rich", "limits", "prometheus_client", "http.server", "websockets"}
+    spared |= {"sqlalchemy.orm", "sqlalchemy.dialects.postgresql", "strawberry.federation.schema_directives"}
+    spared |= {"graphql_api.web.openapi", "graphql_api.delivery.sender"}
+    assert not loaded & spared
+
+
+async def test_operations_of_rest_are_prepared_when_they_are_first_asked_for(desk: Desk) -> None:
+    app.operations_of.cache_clear()
+    made = app.made(config.load(), desk)
+    operations = app.operations_of(Operations, app.limits_of(config.load()), True, True)
+    assert operations.prepare_each.cache_info().misses == 0
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(made), base_url="http://127.0.0.1") as http:
+        for _ in range(2):
+            assert (await http.get("/v1/api/message-flows", headers={"x-workspace-id": "ws1"})).status_code == 200
+    assert operations.prepare_each.cache_info().misses == 1
+
+
+async def test_limits_of_documents_do_not_limit_the_operations_of_rest(desk: Desk) -> None:
+    made = app.made(config.load(max_tokens=1, max_depth=1, max_aliases=0, max_root_fields=1, max_selections=1), desk)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(made), base_url="http://127.0.0.1") as http:
+        http.headers["x-workspace-id"] = "ws1"
+        assert (await http.get("/v1/api/message-flows")).json() == []
+        refused = (await http.post("/graphql", json={"query": "{__typename}"})).json()["errors"][0]
+    assert refused["extensions"] == {"code": "LIMIT_EXCEEDED"}
+
+
+def test_the_entry_to_all_commands_imports_nothing_before_it_has_set_how_much_the_collector_looks() -> None:
+    assert not loaded_by("import graphql_api.__main__") & {"typer", "pydantic", "graphql_api.cli"}
 
 
 @pytest.mark.processes

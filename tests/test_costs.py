@@ -20,7 +20,7 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.flow import DEFAULTS
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.importing import Imported
-from graphql_api.web import metrics
+from graphql_api.web import gathered
 from graphql_api.web.wire import Wire
 
 COSTS = {
@@ -200,8 +200,8 @@ def test_a_request_costs_what_is_written_here(
 
     The metrics are not brought up meanwhile, which is done by the clock.
     """
-    monkeypatch.setattr(metrics, "MOMENT", 3_600.0)
+    monkeypatch.setattr(gathered, "MOMENT", 3_600.0)
     made = uvloop.run(steps(database_url, operation))
-    metrics.GATHERED.tell()
+    gathered.GATHERED.tell()
     print(f"{database} {operation}: {made:.0f}")
     assert made == pytest.approx(COSTS[database, operation], rel=TOLERANCE)

@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from graphql_api.domain import zones
 from graphql_api.domain.caller import is_id
@@ -26,14 +27,13 @@ class Wrong(ValueError):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """Text as sent, in Unicode code points; NUL and lone surrogates are refused everywhere."""
 
     longest: int
-    blank: bool = field(default=True, kw_only=True)
-    shortest: int = field(default=0, kw_only=True)
-    line_breaks: bool = field(default=True, kw_only=True)
+    blank: bool = True
+    shortest: int = 0
+    line_breaks: bool = True
 
     def __call__(self, value: str) -> str:
         if len(value) > self.longest:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
+
+import msgspec
 
 from graphql_api.domain import addresses
 from graphql_api.domain.addresses import Network
@@ -18,8 +19,7 @@ PORTS = {"http": 80, "https": 443}
 FIRST_FREE_PORT = 1_024
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """Where a URL leads, read once, so that what is checked is what is connected to."""
 
     scheme: str

@@ -1,12 +1,12 @@
 """Every way a request is refused: its code, its HTTP status, and what the caller can do about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+
+class Kind(msgspec.Struct, frozen=True):
     """`is_data`: a mutation's payload may hold it; all other kinds are top-level errors on GraphQL."""
 
     status: int
@@ -93,8 +93,7 @@ def _place(kind: Kind) -> str:
     return "`errors` of the payload" if kind.is_data else "`errors` of the response"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One thing wrong with a request; `path` starts below `input` and is empty when no member is to blame."""
 
     code: str

@@ -6,6 +6,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import msgspec
+
 from graphql_api.domain import checks
 from graphql_api.domain.checks import Check
 
@@ -28,8 +30,7 @@ class MessageChannel(Enum):
     EMAIL = "Email"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """How a leaf is checked, and whether null resets it to its default (CONTRACT 2.3)."""
 
     check: Check
@@ -128,8 +129,7 @@ KEPT = ("id", "workspace_id", "version", "created_at", "updated_at")
 REQUIRED = MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(msgspec.Struct, frozen=True):
     """One settable value: `path` as callers write it, `column` as it is stored."""
 
     attributes: tuple[str, ...]
@@ -149,8 +149,7 @@ class Leaf:
         return self.default is REQUIRED
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """An object of leaves and blocks, by the names that callers write."""
 
     attribute: str

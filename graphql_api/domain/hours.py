@@ -6,12 +6,13 @@ next edge of the window is a sum; where the offset changes on the way there, the
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import takewhile
 from typing import Protocol
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from graphql_api.domain import zones
 from graphql_api.domain.errors import refused
@@ -38,16 +39,14 @@ class Hours(Protocol):
     def timezone(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(msgspec.Struct, frozen=True):
     """The first instant (UTC) of being open, or of being closed."""
 
     at: datetime
     opens: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(msgspec.Struct, frozen=True):
     """Open from `start` until just before `end`, both in UTC."""
 
     start: datetime
@@ -92,8 +91,7 @@ def _transitions(hours: Hours, after: datetime) -> Iterator[tuple[int, bool]]:
         yield from _window(hours.start, hours.end, hours.timezone).changes(max(_second(after), FIRST - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(msgspec.Struct, frozen=True):
     """Opening and closing time in seconds of the day; `closes` is below `opens` overnight and may be 86,400."""
 
     opens: int

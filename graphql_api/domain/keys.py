@@ -3,7 +3,8 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from graphql_api.domain.caller import SCOPES, is_id
 
@@ -17,8 +18,7 @@ DURATION = re.compile(r"(\d{1,5})([smhdw])", re.ASCII)
 UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """Times are milliseconds since 1970. `id` is the actor that history shows; a key that is rotated keeps it."""
 
     id: str

@@ -2,16 +2,16 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from graphql_api.domain import zones
 from graphql_api.domain.hours import DAY, EPOCH, FIRST, LAST, SECOND, Hours, whole_range
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+class Offset(msgspec.Struct, frozen=True):
     """From `start` until just before `end`, both in UTC, the wall clock is `seconds` ahead; named as in CEST or +03."""
 
     start: datetime

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
 
 import msgspec
 
@@ -11,8 +10,7 @@ from graphql_api.domain.errors import Refused, refused
 Parts = tuple[str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Behind the change at `position` of the stream with that name; 0 is before the first."""
 
     stream: str

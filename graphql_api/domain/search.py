@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -22,8 +21,7 @@ class OrderField(Enum):
     NAME = "name_folded"
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """By `field`, then by id, both in the same direction; names by their folded form, code point by code point."""
 
     field: OrderField = OrderField.CREATED_AT
@@ -33,8 +31,7 @@ class Order:
 NEWEST_FIRST = Order()
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """None means any. `updated_since` in milliseconds; `name_contains` ignores case by Unicode case folding."""
 
     ids: tuple[str, ...] | None = None
@@ -51,7 +48,7 @@ class Filter:
         """The members that narrow the result."""
         if self is EVERYTHING:
             return {}
-        named = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        named = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: value for name, value in named.items() if value is not None}
 
     def check(self) -> None:
@@ -71,8 +68,7 @@ class Filter:
 EVERYTHING = Filter()
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(msgspec.Struct, frozen=True):
     """A place between two flows: the sort key and the id of the one before it."""
 
     order: Order
@@ -103,8 +99,7 @@ def cursor(text: str, order: Order) -> Cursor:
     return Cursor(order, key, id)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """Up to `limit` flows behind `after` and before `before`, counted from the front, or from the end if `last`."""
 
     limit: int

@@ -88,8 +88,7 @@ class Webhook:
         return target(self.url).host
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What came of one attempt; `retry_after` are the seconds that the endpoint asked for."""
 
     outcome: str
@@ -98,8 +97,7 @@ class Answer:
     retry_after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """An entry of the log of deliveries; without a flow it was a test, or a gap."""
 
     at: int
@@ -131,8 +129,7 @@ class NoPost:
         return
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """`networks` may be reached although they are not public; `most` webhooks a workspace; an endpoint that has failed
     for `patience` milliseconds is parked."""
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,8 +30,7 @@ class Saved(msgspec.Struct, frozen=True):
     rebased_from: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """What a bulk update did to one flow, or why it did nothing to it."""
 
     id: str
@@ -65,8 +63,7 @@ class Edit(msgspec.Struct, frozen=True):
         return Replay(self.caller.actor, self.operation, self.target, self.terms.key, self.request, outcome, self.now)
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(msgspec.Struct, frozen=True):
     """Where edits are made: a database, a clock (milliseconds), random bytes, and how long replays are kept.
 
     `rules` hold for webhooks, whose messages go out by `post`.
@@ -76,8 +73,8 @@ class Desk:
     now: Callable[[], int]
     noise: Callable[[], bytes]
     replay_lifetime: int
-    rules: Rules = field(default_factory=Rules)
-    post: Post = field(default_factory=NoPost)
+    rules: Rules = msgspec.field(default_factory=Rules)
+    post: Post = msgspec.field(default_factory=NoPost)
 
     def edit(self, caller: Caller, operation: str, target: str, terms: Terms, *asked: Any) -> Edit:
         workspace = caller.within("flows:write")

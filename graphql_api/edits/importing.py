@@ -1,7 +1,6 @@
 """Flows from outside with their ids and times, all in one transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 
@@ -22,8 +21,7 @@ AT_ONCE = 500
 """Flows that are looked up with one statement a workspace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(msgspec.Struct, frozen=True):
     """A flow as it was read from outside; `brought` holds all leaves and the times, None where the file has none."""
 
     id: str

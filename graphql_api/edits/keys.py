@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from graphql_api.domain import keys as domain
 from graphql_api.domain.errors import refused
@@ -16,8 +17,7 @@ NOTED_EVERY = 60_000
 ID_BYTES = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True):
     """A key with its secret, which is kept nowhere."""
 
     key: Key
@@ -76,7 +76,7 @@ def _rotate(secret: str, id_or_prefix: str, now: int, grace: int, expires_at: in
     if not live:
         raise refused("NOT_FOUND", f"there is no live key {id_or_prefix}")
     old = keys.key(live[0])
-    new = replace(
+    new = msgspec.structs.replace(
         old,
         prefix=secret[: domain.SHOWN],
         created_at=now,

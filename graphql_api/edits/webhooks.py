@@ -2,8 +2,9 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
 
 from graphql_api.domain import webhooks as domain
 from graphql_api.domain.caller import Caller
@@ -23,8 +24,7 @@ KEPT_ATTEMPTS = 1_000
 Noise = Callable[[int], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True):
     """A webhook with its secret, which is told this once."""
 
     webhook: Webhook
@@ -106,8 +106,7 @@ def _remove(workspace: str, id: str) -> Script[None]:
     yield webhooks.forget_attempts(workspace, id, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(msgspec.Struct, frozen=True):
     """`has_gap` tells that history was pruned behind the place of the webhook: not all that it missed will be told."""
 
     webhook: Webhook

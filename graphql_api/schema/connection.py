@@ -1,9 +1,9 @@
 """Relay connections of flows over keyset cursors: what is not selected is not asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import strawberry
 
 from graphql_api import reads
@@ -72,8 +72,7 @@ def _cursor(name: str, text: str | None, order: Order) -> Cursor | None:
         raise refused("BAD_REQUEST", f"{name} {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A page that was read, with what it takes to say more about its surroundings."""
 
     context: Context

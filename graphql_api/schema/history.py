@@ -4,9 +4,9 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import strawberry
 from strawberry.scalars import JSON
 
@@ -70,8 +70,7 @@ def connection(told: Sequence[Told], size: int, before: int | None) -> RevisionC
     return RevisionConnection(edges=edges, nodes=nodes, page_info=PageInfo(around=around))
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(msgspec.Struct, frozen=True):
     """What PageInfo tells of a page that was read together with what it has to know; edges have cursors."""
 
     edges: Sequence[Any]

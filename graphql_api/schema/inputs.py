@@ -154,9 +154,7 @@ class MessageFlowFilter:
 
 
 def filtered(given: MessageFlowFilter | None) -> Filter:
-    members = {
-        name: getattr(given, name).value for name in Filter.__dataclass_fields__ if given and getattr(given, name)
-    }
+    members = {name: getattr(given, name).value for name in Filter.__struct_fields__ if given and getattr(given, name)}
     return Filter(**{name: _plain(value) for name, value in members.items()})
 
 
@@ -168,7 +166,7 @@ def filter_of(given: Mapping[str, Any]) -> Filter:
     return Filter(**{attribute: _plain(value) for attribute, value in members.items()})
 
 
-FILTER_NAMES = {attribute: camel(attribute) for attribute in Filter.__dataclass_fields__}
+FILTER_NAMES = {attribute: camel(attribute) for attribute in Filter.__struct_fields__}
 
 
 def _plain(value: Any) -> Any:

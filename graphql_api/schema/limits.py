@@ -8,11 +8,11 @@ number is an upper bound.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple, TypeGuard
 
 import graphql
+import msgspec
 from graphql.language import ast
 
 from graphql_api.schema.prices import MANY, Place, Price, defaults, operation_price, total
@@ -31,8 +31,7 @@ TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """The most a document may have: first as a whole, then (from depth on) in one operation with its fragments.
 
     Tokens include comments. Nesting counts brackets of any kind, and selection sets through fragments; far above 100

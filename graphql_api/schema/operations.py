@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
@@ -40,8 +39,7 @@ class Answer(msgspec.Struct, frozen=True):
     is_compiled: bool = False
 
 
-@dataclass(slots=True)
-class Event:
+class Event(msgspec.Struct):
     """One answer of a subscription, the same object for all watchers who asked alike.
 
     `at` is when the edit was made (milliseconds); `text` is the answer as JSON, once somebody has written it.

@@ -1,9 +1,10 @@
 """Operations parsed, limited, validated, priced and planned once, and remembered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+import graphql
+import msgspec
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -28,12 +29,14 @@ LONGEST_REMEMBERED = 16_384
 
 MOST_ERRORS = 10
 
+OUR_OWN = Limits()
+"""What documents of ours are held to."""
+
 GRAPHQL = SCHEMA._schema
 """Strawberry offers no public way to carry out a document that is parsed already; a test holds that this one works."""
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, dict=True):
     document: DocumentNode
     operation: OperationDefinitionNode
     measured: Measured
@@ -92,16 +95,17 @@ class Documents:
     def _prepare_each(self, text: str) -> Mapping[str, Prepared]:
         """The operations of a document of ours, by their names, whose answers are dictionaries that can be looked into.
 
-        It is parsed and validated once for all of them.
+        It is parsed and validated once for all of them. What callers may send does not limit it; what an operation may
+        cost does.
         """
-        document = limits.parse(text, self._limits)
+        document = graphql.parse(text)
         self._validate(document)
         names = [
             one.name.value for one in document.definitions if isinstance(one, OperationDefinitionNode) and one.name
         ]
         return {
             name: self._prepared(
-                document, _chosen(document, name), limits.measure(document, self._limits, name), makes_dicts=True
+                document, _chosen(document, name), limits.measure(document, OUR_OWN, name), makes_dicts=True
             )
             for name in names
         }

@@ -1,9 +1,9 @@
 """The root field that goes on: changes of flows as they are committed."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Annotated
 
+import msgspec
 import strawberry
 
 from graphql_api.domain import flow as domain
@@ -14,8 +14,7 @@ from graphql_api.schema.queries import told
 from graphql_api.schema.types import MessageFlow
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True):
     """From here on nothing is missed: the cursor to go on behind before there is a change."""
 
     cursor: str

@@ -5,10 +5,10 @@ this schema and response names of the document (GraphQL names: letters, digits, 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
+import msgspec
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -73,8 +73,7 @@ class NotCompiled(Exception):
     """The document has a part that plans do not know; the general executor answers it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """What a selection is read with: its fragments, and the values of the variables that skip and include.
 
     `instants` gathers the arguments of computed fields on the way; None where there is none. `shapes` gathers the types
@@ -84,8 +83,8 @@ class Document:
     fragments: Mapping[str, FragmentDefinitionNode]
     switches: Mapping[str, bool]
     makes_dicts: bool = False
-    instants: list[tuple[ValueNode | None, bool]] = field(default_factory=list)
-    shapes: dict[str, type] = field(default_factory=dict)
+    instants: list[tuple[ValueNode | None, bool]] = msgspec.field(default_factory=list)
+    shapes: dict[str, type] = msgspec.field(default_factory=dict)
 
     def listed(self, members: Mapping[str, str]) -> str:
         """The expression for one of many objects with these members, each of which is an expression."""

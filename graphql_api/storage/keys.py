@@ -9,7 +9,7 @@ from graphql_api.storage.engine import Row, Shape, Statement
 from graphql_api.storage.sets import one_of
 from graphql_api.storage.tables import KEYS
 
-_SHOWN = [KEYS.c[name] for name in Key.__dataclass_fields__]
+_SHOWN = [KEYS.c[name] for name in Key.__struct_fields__]
 _NAMED = or_(
     KEYS.c.id == bindparam("named", type_=KEYS.c.id.type), KEYS.c.prefix == bindparam("named", type_=KEYS.c.id.type)
 )
@@ -17,7 +17,7 @@ _WHEN = KEYS.c.created_at.type
 
 
 def key(row: Row) -> Key:
-    members = {name: row[name] for name in Key.__dataclass_fields__}
+    members = {name: row[name] for name in Key.__struct_fields__}
     members["workspaces"] = tuple(row["workspaces"].split(","))
     members["scopes"] = frozenset(row["scopes"].split(","))
     return Key(**members)
@@ -49,7 +49,7 @@ _OF_NAME = Shape(
 
 
 def create(digest: str, key: Key) -> Statement:
-    row = {name: getattr(key, name) for name in Key.__dataclass_fields__}
+    row = {name: getattr(key, name) for name in Key.__struct_fields__}
     row |= {"workspaces": ",".join(key.workspaces), "scopes": ",".join(sorted(key.scopes))}
     return Statement(_CREATE, {f"new_{name}": value for name, value in {"digest": digest, **row}.items()})
 

@@ -7,10 +7,10 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiosqlite
+import msgspec
 
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
@@ -34,8 +34,7 @@ GLANCE = 0.05
 """Seconds between two looks whether another process has committed, while somebody waits for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(msgspec.Struct, frozen=True):
     """A connection with a thread of its own."""
 
     connection: aiosqlite.Connection

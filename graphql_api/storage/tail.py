@@ -7,7 +7,8 @@ then still not there will never be.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from graphql_api.storage import changes
 from graphql_api.storage.engine import Row, Store
@@ -24,8 +25,7 @@ PATIENCE = 1.0
 BETWEEN_LOOKS = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(msgspec.Struct, frozen=True):
     """All positions up to `top` were given out by then, and only the `writers` can still commit some of them."""
 
     top: int

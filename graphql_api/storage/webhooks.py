@@ -118,16 +118,16 @@ _ROTATE = Shape(
 
 # Attempts
 
-_TRIED = [ATTEMPTS.c[name] for name in Attempt.__dataclass_fields__]
+_TRIED = [ATTEMPTS.c[name] for name in Attempt.__struct_fields__]
 _OF_WEBHOOK = ATTEMPTS.c.webhook_id == bindparam("webhook", type_=ATTEMPTS.c.webhook_id.type)
 
 
 def attempt(row: Row) -> Attempt:
-    return Attempt(**{name: row[name] for name in Attempt.__dataclass_fields__})
+    return Attempt(**{name: row[name] for name in Attempt.__struct_fields__})
 
 
 def note(workspace: str, id: str, attempt: Attempt) -> Statement:
-    values = {f"new_{name}": getattr(attempt, name) for name in Attempt.__dataclass_fields__}
+    values = {f"new_{name}": getattr(attempt, name) for name in Attempt.__struct_fields__}
     return Statement(_NOTE, {"workspace": workspace, "webhook": id, **values})
 
 

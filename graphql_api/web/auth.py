@@ -5,11 +5,11 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
 from typing import TypeVar
 
+import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_api.domain.errors import Refused, refused
@@ -44,8 +44,7 @@ V = TypeVar("V")
 log = logging.getLogger("message_flows")
 
 
-@dataclass(slots=True)
-class Known:
+class Known(msgspec.Struct):
     """A key as it was when its look-up began; most neither end nor are revoked, so that no clock need be asked."""
 
     key: Key

@@ -1,13 +1,11 @@
-"""Where the points that a minute has given out are counted, by the library limits: in this process, or in Redis."""
+"""Points that a minute has given out, counted for all processes together in Redis by the library limits."""
 
-import asyncio
 import logging
 import math
 import time
 from collections.abc import Callable
 from typing import Any
 
-from limits.aio.storage import MemoryStorage
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 
@@ -20,29 +18,6 @@ PAUSE = 5.0
 """Seconds for which a Redis that failed is left alone; nobody is refused meanwhile."""
 
 log = logging.getLogger("message_flows")
-
-
-class OwnCounts:
-    """Counts of this process alone."""
-
-    def __init__(self) -> None:
-        self._storage: Any = MemoryStorage()
-        self._window = 0
-
-    async def add(self, who: str, window: int, points: int) -> int | None:
-        if window != self._window:
-            await self._turn(window)
-        return int(await self._storage.incr(f"{window}/{who}", WINDOW, points))
-
-    async def _turn(self, window: int) -> None:
-        """Forgets the last window at once. The storage would look through all it holds after each hit, whenever its
-        last look is over, which takes milliseconds with thousands of callers: here that look is never over."""
-        self._window = window
-        self._storage.timer = asyncio.get_running_loop().create_future()
-        await self._storage.reset()
-
-    async def close(self) -> None:
-        return
 
 
 class SharedCounts:

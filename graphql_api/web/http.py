@@ -5,7 +5,6 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -39,8 +38,7 @@ class Disconnected(Exception):
     """The client went away before its request was whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
+class BodyLimits(msgspec.Struct, frozen=True):
     """Bytes of a body, seconds it may take to arrive, levels of JSON nesting, digits of an integer."""
 
     bytes: int = 2 * 2**20

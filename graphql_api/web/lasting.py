@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
+
+import msgspec
 
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event
 from graphql_api.schema.shown import Rejected, failure
-from graphql_api.web import metrics, telemetry
+from graphql_api.web import gathered, telemetry
 from graphql_api.web.auth import Keyring
 from graphql_api.web.http import encoded
 from graphql_api.web.telemetry import LONGEST_NAME, Line
@@ -25,8 +26,7 @@ End = asyncio.Future[Refused | None]
 """Comes when something must end: why it is refused from now on, or None when the server stops."""
 
 
-@dataclass(slots=True)
-class Told:
+class Told(msgspec.Struct):
     """What a subscription has come to."""
 
     deliveries: int = 0
@@ -65,20 +65,19 @@ class Lasting:
     def subscription(self, payer: str, context: Context, way: str, asker: Key | None) -> Iterator[Told]:
         """Counts it while it is open, and tells of it in the log at its end."""
         with self.held("subscriptions", payer):
-            metrics.SUBSCRIPTIONS.inc()
+            gathered.hear("subscriptions", 1)
             began = perf_counter()
             told = Told()
             try:
                 yield told
             finally:
-                metrics.SUBSCRIPTIONS.dec()
+                gathered.hear("subscriptions", -1)
                 self._line("info", event="subscription", **_members(context, way, asker, told, perf_counter() - began))
 
     def text(self, event: Event, told: Told) -> str:
         """The answer as it is sent, written once for all who get it."""
         told.deliveries += 1
-        metrics.DELIVERIES.inc()
-        metrics.LAG.observe(max(0, self._now() - event.at) / 1_000)
+        gathered.hear("delivery_lag", max(0, self._now() - event.at) / 1_000)
         if event.text is None:
             assert event.answer is not None
             event.text = encoded(result(event.answer.data, event.answer.errors)).decode()

@@ -1,32 +1,23 @@
 """What the server counts, in the form that Prometheus reads; one declaration for each metric."""
 
-import asyncio
 import os
 import threading
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
-from starlette.types import Receive, Scope, Send
 
-from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.webhooks import OUTCOMES
-from graphql_api.web import refusals
-from graphql_api.web.http import Answer
+from graphql_api.web.gathered import GATHERED, SECONDS, Count, Label
 
 MEDIA = CONTENT_TYPE_LATEST.encode()
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """Where the workers of one server lay their counts together; `serve` makes it before they begin."""
 
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-MOMENT = 0.1
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 OWN = CollectorRegistry()
@@ -67,66 +58,37 @@ WEBHOOK_LAG = Histogram(
 WEBHOOKS_PARKED = _gauge("webhooks_parked", "Webhooks whose endpoints are dead.", together="livemax")
 INFO = _gauge("info", "1, with the version of the server and of its tables.", "version", "revision", together="max")
 
-Label = tuple[str, str, int, str]
-"""Route, first field of the operation, status, and the way that it was carried out ("" for none)."""
 
-
-class Gathered:
-    """Requests counted in plain numbers, which cost a request little; `tell` brings the metrics up to them.
+class Told:
+    """What the metrics were told of what is gathered.
 
     The metrics of this process are brought up whenever they are read, and a moment after requests for those who read
     the counts of all workers together.
     """
 
     def __init__(self) -> None:
-        self.in_flight = 0
-        self._counts: defaultdict[Label, Count] = defaultdict(Count)
-        self._told: dict[Label, Count] = {}
-        self._batches: dict[float, int] = {}
-        self._told_batches: dict[float, int] = {}
+        self._requests: dict[Label, Count] = {}
+        self._batches: Mapping[float, int] = {}
         self._lock = threading.Lock()
-        self._is_due = False
 
-    def note(self, label: Label, seconds: float, points: int) -> None:
-        count = self._counts[label]
-        count.seconds += seconds
-        count.points += points
-        count.slots[bisect_left(SECONDS, seconds)] += 1
-        if not self._is_due:
-            self._is_due = True
-            asyncio.get_running_loop().call_later(MOMENT, self.tell)
-
-    def note_batch(self, size: float) -> None:
-        """By one thread only, before the requests of the batch are noted, which bring the metrics up."""
-        self._batches[size] = self._batches.get(size, 0) + 1
-
-    def tell(self) -> None:
-        self._is_due = False
+    def bring_up(self) -> None:
         with self._lock:
-            IN_FLIGHT.set(self.in_flight)
-            for label, count in list(self._counts.items()):
-                told = self._told.get(label)
+            IN_FLIGHT.set(GATHERED.in_flight)
+            for label, count in list(GATHERED.counts.items()):
+                told = self._requests.get(label)
                 if told is None or told.slots != count.slots:
-                    now = self._told[label] = Count(count.seconds, count.points, count.slots[:])
+                    now = self._requests[label] = Count(count.seconds, count.points, count.slots[:])
                     _told_more(label, now, told or Count())
-            self._tell_batches()
+            self._bring_up_batches()
 
-    def _tell_batches(self) -> None:
-        now, before = dict(self._batches), self._told_batches
-        self._told_batches = now
+    def _bring_up_batches(self) -> None:
+        now, before = dict(GATHERED.batches), self._batches
+        self._batches = now
         slots = [0] * (len(SIZES) + 1)
         for size, times in now.items():
             slots[bisect_left(SIZES, size)] += times - before.get(size, 0)
         total = sum(size * (times - before.get(size, 0)) for size, times in now.items())
         _observed(BATCHES, total, slots)
-
-
-class Count(msgspec.Struct):
-    """Requests of one label: the sum of their seconds and points, and how many there are between two bounds."""
-
-    seconds: float = 0.0
-    points: int = 0
-    slots: list[int] = msgspec.field(default_factory=lambda: [0] * (len(SECONDS) + 1))
 
 
 def _told_more(label: Label, now: Count, before: Count) -> None:
@@ -148,21 +110,24 @@ def _observed(histogram: Any, total: float, slots: Sequence[int]) -> None:
             bucket.inc(times)
 
 
-GATHERED = Gathered()
+GATHERED.tell_to(Told().bring_up)
+
+
+def _delivered(lag: float) -> None:
+    DELIVERIES.inc()
+    LAG.observe(lag)
+
 
 TOLD: Mapping[str, Callable[[float], None]] = {
     "conflicts": CONFLICTS.inc,
     "replays": REPLAYS.inc,
-    "batch": GATHERED.note_batch,
+    "subscriptions": SUBSCRIPTIONS.inc,
+    "delivery_lag": _delivered,
     "webhook_lag": WEBHOOK_LAG.observe,
     "webhooks_parked": WEBHOOKS_PARKED.set,
     **{f"webhook_{outcome.lower()}": WEBHOOK_DELIVERIES.labels(outcome.lower()).inc for outcome in OUTCOMES},
 }
-"""What rooms tell by `storage.tally`."""
-
-
-def hear(name: str, amount: float) -> None:
-    TOLD[name](amount)
+"""What is heard of, by its name; see `gathered.hear`."""
 
 
 def note_store(figures: Mapping[str, float]) -> None:
@@ -186,6 +151,10 @@ def registry() -> CollectorRegistry:
     return together
 
 
+def text() -> bytes:
+    return generate_latest(registry())
+
+
 def _forget_dead(folder: Path) -> None:
     """A worker that was killed is not in flight any more; what it counted stays."""
     for process in {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*_*.db")}:
@@ -195,11 +164,12 @@ def _forget_dead(folder: Path) -> None:
 
 def listen(host: str, port: int) -> None:
     """Serves `/metrics` alone, in a thread, to whoever reaches the address."""
+    from wsgiref.simple_server import WSGIRequestHandler, make_server  # for this only
 
     def answer(environ: Any, start: Any) -> list[bytes]:
         found = environ["PATH_INFO"] == "/metrics"
         start("200 OK" if found else "404 Not Found", [("Content-Type", CONTENT_TYPE_LATEST)])
-        return [generate_latest(registry())] if found else []
+        return [text()] if found else []
 
     class Quiet(WSGIRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -207,23 +177,3 @@ def listen(host: str, port: int) -> None:
 
     server = make_server(host, port, answer, handler_class=Quiet)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-
-
-class Metrics:
-    """`/metrics` for keys with the scope admin; a door behind `auth.Guard`."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            admit(scope)
-        except Refused as refusal:
-            await refusals.answer(scope, refusal.problems).send(send)
-        else:
-            await Answer(200, generate_latest(registry()), MEDIA).send(send)
-
-
-def admit(scope: Scope) -> None:
-    asker = scope["state"]["asker"]
-    if isinstance(asker, Refused):
-        raise asker
-    if asker is not None and "admin" not in asker.scopes:
-        raise refused("FORBIDDEN", "this key lacks the scope admin")

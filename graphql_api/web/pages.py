@@ -3,12 +3,12 @@
 import gzip
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
 
+import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.errors import refused
@@ -53,8 +53,7 @@ UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Message
 <p>The pages are not built: run <code>make pages</code> in the checkout of this server and load this page again.</p>"""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     compressed: bytes
     media: bytes
     tag: bytes

@@ -1,9 +1,10 @@
 """The query parameters of the routes, as variables of their operations."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 from graphql_api.domain.caller import is_id
 from graphql_api.domain.errors import refused
@@ -27,8 +28,7 @@ def flag(text: str) -> bool:
     return text == "true"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One of the values of an enum, in the REST spelling."""
 
     kind: type[Enum]

@@ -57,14 +57,17 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Rest:
-    """Carries out the routes as operations that were prepared at start."""
+    """Carries out the routes as operations of our own."""
 
     def __init__(self, desk: Desk, operations: Operations, limits: BodyLimits, *, suggestions: bool = True) -> None:
         self._desk = desk
         self._operations = operations
         self._limits = limits
         self._suggestions = suggestions
-        self._prepared = operations.prepare_each(OPERATIONS)
+
+    def prepared(self) -> Mapping[str, Prepared]:
+        """By their names; made once, when they are first asked for."""
+        return self._operations.prepare_each(OPERATIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self.answer(scope, receive)
@@ -169,8 +172,7 @@ class Rest:
         guard = of_head(call.scope, if_match) if guarded else None
         state = call.scope["state"]
         context = Context(self._desk, call.caller, guard, LONGEST_PAGE, charge=state["charge"], seen=state["seen"])
-        prepared: Prepared = self._prepared[call.route.operation]
-        answer = await self._operations.carry_out(prepared, variables, context)
+        answer = await self._operations.carry_out(self.prepared()[call.route.operation], variables, context)
         if answer.errors:
             raise Refused(_problem(answer.errors[0]))
         assert answer.data is not None

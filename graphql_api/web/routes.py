@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
+import msgspec
 from starlette.types import Scope
 
 from graphql_api.domain.errors import refused
@@ -14,8 +14,7 @@ PREFIX = "/v1/api"
 COLLECTION = "/message-flows"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """`takes`: what the body is."""
 
     method: str

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
-from graphql_api.web.metrics import GATHERED
+from graphql_api.web.gathered import GATHERED
 from graphql_api.web.pages import PLACES
 from graphql_api.web.routes import PREFIX, ROUTES
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from math import ceil
 from typing import Any, Protocol
@@ -32,12 +33,29 @@ class Limited(Refused):
 
 
 class Counts(Protocol):
-    """What all who count together were given; see `counts`."""
+    """What all who count together were given: those of this process, or all that `counts` counts in Redis."""
 
     async def add(self, who: str, window: int, points: int) -> int | None:
         """The points that somebody was given in a window, these among them; None when nobody can tell."""
 
     async def close(self) -> None: ...
+
+
+class OwnCounts:
+    """Counts of this process alone, of one window."""
+
+    def __init__(self) -> None:
+        self._window = 0
+        self._given: Counter[str] = Counter()
+
+    async def add(self, who: str, window: int, points: int) -> int | None:
+        if window != self._window:
+            self._window, self._given = window, Counter()
+        self._given[who] += points
+        return self._given[who]
+
+    async def close(self) -> None:
+        return
 
 
 class Throttle:

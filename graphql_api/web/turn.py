@@ -8,8 +8,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from graphql_api.domain.errors import fault
+from graphql_api.web.gathered import GATHERED
 from graphql_api.web.http import Headers, lines
-from graphql_api.web.metrics import GATHERED
 from graphql_api.web.short import Written
 
 CLOSE = b"connection: close\r\n"

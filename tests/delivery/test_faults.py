@@ -3,12 +3,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from itertools import cycle, pairwise
 from typing import Any, TypeVar, cast
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from graphql_api.delivery import courier, ledger, sender
 from graphql_api.domain.caller import Caller

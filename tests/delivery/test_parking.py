@@ -1,8 +1,7 @@
 """An endpoint that is dead is left in peace, and told what it missed when it is sent to again."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from graphql_api import edits
 from graphql_api.delivery import courier

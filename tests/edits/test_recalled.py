@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from sys import getsizeof
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graphql_api import edits, reads, storage
 from graphql_api.domain.caller import Caller

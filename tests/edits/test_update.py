@@ -1,8 +1,7 @@
 """Updating one flow: absent, null and value; toggles; guards; trial runs."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from graphql_api import edits
 from graphql_api.domain.caller import Caller

@@ -1,10 +1,10 @@
 """Webhooks of a workspace as an administrator keeps them; a refusal writes nothing."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from graphql_api.domain.caller import SCOPES, Caller

@@ -4,13 +4,13 @@ import asyncio
 import importlib.util
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from graphql_api import app, storage

@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from graphql_api import edits, storage
 from graphql_api.domain import instants

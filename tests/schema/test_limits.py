@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspect
 from graphql.language import ast
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from graphql_api.schema.limits import LimitExceeded, Limits, Measured, charge, measure, parse
 from graphql_api.schema.prices import MANY

@@ -19,7 +19,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.places import Place
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune
-from graphql_api.web import metrics, telemetry
+from graphql_api.web import gathered, metrics, telemetry
 from tests.conftest import Clock
 from tests.edits.conftest import NEW
 from tests.sampling import sampled
@@ -247,7 +247,7 @@ async def test_a_subscription_by_plain_http_is_refused(http: httpx2.AsyncClient)
 
 def requests(operation: str) -> float:
     """How many the metrics count."""
-    metrics.GATHERED.tell()
+    gathered.GATHERED.tell()
     labels = {"route": "/graphql", "operation": operation, "status": "200"}
     return metrics.OWN.get_sample_value("message_flows_requests_total", labels) or 0
 

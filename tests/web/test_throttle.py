@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from graphql_api import app
 from graphql_api.edits import Desk, keys
 from graphql_api.web import throttle
-from graphql_api.web.counts import OwnCounts
-from graphql_api.web.throttle import Limited, Throttle
+from graphql_api.web.throttle import Limited, OwnCounts, Throttle
 from tests.conftest import configured
 
 RATE = re.compile(r'"points";r=(\d+);t=(\d+)')
