@@ -26,11 +26,11 @@ from graphql_api.web.wire import Wire
 COSTS = {
     ("sqlite", "R"): 1_441,
     ("sqlite", "U"): 3_584,
-    ("sqlite", "L"): 2_447,
+    ("sqlite", "L"): 2_161,
     ("sqlite", "P"): 4_147,
     ("postgresql", "R"): 2_332,
     ("postgresql", "U"): 4_924,
-    ("postgresql", "L"): 3_039,
+    ("postgresql", "L"): 2_753,
     ("postgresql", "P"): 5_529,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, a page of 50, and a PUT of one leaf."""
