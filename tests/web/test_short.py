@@ -277,6 +277,29 @@ async def test_a_connection_that_is_to_end_says_so_and_ends(database_url: str) -
         assert connection.is_closed
 
 
+async def test_what_came_behind_a_request_whose_client_is_gone_is_not_begun(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with both(database_url) as ways:
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        first, second = (asking("PUT", f"{FLOWS}/f1", {"name": name}, **told) for name in ("One", "Two"))
+        await ways.open["short"].answers(first)
+        gone = Connection(ways.application, is_short=True)
+        gone.server.data_received(first.replace(b"One", b"Six"))
+        gone.server.data_received(second)
+        assert not gone.server._turn.response_complete
+        gone.is_closed = True
+        gone.server.connection_lost(None)
+        async with asyncio.timeout(10):
+            while not gone.server._turn.response_complete:  # noqa: ASYNC110 (nobody is told)
+                await asyncio.sleep(0.001)
+        assert gone.said == b""
+        read = await ways.open["short"].answers(asking("GET", f"{FLOWS}/f1", **told))
+        assert b'"name":"Six"' in read
+        assert caplog.records == []
+        assert ways.went_short == 1
+
+
 LINES = b"host: a\r\ncontent-length: 2"
 HEADERS = [(b"host", b"a"), (b"content-length", b"2")]
 
