@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextvars import Context
 from itertools import chain
 from typing import Any
 
@@ -96,7 +97,7 @@ class Batches:
         if self._idle:
             self._idle.pop().set_result(line)
             return
-        worker = asyncio.create_task(self._work(line))
+        worker = asyncio.create_task(self._work(line), context=Context())  # it outlives the request that begins it
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
 
