@@ -44,7 +44,7 @@ def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
 def status(url: str, context: ssl.SSLContext | None = None, **headers: str) -> int:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=sent), timeout=10, context=context) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=sent), timeout=60, context=context) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         error.close()

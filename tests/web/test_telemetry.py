@@ -205,7 +205,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 
 
 def fetched(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=30) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         return str(response.read().decode())
 
 
