@@ -26,6 +26,7 @@ def test_a_worker_imports_nothing_that_only_commands_need() -> None:
     assert not loaded & {"alembic", "typer", "uvicorn", "mako", "psycopg", "graphql_api.transfer"}
 
 
+@pytest.mark.processes
 def test_a_worker_answers_before_it_imports_what_the_first_answers_can_do_without() -> None:
     loaded = loaded_by("from graphql_api import app; made = app.made()")
     spared = {"structlog", "rich", "limits", "prometheus_client", "http.server", "websockets"}
@@ -69,6 +70,7 @@ print(before == (set(), gc.get_stats()))
 """
 
 
+@pytest.mark.processes
 def test_nobody_looks_for_cycles_while_a_server_starts() -> None:
     """A look costs more than it frees, and the command line sets so before it imports anything."""
     code = [sys.executable, "-c", STARTING]
