@@ -1,10 +1,8 @@
 """Cursors of changes: a place in the stream of one database, as it is told to one workspace."""
 
-import base64
-import binascii
-
 import msgspec
 
+from graphql_api.domain import cursors
 from graphql_api.domain.errors import Refused, refused
 
 Parts = tuple[str, str, int]
@@ -18,16 +16,14 @@ class Place(msgspec.Struct, frozen=True):
     position: int
 
     def text(self) -> str:
-        raw = msgspec.json.encode((self.stream, self.workspace, self.position))
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        return cursors.encoded(msgspec.json.encode((self.stream, self.workspace, self.position)))
 
 
 def place(text: str, workspace: str) -> Place:
     """Reads a cursor; refuses (BAD_REQUEST) any other text, and one that another workspace was told."""
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        parts = msgspec.json.decode(raw, type=Parts)
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+        parts = msgspec.json.decode(cursors.decoded(text), type=Parts)
+    except (ValueError, msgspec.DecodeError):
         raise _no_cursor() from None
     found = Place(*parts)
     if not 0 <= found.position < 2**63:

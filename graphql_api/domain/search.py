@@ -1,13 +1,12 @@
 """Which flows, in which order, and from where on: filter, order and cursor."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 import msgspec
 
+from graphql_api.domain import cursors
 from graphql_api.domain.caller import is_id
 from graphql_api.domain.checks import Wrong, storable
 from graphql_api.domain.errors import refused
@@ -77,7 +76,7 @@ class Cursor(msgspec.Struct, frozen=True):
 
     def text(self) -> str:
         parts = [self.order.field.name, self.order.descending, self.key, self.id]
-        return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+        return cursors.encoded(msgspec.json.encode(parts))
 
 
 Parts = tuple[str, bool, int | str, str]
@@ -86,17 +85,20 @@ Parts = tuple[str, bool, int | str, str]
 def cursor(text: str, order: Order) -> Cursor:
     """Reads a cursor; raises ValueError with a sentence when it is not one of ours or of another order."""
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        field, descending, key, id = msgspec.json.decode(raw, type=Parts)
-    except (binascii.Error, ValueError, msgspec.DecodeError):
-        raise ValueError("is not a cursor of this server; send one that pageInfo or an edge gave you") from None
+        field, descending, key, id = msgspec.json.decode(cursors.decoded(text), type=Parts)
+    except (ValueError, msgspec.DecodeError):
+        raise _not_ours() from None
     if (field, descending) != (order.field.name, order.descending):
         raise ValueError("belongs to another order; a cursor goes on only in the order that it was made in")
     if isinstance(key, str) != (order.field is OrderField.NAME) or "\0" in id or "\0" in str(key):
-        raise ValueError("is not a cursor of this server; send one that pageInfo or an edge gave you")
+        raise _not_ours()
     if isinstance(key, int) and not -(2**63) <= key < 2**63:
-        raise ValueError("is not a cursor of this server; send one that pageInfo or an edge gave you")
+        raise _not_ours()
     return Cursor(order, key, id)
+
+
+def _not_ours() -> ValueError:
+    return ValueError("is not a cursor of this server; send one that pageInfo or an edge gave you")
 
 
 class Span(msgspec.Struct, frozen=True):

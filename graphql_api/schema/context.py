@@ -1,4 +1,4 @@
-"""What the resolvers of one request share."""
+"""What resolvers are given: the context that those of one request share, and arguments with their meaning."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -57,6 +57,12 @@ class Context(msgspec.Struct):
 
 
 Info = strawberry.Info[Context, None]
+
+
+def argument(meaning: str) -> Any:
+    """Stands in the annotation of a resolver's argument."""
+    return strawberry.argument(description=meaning)
+
 
 Arguments = Mapping[str, Any]
 Run = Callable[[Arguments, Context], Awaitable[Any]]

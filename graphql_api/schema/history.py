@@ -1,24 +1,20 @@
 """The history of a flow as GraphQL shows it: revisions, newest first."""
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import strawberry
 from strawberry.scalars import JSON
 
 from graphql_api import reads
-from graphql_api.domain import instants
+from graphql_api.domain import cursors, instants
 from graphql_api.domain.errors import refused
 from graphql_api.reads import Revision as Told
-from graphql_api.schema.connection import PageInfo, page_size
 from graphql_api.schema.context import Info
 from graphql_api.schema.enums import RevisionOperation, RevisionSource
+from graphql_api.schema.relay import Around, Node, PageInfo, page_size
 from graphql_api.schema.scalars import Instant
-from graphql_api.schema.types import Node
 
 REVISION_ID = re.compile(r"([A-Za-z0-9_-]{1,64}):(0|[1-9]\d{0,9})", re.ASCII)
 
@@ -65,23 +61,9 @@ async def of_flow(info: Info, id: str, first: int | None, after: str | None) -> 
 
 def connection(told: Sequence[Told], size: int, before: int | None) -> RevisionConnection:
     nodes = [shown(revision) for revision in told[:size]]
-    edges = [RevisionEdge(cursor=cursor(node.id), node=node) for node in nodes]
+    edges = [RevisionEdge(cursor=cursors.encoded(node.id.encode()), node=node) for node in nodes]
     around = Around(edges, before is not None, len(told) > size)
     return RevisionConnection(edges=edges, nodes=nodes, page_info=PageInfo(around=around))
-
-
-class Around(msgspec.Struct, frozen=True):
-    """What PageInfo tells of a page that was read together with what it has to know; edges have cursors."""
-
-    edges: Sequence[Any]
-    has_before: bool
-    has_behind: bool
-
-    async def beyond(self, *, backwards: bool) -> bool:
-        return self.has_before if backwards else self.has_behind
-
-    def edge(self, *, last: bool) -> str | None:
-        return self.edges[-1 if last else 0].cursor if self.edges else None
 
 
 def shown(revision: Told) -> Revision:
@@ -107,17 +89,12 @@ def _value(path: str, value: Any) -> Any:
     return instants.text(value) if path in ("createdAt", "updatedAt") and value is not None else value
 
 
-def cursor(id: str) -> str:
-    return base64.urlsafe_b64encode(id.encode()).decode().rstrip("=")
-
-
 def place(text: str, flow_id: str) -> int:
     """The version that a cursor of this flow's history stands at; refuses any other text."""
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        raw = ""
-    known = revision_id(raw)
+        known = revision_id(cursors.decoded(text).decode())
+    except ValueError:
+        known = None
     if known is None or known[0] != flow_id:
         raise refused("BAD_REQUEST", "after is not a cursor of this flow's revisions; send one that pageInfo gave you")
     return known[1]

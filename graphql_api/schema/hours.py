@@ -7,7 +7,7 @@ import strawberry
 
 from graphql_api.domain import flow as domain
 from graphql_api.domain import hours, instants, offsets
-from graphql_api.schema.context import Info
+from graphql_api.schema.context import Info, argument
 from graphql_api.schema.scalars import Instant
 
 IS_OPEN = "Whether the flow is open at an instant; true when working hours are not enabled."
@@ -37,14 +37,12 @@ class UtcOffset:
     name: str = strawberry.field(description="What the time is called, such as CEST or +03.")
 
 
-At = Annotated[Instant | None, strawberry.argument(description="The instant; now if absent or null.")]
-After = Annotated[
-    Instant | None, strawberry.argument(description="Changes later than this instant; now if absent or null.")
-]
+At = Annotated[Instant | None, argument("The instant; now if absent or null.")]
+After = Annotated[Instant | None, argument("Changes later than this instant; now if absent or null.")]
 From = Annotated[Instant, strawberry.argument(name="from", description="The instant at which the range starts.")]
 To = Annotated[
     Instant,
-    strawberry.argument(description="The instant just after the range, not before `from` and at most 62 days after."),
+    argument("The instant just after the range, not before `from` and at most 62 days after."),
 ]
 
 

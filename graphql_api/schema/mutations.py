@@ -9,7 +9,7 @@ from graphql_api.domain import flow as domain
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.terms import Terms
 from graphql_api.schema import payloads, webhooks
-from graphql_api.schema.context import Info
+from graphql_api.schema.context import Info, argument
 from graphql_api.schema.enums import ConflictPolicy
 from graphql_api.schema.inputs import (
     CreateMessageFlowInput,
@@ -27,24 +27,19 @@ from graphql_api.schema.payloads import (
     UpdateMessageFlowsPayload,
 )
 
-
-def told(meaning: str) -> Any:
-    return strawberry.argument(description=meaning)
-
-
-Id = Annotated[strawberry.ID, told("Id of the flow.")]
+Id = Annotated[strawberry.ID, argument("Id of the flow.")]
 IfVersion = Annotated[
-    int | None, told("Refuse with VERSION_CONFLICT unless the flow is at this version; null is no guard.")
+    int | None, argument("Refuse with VERSION_CONFLICT unless the flow is at this version; null is no guard.")
 ]
 IdempotencyKey = Annotated[
     str | None,
-    told(
+    argument(
         "1 to 255 printable ASCII characters; the same request under the same key is carried out once and answered "
         "the same again for 24 hours; null is no key."
     ),
 ]
-Note = Annotated[str | None, told("Why, for the history; at most 1,000 characters; null is none.")]
-ValidateOnly = Annotated[bool, told("Answer what would change and write nothing.")]
+Note = Annotated[str | None, argument("Why, for the history; at most 1,000 characters; null is none.")]
+ValidateOnly = Annotated[bool, argument("Answer what would change and write nothing.")]
 
 
 def terms(info: Info, if_version: int | None = None, **others: Any) -> Terms:
@@ -59,7 +54,7 @@ class Mutation:
     async def create_message_flow(
         self,
         info: Info,
-        input: Annotated[CreateMessageFlowInput, told("The new flow.")],
+        input: Annotated[CreateMessageFlowInput, argument("The new flow.")],
         idempotency_key: IdempotencyKey = None,
     ) -> CreateMessageFlowPayload:
         context = info.context
@@ -74,10 +69,10 @@ class Mutation:
         self,
         info: Info,
         id: Id,
-        input: Annotated[UpdateMessageFlowInput, told("What to change.")],
+        input: Annotated[UpdateMessageFlowInput, argument("What to change.")],
         if_version: IfVersion = None,
         on_conflict: Annotated[
-            ConflictPolicy, told("What to do when the flow is not at `ifVersion` any more.")
+            ConflictPolicy, argument("What to do when the flow is not at `ifVersion` any more.")
         ] = ConflictPolicy.REJECT,
         idempotency_key: IdempotencyKey = None,
         validate_only: ValidateOnly = False,
@@ -98,13 +93,13 @@ class Mutation:
     async def update_message_flows(
         self,
         info: Info,
-        input: Annotated[UpdateMessageFlowInput, told("What to change in each flow.")],
+        input: Annotated[UpdateMessageFlowInput, argument("What to change in each flow.")],
         ids: Annotated[
-            list[strawberry.ID] | None, told("These flows, 1 to 1,000, each once; null is refused without filter.")
+            list[strawberry.ID] | None, argument("These flows, 1 to 1,000, each once; null is refused without filter.")
         ] = None,
         filter: Annotated[
             MessageFlowFilter | None,
-            told("All flows that match, at most 1,000; needs a member; null is refused without ids."),
+            argument("All flows that match, at most 1,000; needs a member; null is refused without ids."),
         ] = None,
         idempotency_key: IdempotencyKey = None,
         validate_only: ValidateOnly = False,
@@ -150,7 +145,7 @@ class Mutation:
         self,
         info: Info,
         id: Id,
-        to_version: Annotated[int, told("The version whose leaves to put back.")],
+        to_version: Annotated[int, argument("The version whose leaves to put back.")],
         if_version: IfVersion = None,
         idempotency_key: IdempotencyKey = None,
         note: Note = None,

@@ -1,6 +1,6 @@
 """The root fields that read."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -9,13 +9,10 @@ from graphql_api.domain import flow as domain
 from graphql_api.domain.flow import COLUMNS
 from graphql_api.schema import connection, history, selection, webhooks
 from graphql_api.schema.connection import MessageFlowConnection
-from graphql_api.schema.context import Info
+from graphql_api.schema.context import Info, argument
 from graphql_api.schema.inputs import MessageFlowFilter, MessageFlowOrder, filtered, ordered
-from graphql_api.schema.types import MessageFlow, Node
-
-
-def told(meaning: str) -> Any:
-    return strawberry.argument(description=meaning)
+from graphql_api.schema.relay import Node
+from graphql_api.schema.types import MessageFlow
 
 
 @strawberry.type(description="Reading message flows of one workspace, named by the header x-workspace-id.")
@@ -24,9 +21,9 @@ class Query:
     async def message_flow(
         self,
         info: Info,
-        id: Annotated[strawberry.ID, told("Id of the flow.")],
+        id: Annotated[strawberry.ID, argument("Id of the flow.")],
         at_version: Annotated[
-            int | None, told("The flow as it was at this version, also when it is deleted now; null is now.")
+            int | None, argument("The flow as it was at this version, also when it is deleted now; null is now.")
         ] = None,
     ) -> MessageFlow | None:
         context = info.context
@@ -41,12 +38,12 @@ class Query:
     async def message_flows(
         self,
         info: Info,
-        first: Annotated[int | None, told("How many from the front, 1 to 100; 50 if absent or null.")] = None,
-        after: Annotated[str | None, told("Cursor to go on behind; null starts at the front.")] = None,
-        last: Annotated[int | None, told("How many from the end, 1 to 100; not together with first.")] = None,
-        before: Annotated[str | None, told("Cursor to stay before; null ends at the end.")] = None,
-        filter: Annotated[MessageFlowFilter | None, told("Which flows; null means all.")] = None,
-        order_by: Annotated[MessageFlowOrder | None, told("In which order; null is newest first.")] = None,
+        first: Annotated[int | None, argument("How many from the front, 1 to 100; 50 if absent or null.")] = None,
+        after: Annotated[str | None, argument("Cursor to go on behind; null starts at the front.")] = None,
+        last: Annotated[int | None, argument("How many from the end, 1 to 100; not together with first.")] = None,
+        before: Annotated[str | None, argument("Cursor to stay before; null ends at the end.")] = None,
+        filter: Annotated[MessageFlowFilter | None, argument("Which flows; null means all.")] = None,
+        order_by: Annotated[MessageFlowOrder | None, argument("In which order; null is newest first.")] = None,
     ) -> MessageFlowConnection:
         order = ordered(order_by)
         span = connection.span(first, after, last, before, order, info.context.longest_page)
@@ -70,7 +67,7 @@ class Query:
         description="A flow by its id, a revision by `<flow id>:<version>`, or a webhook; null when unknown."
     )
     async def node(
-        self, info: Info, id: Annotated[strawberry.ID, told("Id of a flow, a revision or a webhook.")]
+        self, info: Info, id: Annotated[strawberry.ID, argument("Id of a flow, a revision or a webhook.")]
     ) -> Node | None:
         context = info.context
         if webhook := await webhooks.node(info, id):

@@ -8,9 +8,8 @@ import strawberry
 
 from graphql_api.domain import flow as domain
 from graphql_api.feed import Change, Feed
-from graphql_api.schema.context import Info
+from graphql_api.schema.context import Info, argument
 from graphql_api.schema.enums import RevisionOperation
-from graphql_api.schema.queries import told
 from graphql_api.schema.types import MessageFlow
 
 
@@ -59,10 +58,10 @@ class Subscription:
     async def message_flow_changed(
         self,
         info: Info,
-        id: Annotated[strawberry.ID | None, told("Watch this flow only; null watches all.")] = None,
+        id: Annotated[strawberry.ID | None, argument("Watch this flow only; null watches all.")] = None,
         after: Annotated[
             str | None,
-            told("Cursor of a change to go on behind, without a gap; null begins now. RESYNC_REQUIRED if too old."),
+            argument("Cursor of a change to go on behind, without a gap; null begins now. RESYNC_REQUIRED if too old."),
         ] = None,
     ) -> AsyncGenerator[MessageFlowChange]:  # and first a Begun, which `Operations.begin` takes out
         context = info.context

@@ -1,18 +1,16 @@
 """Output types: the flow and its settings as GraphQL shows them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 
 from graphql_api.domain import flow as domain
 from graphql_api.domain.flow import TREE, Block, Direction, MessageChannel
-from graphql_api.schema import hours
-from graphql_api.schema.context import Info
+from graphql_api.schema import history, hours
+from graphql_api.schema.context import Info, argument
+from graphql_api.schema.relay import Node
 from graphql_api.schema.scalars import Instant
-
-if TYPE_CHECKING:
-    from graphql_api.schema.history import RevisionConnection
 
 T = TypeVar("T", bound=type)
 
@@ -39,11 +37,6 @@ def block(path: str) -> Block:
         assert isinstance(member, Block)
         found = member
     return found
-
-
-@strawberry.interface(description="Anything with an id of its own.")
-class Node:
-    id: strawberry.ID = strawberry.field(description="Opaque id, the same on GraphQL and REST.")
 
 
 @shows(block("settings.responseSettings.workingHours"))
@@ -112,15 +105,9 @@ class MessageFlow(Node):
     async def revisions(
         self: domain.MessageFlow,  # type: ignore[misc]
         info: Info,
-        first: Annotated[
-            int | None, strawberry.argument(description="How many revisions, 1 to 100; 50 if absent or null.")
-        ] = None,
-        after: Annotated[
-            str | None, strawberry.argument(description="Cursor of the revision to go on from; null starts at the top.")
-        ] = None,
-    ) -> Annotated["RevisionConnection", strawberry.lazy("graphql_api.schema.history")]:
-        from graphql_api.schema import history
-
+        first: Annotated[int | None, argument("How many revisions, 1 to 100; 50 if absent or null.")] = None,
+        after: Annotated[str | None, argument("Cursor of the revision to go on from; null starts at the top.")] = None,
+    ) -> history.RevisionConnection:
         return await history.of_flow(info, self.id, first, after)
 
     @classmethod

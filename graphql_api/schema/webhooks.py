@@ -1,33 +1,26 @@
 """Webhooks as GraphQL shows them, to callers with the scope admin."""
 
-import base64
-import binascii
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import Maybe
 
+from graphql_api.domain import cursors
 from graphql_api.domain import webhooks as domain
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.edits import webhooks as edits
 from graphql_api.schema import payloads
-from graphql_api.schema.connection import PageInfo, page_size
-from graphql_api.schema.context import Info
+from graphql_api.schema.context import Info, argument
 from graphql_api.schema.enums import WebhookEvent, WebhookOutcome
-from graphql_api.schema.history import Around
 from graphql_api.schema.payloads import ERRORS, MutationError
+from graphql_api.schema.relay import Around, Node, PageInfo, page_size
 from graphql_api.schema.scalars import Instant
-from graphql_api.schema.types import Node
 
 GRACE = 24 * domain.HOUR
 """Milliseconds for which messages are signed with the secret before as well."""
 SPELT = {event.value: event.name for event in WebhookEvent}
 PLACE = re.compile(r"(\d{1,15}):(whk_[0-9a-f]{24})", re.ASCII)
-
-
-def told(meaning: str) -> Any:
-    return strawberry.argument(description=meaning)
 
 
 @strawberry.type(description="One attempt to deliver a message.")
@@ -60,7 +53,7 @@ class Webhook(Node):
 
     @strawberry.field(description="What was tried last, newest first.")
     async def deliveries(
-        self, info: Info, first: Annotated[int | None, told("How many, 1 to 100; 50 if absent or null.")] = None
+        self, info: Info, first: Annotated[int | None, argument("How many, 1 to 100; 50 if absent or null.")] = None
     ) -> list[WebhookDelivery]:
         size = page_size(first, None, 100).limit
         return [tried(one) for one in await edits.attempts(info.context.desk, info.context.caller, self.id, size)]
@@ -169,8 +162,8 @@ async def node(info: Info, id: str) -> Webhook | None:
 
 async def page(
     info: Info,
-    first: Annotated[int | None, told("How many, 1 to 100; 50 if absent or null.")] = None,
-    after: Annotated[str | None, told("Cursor to go on behind; null starts at the front.")] = None,
+    first: Annotated[int | None, argument("How many, 1 to 100; 50 if absent or null.")] = None,
+    after: Annotated[str | None, argument("Cursor to go on behind; null starts at the front.")] = None,
 ) -> WebhookConnection:
     size = page_size(first, None, info.context.longest_page).limit
     behind = None if after is None else _place(after)
@@ -182,15 +175,14 @@ async def page(
 
 
 def _cursor(webhook: domain.Webhook) -> str:
-    return base64.urlsafe_b64encode(f"{webhook.created_at}:{webhook.id}".encode()).decode().rstrip("=")
+    return cursors.encoded(f"{webhook.created_at}:{webhook.id}".encode())
 
 
 def _place(text: str) -> tuple[int, str]:
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        raw = ""
-    match = PLACE.fullmatch(raw)
+        match = PLACE.fullmatch(cursors.decoded(text).decode())
+    except ValueError:
+        match = None
     if match is None:
         raise refused("BAD_REQUEST", "after is not a cursor of webhooks; send one that pageInfo gave you")
     return int(match[1]), match[2]
@@ -198,10 +190,12 @@ def _place(text: str) -> tuple[int, str]:
 
 # What is done
 
-Id = Annotated[strawberry.ID, told("Id of the webhook.")]
+Id = Annotated[strawberry.ID, argument("Id of the webhook.")]
 
 
-async def create(info: Info, input: Annotated[CreateWebhookInput, told("The new webhook.")]) -> CreateWebhookPayload:
+async def create(
+    info: Info, input: Annotated[CreateWebhookInput, argument("The new webhook.")]
+) -> CreateWebhookPayload:
     name = (input.name.value if input.name else None) or ""
     events = [event.value for event in input.events]
     try:
