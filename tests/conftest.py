@@ -132,19 +132,38 @@ async def told_to(url: str, *statements: str) -> None:
     await connection.close()
 
 
+class Beside:
+    """A connection for plain SQL to the database that the tests of a process share."""
+
+    def __init__(self, runner: asyncio.Runner, connection: asyncpg.Connection) -> None:
+        self._runner = runner
+        self._connection = connection
+
+    def do(self, statements: str) -> None:
+        self._runner.run(self._connection.execute(statements))
+
+    def value(self, query: str) -> Any:
+        return self._runner.run(self._connection.fetchval(query))
+
+
 @pytest.fixture(scope="session")
-def emptied_postgres(migrated_postgres: str) -> Iterator[Callable[..., str]]:
-    """Takes all rows out of the database that the tests of a process share, and tells its address."""
+def beside_postgres(migrated_postgres: str) -> Iterator[Beside]:
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(migrated_postgres.replace("+asyncpg", "")))
-
-        def emptied(then: str = "") -> str:
-            # For so few rows cheaper than TRUNCATE, which makes new files for tables and indexes.
-            runner.run(connection.execute("".join(f"DELETE FROM {table};" for table in TABLES) + NOBODY_SENDS + then))
-            return migrated_postgres
-
-        yield emptied
+        yield Beside(runner, connection)
         runner.run(connection.close())
+
+
+@pytest.fixture(scope="session")
+def emptied_postgres(migrated_postgres: str, beside_postgres: Beside) -> Callable[..., str]:
+    """Takes all rows out of the database that the tests of a process share, and tells its address."""
+
+    def emptied(then: str = "") -> str:
+        # For so few rows cheaper than TRUNCATE, which makes new files for tables and indexes.
+        beside_postgres.do("".join(f"DELETE FROM {table};" for table in TABLES) + NOBODY_SENDS + then)
+        return migrated_postgres
+
+    return emptied
 
 
 @pytest.fixture(scope="session")

@@ -226,8 +226,9 @@ async def test_a_flow_that_appears_while_the_file_is_checked_takes_everything_ba
     assert (brought, told) == (Brought(found=2, wrong=1, written=1), ["2: the flow b exists in workspace ws1"])
 
 
-async def test_an_import_that_is_given_up_writes_nothing(desk: Desk) -> None:
-    text = lines(*(flow(f"f{number}") for number in range(3_000)))
+async def test_an_import_that_is_given_up_writes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphql_api.edits.importing.AT_ONCE", 20)
+    text = lines(*(flow(f"f{number}") for number in range(800)))
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -260,10 +261,10 @@ async def test_memory_does_not_grow_with_the_file(desk: Desk, monkeypatch: pytes
         tracemalloc.stop()
         return most
 
-    await brought(800, "warm")  # what is remembered on purpose has a bound, and is there now
-    few, many = await peak(100, "few"), await peak(800, "many")
-    # Ids are remembered, to find those that are there twice (some 240 bytes each); a flow would take thousands.
-    assert many - few < 320 * 700
+    await brought(400, "warm")  # what is remembered on purpose has a bound, and is there now
+    few, many = await peak(100, "few"), await peak(500, "many")
+    # Ids are remembered, to find those that are there twice (some 240 bytes each); a flow would take over 2,000.
+    assert many - few < 1_000 * 400
 
 
 class Endless(io.RawIOBase):

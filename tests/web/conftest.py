@@ -1,27 +1,33 @@
 """One real `message-flows serve` a module and database, and whole minutes."""
 
 import shutil
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from tests.conftest import TABLES
 from tests.served import started
 from tests.web.sockets import Server
 from tests.web.sockets import request as asking
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves the example flow; bodies have half a second to arrive."""
-    folder = tmp_path_factory.mktemp("served")
+def served_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), folder / 'flows.db')}"
-    else:
-        url = str(request.getfixturevalue("emptied_postgres")())
-    log = folder / "log"
-    with started(url, log, "--demo", body_timeout="0.5") as process:
+        path = tmp_path_factory.mktemp("served") / "flows.db"
+        return f"sqlite+aiosqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), path)}"
+    return str(request.getfixturevalue("emptied_postgres")())
+
+
+@pytest.fixture(scope="module")
+def server(served_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serves the example flow; bodies have half a second to arrive."""
+    log = tmp_path_factory.mktemp("serving") / "log"
+    with started(served_url, log, "--demo", body_timeout="0.5") as process:
         server = Server(int(process.at.rpartition(":")[2]), log)
         assert server.tell(asking("GET", "/health/ready")).status == 200
         yield server
@@ -35,6 +41,21 @@ def _whole_minute() -> None:
 
 
 @pytest.fixture(scope="module")
-def begun(server: Server) -> Any:
-    """What it serves before it is asked for anything: no request of the module may change that."""
-    return server.state()
+def nothing_written(server: Server, served_url: str, request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Holds that all rows are those that were there before the server was asked for anything."""
+
+    def in_sqlite() -> Any:
+        with closing(sqlite3.connect(served_url.partition("///")[2])) as database:
+            return [database.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES]
+
+    def in_postgres() -> Any:
+        tables = ", ".join(f"(SELECT json_agg({table}) FROM {table})" for table in TABLES)
+        return request.getfixturevalue("beside_postgres").value(f"SELECT json_build_array({tables})::text")
+
+    rows = in_sqlite if served_url.startswith("sqlite") else in_postgres
+    begun = rows()
+
+    def held() -> None:
+        assert rows() == begun
+
+    return held

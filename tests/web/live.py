@@ -44,6 +44,7 @@ class Stoppable(uvicorn.Server):
 async def served(desk: Desk, **settings: Any) -> AsyncIterator[str]:
     """`127.0.0.1:<port>` of a server over the desk's database."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 100_000)  # who does not read is soon seen
         made = app.made(configured(**settings), desk)
         setup = uvicorn.Config(
             made,

@@ -7,13 +7,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 WORKSPACE = "exampleWorkspaceId1"
-EVERYTHING = """{ messageFlows(first: 10) { totalCount nodes {
-  id workspaceId name direction description agent prompt initiationMessage isActive autopilot messageChannel
-  createdAt updatedAt version
-  settings { security { hipaaCompliance } emailSettings { subjectLine signature } responseSettings { delay
-    workingHours { enabled start end timezone outOfHoursMessage } } }
-  revisions(first: 10) { nodes { version at operation changes { path before after } } }
-} } }"""
 
 
 class Case(NamedTuple):
@@ -53,11 +46,6 @@ class Server:
         """Lines of the log that do not just tell that a request was answered, or that hold one of these words."""
         lines = self.log.read_text("utf-8").splitlines()
         return [line for line in lines if not _is_plain(line) or any(word in line for word in words)]
-
-    def state(self) -> Any:
-        """All flows and their histories."""
-        body = json.dumps({"query": EVERYTHING}).encode()
-        return self.tell(request("POST", "/graphql", body)).json["data"]
 
 
 def _is_plain(line: str) -> bool:
