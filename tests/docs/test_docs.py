@@ -41,13 +41,6 @@ SHOWN = {name: text for name, text in PAGES.items() if any(TRIED.match(f"```{one
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 
 
-def starts_commands(page: str) -> bool:
-    """Beside the server: programs and other commands than curl."""
-    shown = [block for block in blocks(page) if not block.why_not]
-    words = {line.split()[0] for block in shown if block.kind == "console" for line, _ in commands(block)}
-    return "python" in {block.kind for block in shown} or bool(words & SHELL)
-
-
 @dataclass
 class Server:
     """A running server, the folder that it was started in, and what it printed then."""
@@ -144,13 +137,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
     assert {json.loads(line)["level"] for line in log.read_text().splitlines()} <= {"info", "warning"}
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(text, marks=[pytest.mark.processes] if starts_commands(text) else [], id=name)
-        for name, text in SHOWN.items()
-    ],
-)
+@pytest.mark.processes
+@pytest.mark.parametrize("page", SHOWN.values(), ids=SHOWN)
 def test_a_page_shows_what_the_server_answers(page: str, server: Server) -> None:
     server.show(blocks(page))
 
