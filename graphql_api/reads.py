@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from graphql_api.domain.caller import Caller, is_id
+from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.flow import Values
+from graphql_api.domain.ids import is_id
 from graphql_api.domain.search import Cursor, Filter, Order, Span
 from graphql_api.storage import flows, pages, revisions
 from graphql_api.storage.engine import Row, Store, drive_waiting

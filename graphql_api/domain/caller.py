@@ -1,13 +1,10 @@
 """Who asks: the workspace, the name that history shows, the door, and what they may do."""
 
-import re
-
 import msgspec
 
 from graphql_api.domain.errors import refused
 
 SCOPES = frozenset({"flows:read", "flows:write", "history:read", "admin"})
-ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -26,7 +23,3 @@ class Caller(msgspec.Struct, frozen=True):
         if scope not in self.scopes:
             raise refused("FORBIDDEN", f"this key lacks the scope {scope}")
         return self.workspace
-
-
-def is_id(text: str) -> bool:
-    return ID.fullmatch(text) is not None

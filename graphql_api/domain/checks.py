@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from graphql_api.domain import zones
-from graphql_api.domain.caller import is_id
+from graphql_api.domain.ids import ID_RULE, is_id
 
 Check = Callable[[Any], Any]
 
@@ -57,7 +57,7 @@ def storable(value: str) -> str:
 
 def opaque_id(value: str) -> str:
     if not is_id(value):
-        raise Wrong("INVALID_ID", "must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -")
+        raise Wrong("INVALID_ID", f"must be {ID_RULE}")
     return value
 
 

@@ -123,6 +123,11 @@ def refused(code: str, message: str, *path: str) -> Refused:
     return Refused(Problem(code, message, path))
 
 
+def unknown_flow(id: str) -> Refused:
+    """The same for a flow that never was, that is deleted, and that another workspace owns."""
+    return refused("NOT_FOUND", f"there is no message flow {id[:64]} in this workspace", "id")
+
+
 def fault(error: BaseException) -> str:
     """Where a fault arose, without its text, which may hold what the caller sent."""
     places = []

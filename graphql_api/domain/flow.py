@@ -228,8 +228,3 @@ def _built(block: Block, values: Values) -> Any:
             value = values[member.column]
             object.__setattr__(whole, member.attribute, member.kind[value] if issubclass(member.kind, Enum) else value)
     return whole
-
-
-def flow_id(seconds: int, noise: bytes) -> str:
-    """24 lower-case hex digits: 4 bytes of UNIX time, then 8 random bytes."""
-    return f"{seconds & 0xFFFFFFFF:08x}{noise[:8].hex()}"

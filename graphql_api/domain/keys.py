@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from graphql_api.domain.caller import SCOPES, is_id
+from graphql_api.domain.caller import SCOPES
+from graphql_api.domain.errors import refused
+from graphql_api.domain.ids import ID_RULE, is_id
 
 SECRET_BYTES = 20
 LENGTH = 44
@@ -58,28 +60,27 @@ def digest(secret: str) -> str:
 
 
 def checked_workspaces(named: Iterable[str]) -> tuple[str, ...]:
-    """Raises ValueError with a sentence."""
     workspaces = tuple(dict.fromkeys(named))
     if not workspaces:
-        raise ValueError("a key needs at least one workspace")
+        raise refused("REQUIRED", "a key needs at least one workspace")
     for workspace in workspaces:
         if not is_id(workspace):
-            raise ValueError(f"a workspace is 1 to 64 of the characters A-Z, a-z, 0-9, _ and -, not {workspace!r}")
+            raise refused("INVALID_ID", f"a workspace is {ID_RULE}, not {workspace!r}")
     return workspaces
 
 
 def checked_scopes(named: Iterable[str]) -> frozenset[str]:
-    """Raises ValueError with a sentence."""
     scopes = frozenset(named)
     if not scopes or scopes - SCOPES:
         wrong = f", not {', '.join(sorted(scopes - SCOPES))}" if scopes else ""
-        raise ValueError(f"a key needs scopes out of {', '.join(sorted(SCOPES))}{wrong}")
+        raise refused("INVALID_ENUM", f"a key needs scopes out of {', '.join(sorted(SCOPES))}{wrong}")
     return scopes
 
 
 def duration(text: str) -> int:
-    """Milliseconds of a length of time such as 30m, 24h or 90d; raises ValueError with a sentence."""
+    """Milliseconds of a length of time such as 30m, 24h or 90d."""
     match = DURATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"a length of time is a number with s, m, h, d or w, as in 24h or 90d, not {text!r}")
+        message = f"a length of time is a number with s, m, h, d or w, as in 24h or 90d, not {text!r}"
+        raise refused("BAD_REQUEST", message)
     return int(match[1]) * UNITS[match[2]]

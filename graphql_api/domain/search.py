@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from graphql_api.domain import cursors
-from graphql_api.domain.caller import is_id
 from graphql_api.domain.checks import Wrong, storable
 from graphql_api.domain.errors import refused
+from graphql_api.domain.ids import ID_RULE, is_id
 
 
 class OrderField(Enum):
@@ -56,8 +56,7 @@ class Filter(msgspec.Struct, frozen=True):
             return
         for member, texts in (("ids", self.ids or ()), ("agent", (self.agent,) if self.agent is not None else ())):
             if not all(map(is_id, texts)):
-                message = f"filter.{member}: an id is 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
-                raise refused("INVALID_ID", message, "filter", member)
+                raise refused("INVALID_ID", f"filter.{member}: an id is {ID_RULE}", "filter", member)
         try:
             storable(self.name_contains or "")
         except Wrong as wrong:

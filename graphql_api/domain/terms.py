@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from graphql_api.domain.caller import is_id
 from graphql_api.domain.checks import Wrong, storable
 from graphql_api.domain.errors import Problem, Refused
+from graphql_api.domain.ids import ID_RULE, is_id
 
 LONGEST_KEY = 255
 LONGEST_NOTE = 1_000
@@ -43,7 +43,7 @@ class Terms(msgspec.Struct, frozen=True):
 
     def _problems(self, target: str) -> Iterator[Problem]:
         if target and not is_id(target):
-            yield Problem("INVALID_ID", "id must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -", ("id",))
+            yield Problem("INVALID_ID", f"id must be {ID_RULE}", ("id",))
         if self.if_versions is not None and any(version < 0 for version in self.if_versions):
             yield Problem("OUT_OF_RANGE", "ifVersion must be 0 or more", ("ifVersion",))
         if self.merge and self.seen() is None:

@@ -34,7 +34,7 @@ async def create(
     expires_at: int | None = None,
     noise: Callable[[int], bytes] = secrets.token_bytes,
 ) -> Issued:
-    """Raises ValueError for workspaces or scopes that cannot be."""
+    """Raises Refused for workspaces or scopes that cannot be."""
     secret = domain.secret(noise(domain.SECRET_BYTES))
     key = Key(
         domain.key_id(noise(ID_BYTES)),

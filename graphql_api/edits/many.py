@@ -6,15 +6,16 @@ from typing import Any
 from msgspec import structs
 
 from graphql_api.domain import patch as patches
-from graphql_api.domain.caller import Caller, is_id
-from graphql_api.domain.errors import Problem, Refused, refused
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.errors import Problem, Refused, refused, unknown_flow
 from graphql_api.domain.flow import COLUMNS, Values
+from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.patch import Patch, Sent
 from graphql_api.domain.search import Filter
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits.desk import Desk, Edit, Result, Saved
 from graphql_api.edits.replaying import once
-from graphql_api.edits.writing import kept, outcome, save, unknown, unknown_version
+from graphql_api.edits.writing import kept, outcome, save, unknown_version
 from graphql_api.storage import flows, pages, replays, revisions
 from graphql_api.storage.engine import Script
 from graphql_api.storage.revisions import Revision
@@ -53,7 +54,7 @@ def _check_choice(ids: Sequence[str] | None, filter: Filter | None) -> None:
         raise refused("CONFLICTING_FIELDS", "ids must name each flow once", "ids")
     for place, id in enumerate(ids or (), 1):
         if not is_id(id):
-            message = f"ids must each be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -; number {place} is not"
+            message = f"ids must each be {ID_RULE}; number {place} is not"
             raise refused("INVALID_ID", message, "ids")
 
 
@@ -84,7 +85,7 @@ def _chosen(edit: Edit, ids: Sequence[str] | None, filter: Filter | None) -> Scr
 
 def _update_one(edit: Edit, id: str, flow: Values | None, patch: Patch) -> Script[Result]:
     if flow is None or flow["deleted_at"] is not None:
-        return Result(id, problems=unknown(id).problems)
+        return Result(id, problems=unknown_flow(id).problems)
     try:
         after = patches.merged(flow, patch)
     except Refused as refusal:

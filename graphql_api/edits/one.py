@@ -5,6 +5,7 @@ from graphql_api.domain import patch as patches
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.domain.flow import LEAVES, Values
+from graphql_api.domain.ids import flow_id
 from graphql_api.domain.patch import Patch, Sent
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits.desk import Desk, Edit, Saved
@@ -22,7 +23,7 @@ async def create_flow(desk: Desk, caller: Caller, sent: Sent, terms: Terms = NO_
 
 
 def _create(edit: Edit, patch: Patch, noise: bytes) -> Script[Saved]:
-    id = domain.flow_id(edit.now // 1000, noise)
+    id = flow_id(edit.now // 1000, noise)
     flow = {
         **patches.created(patch),
         "id": id,

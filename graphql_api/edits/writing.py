@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from graphql_api.domain import patch as patches
-from graphql_api.domain.errors import Problem, Refused, refused
+from graphql_api.domain.errors import Problem, Refused, refused, unknown_flow
 from graphql_api.domain.flow import BY_COLUMN, Values
 from graphql_api.edits.desk import Edit, Saved
 from graphql_api.storage import flows, replays, revisions
@@ -20,18 +20,14 @@ def any_flow(edit: Edit, id: str) -> Script[Values]:
 def living_flow(edit: Edit, id: str) -> Script[Values]:
     flow = _found(id, (yield flows.recall(edit.workspace, id)))
     if flow["deleted_at"] is not None:
-        raise unknown(id)
+        raise unknown_flow(id)
     return flow
 
 
 def _found(id: str, rows: Sequence[Row]) -> Values:
     if not rows:
-        raise unknown(id)
+        raise unknown_flow(id)
     return flows.values(rows[0])
-
-
-def unknown(id: str) -> Refused:
-    return refused("NOT_FOUND", f"there is no message flow {id[:64]} in this workspace", "id")
 
 
 def guard(edit: Edit, flow: Values) -> None:

@@ -6,9 +6,10 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from graphql_api.domain.caller import Caller, is_id
-from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.errors import Refused, refused, unknown_flow
 from graphql_api.domain.flow import Values
+from graphql_api.domain.ids import is_id
 from graphql_api.domain.places import Place, place
 from graphql_api.feed.past import AFTER_TROUBLE, Past, Topic, too_old
 from graphql_api.feed.watcher import Changes
@@ -97,7 +98,7 @@ class Feed:
         if id is not None:
             rows = await self._store.read(flows.read_whole(workspace, id)) if is_id(id) else ()
             if not rows or (after is None and rows[0]["deleted_at"] is not None):
-                raise refused("NOT_FOUND", f"there is no message flow {id[:64]} in this workspace", "id")
+                raise unknown_flow(id)
         async with self.watching(workspace, id, None if after is None else after.position) as watched:
             if after is not None and after.stream != self._name:
                 raise of_another_history()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphql_api.domain.caller import is_id
+from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.files import writing
 from graphql_api.sentences import Unfit
 
@@ -82,6 +82,5 @@ def _file(folder: Path, parts: tuple[str, ...]) -> File | Misplaced:
     if len(parts) != 2 or not place.endswith(SUFFIX):
         return Misplaced(place, f"the file of a flow is named WORKSPACE/ID{SUFFIX}")
     if not is_id(parts[0]) or not is_id(stem):
-        message = "the names of a file and of its folder are ids: 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
-        return Misplaced(place, message)
+        return Misplaced(place, f"the names of a file and of its folder are ids: {ID_RULE}")
     return File(folder, parts[0], stem)

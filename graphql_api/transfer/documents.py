@@ -5,9 +5,9 @@ from typing import Any
 
 from graphql_api.domain import instants
 from graphql_api.domain import patch as patches
-from graphql_api.domain.caller import is_id
 from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.domain.flow import BY_PATH, Values
+from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.patch import Sent
 from graphql_api.edits.importing import Imported
 from graphql_api.web.shape import Shape
@@ -38,8 +38,7 @@ def read(document: Any, *, workspace: str | None = None, initiation_message: str
 def _named(value: Any, name: str, problems: list[Problem]) -> str:
     if isinstance(value, str) and is_id(value):
         return value
-    message = f"{name} must be a string of 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
-    problems.append(Problem("INVALID_ID", message, (name,)))
+    problems.append(Problem("INVALID_ID", f"{name} must be a string of {ID_RULE}", (name,)))
     return ""
 
 

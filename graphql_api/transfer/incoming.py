@@ -7,10 +7,11 @@ from itertools import islice
 from typing import TypeVar
 
 from graphql_api import edits
-from graphql_api.domain.caller import Caller, is_id
+from graphql_api.domain.caller import Caller
 from graphql_api.domain.checks import Wrong
 from graphql_api.domain.errors import Problem, Refused, refused
 from graphql_api.domain.flow import BY_PATH
+from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.words import counted
 from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported, exists
@@ -49,7 +50,7 @@ class Terms:
 
 def check_workspace(workspace: str | None) -> None:
     if workspace is not None and not is_id(workspace):
-        raise refused("INVALID_ID", "--workspace must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -")
+        raise refused("INVALID_ID", f"--workspace must be {ID_RULE}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from msgspec.structs import replace
 from starlette.types import Scope
 
-from graphql_api.domain.caller import Caller, is_id
+from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.keys import Key
 from graphql_api.web.http import header
 
@@ -41,8 +42,7 @@ def _found(scope: Scope, source: str) -> Caller:
 def entitled(key: Key | None, workspace: str | None, source: str, request_id: str | None = None) -> Caller:
     """The caller with a key, or anybody where no keys are required; refuses workspaces that are not the key's."""
     if workspace and not is_id(workspace):
-        message = "the header x-workspace-id must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
-        raise refused("BAD_REQUEST", message)
+        raise refused("BAD_REQUEST", f"the header x-workspace-id must be {ID_RULE}")
     if key is None:
         return Caller(workspace or None, source=source, request_id=request_id)
     if not workspace and source == "GRAPHQL":

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from graphql_api.domain.caller import is_id
 from graphql_api.domain.errors import refused
 from graphql_api.domain.flow import Direction, MessageChannel
+from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.instants import parse
 from graphql_api.web.http import nearest, printable
 
@@ -42,7 +42,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 def agent(text: str) -> str:
     if not is_id(text):
-        raise ValueError("must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -")
+        raise ValueError(f"must be {ID_RULE}")
     return text
 
 

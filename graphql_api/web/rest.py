@@ -8,9 +8,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from graphql_api.domain.caller import Caller, is_id
-from graphql_api.domain.errors import Problem, Refused, refused
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.errors import Problem, Refused, refused, unknown_flow
 from graphql_api.domain.flow import Direction, MessageChannel
+from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Operations
@@ -32,11 +33,10 @@ from graphql_api.web.http import (
     parameters,
 )
 from graphql_api.web.methods import untaken
-from graphql_api.web.parameters import hours_variables, list_variables
+from graphql_api.web.parameters import LONGEST_PAGE, hours_variables, list_variables
 from graphql_api.web.routes import COLLECTION, PREFIX, ROUTES, NotTaken, Route, find
 from graphql_api.web.shape import Shape
 
-LONGEST_PAGE = 1_000
 OPERATIONS = files("graphql_api.web").joinpath("rest.graphql").read_text("utf-8")
 
 SPELLING: Mapping[str, Mapping[str, str]] = {
@@ -81,7 +81,7 @@ class Rest:
             call = Call(scope, receive, route, id, who)
             _must_take_json(call)
             if id and not is_id(id):
-                raise refused("INVALID_ID", "the id must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -", "id")
+                raise refused("INVALID_ID", f"the id must be {ID_RULE}", "id")
             return await HANDLERS[route.operation](self, call)
         except NotTaken as other:
             return untaken(scope, other.methods)
@@ -96,7 +96,7 @@ class Rest:
     async def read(self, call: Call) -> Answer:
         flow = await self._run(call, {"id": call.id})
         if flow is None:
-            raise unknown(call)
+            raise unknown_flow(call.id)
         version = flow.pop("version")
         tag = [(b"etag", etags.tag(version))]
         if etags.none_match(header(call.scope, b"if-none-match"), version):
@@ -121,7 +121,7 @@ class Rest:
         asked = hours_variables(parameters(call.scope), suggests=self._suggestions)
         flow = await self._run(call, {"id": call.id, **asked})
         if flow is None:
-            raise unknown(call)
+            raise unknown_flow(call.id)
         return Answer(200, encoded(flow["settings"]["responseSettings"]["workingHours"]))
 
     async def create(self, call: Call) -> Answer:
@@ -153,7 +153,7 @@ class Rest:
             return Refused(*problems)
         route = next(route for route in ROUTES if route.operation == "GetMessageFlow")
         flow = await self._run(msgspec.structs.replace(call, route=route), {"id": call.id})
-        return unknown(call) if flow is None else Conflict(problems, flow["version"])
+        return unknown_flow(call.id) if flow is None else Conflict(problems, flow["version"])
 
     def _input(self, call: Call, raw: bytes) -> dict[str, Any]:
         if call.route.takes == "toggle":
@@ -244,10 +244,6 @@ class Conflict(Refused):
     def __init__(self, problems: list[Problem], version: int) -> None:
         super().__init__(*problems)
         self.version = version
-
-
-def unknown(call: Call) -> Refused:
-    return refused("NOT_FOUND", f"there is no message flow {call.id} in this workspace", "id")
 
 
 def spelled(flow: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from graphql_api.domain import keys
+from graphql_api.domain.errors import Refused
 from graphql_api.domain.keys import Key
 
 KEY = Key("key_1", "mfk_00000000", "", ("ws1",), frozenset({"flows:read"}), 1_000)
@@ -48,18 +49,18 @@ def test_lengths_of_time(text: str, milliseconds: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "24", "h", "-1h", "1.5h", "24 h", "100000d", "1y"])
 def test_other_lengths_of_time_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="as in 24h or 90d"):
+    with pytest.raises(Refused, match="as in 24h or 90d"):
         keys.duration(text)
 
 
 def test_workspaces_and_scopes_are_checked() -> None:
     assert keys.checked_workspaces(["b", "a", "b"]) == ("b", "a")
     assert keys.checked_scopes(["flows:read", "flows:read"]) == {"flows:read"}
-    with pytest.raises(ValueError, match="at least one workspace"):
+    with pytest.raises(Refused, match="at least one workspace"):
         keys.checked_workspaces([])
-    with pytest.raises(ValueError, match="not 'a,b'"):
+    with pytest.raises(Refused, match="not 'a,b'"):
         keys.checked_workspaces(["a,b"])
-    with pytest.raises(ValueError, match=r"not flows:delete$"):
+    with pytest.raises(Refused, match=r"not flows:delete$"):
         keys.checked_scopes(["flows:read", "flows:delete"])
-    with pytest.raises(ValueError, match=r"a key needs scopes out of admin, flows:read, flows:write, history:read$"):
+    with pytest.raises(Refused, match=r"a key needs scopes out of admin, flows:read, flows:write, history:read$"):
         keys.checked_scopes([])

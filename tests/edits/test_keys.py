@@ -70,8 +70,8 @@ async def test_the_last_use_is_noted_once_a_minute(store: Store) -> None:
 
 
 async def test_a_key_that_cannot_be_is_not_made(store: Store) -> None:
-    with pytest.raises(ValueError, match="at least one workspace"):
+    with pytest.raises(Refused, match="at least one workspace"):
         await keys.create(store, NOW, [], READ)
-    with pytest.raises(ValueError, match="scopes out of"):
+    with pytest.raises(Refused, match="scopes out of"):
         await keys.create(store, NOW, ["ws1"], {"flows:delete"})
     assert await keys.every(store) == []

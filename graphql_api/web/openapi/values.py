@@ -5,9 +5,9 @@ from enum import Enum
 from typing import Any
 
 from graphql_api.domain import checks
-from graphql_api.domain.caller import ID
 from graphql_api.domain.checks import Check, Text
 from graphql_api.domain.flow import Leaf
+from graphql_api.domain.ids import ID
 
 Json = dict[str, Any]
 
