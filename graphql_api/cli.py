@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 import graphql_api
 from graphql_api import cli_files, cli_keys, cli_webhooks, config
+from graphql_api.cli_forms import DatabaseUrl
 from graphql_api.domain.words import counted
 from graphql_api.sentences import sentences
 
@@ -34,8 +35,6 @@ app.command()(cli_files.plan)
 app.command()(cli_files.apply)
 app.add_typer(cli_keys.app, name="keys")
 app.add_typer(cli_webhooks.app, name="webhooks")
-
-DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphql_api import config
+from graphql_api.cli_forms import DatabaseUrl
 from graphql_api.domain.words import counted
 from graphql_api.sentences import Unfit, sentences
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from graphql_api.folder import Terms as FolderTerms
     from graphql_api.transfer import Brought, Terms
 
-DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
 OneWorkspace = Annotated[
     str | None, typer.Option(envvar=config.variable("workspace"), help="Only the flows of this workspace.")
 ]

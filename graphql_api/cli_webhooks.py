@@ -1,14 +1,15 @@
 """`message-flows webhooks`: what an operator says to add, list, try, resume and remove webhooks."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from graphql_api import config
+from graphql_api.cli_forms import DatabaseUrl, instant, split, table
 from graphql_api.domain import instants, keys
 from graphql_api.domain.webhooks import OUTCOMES, Attempt, Webhook
-from graphql_api.sentences import Unfit, sentences
+from graphql_api.sentences import sentences
 
 if TYPE_CHECKING:
     from graphql_api.domain.caller import Caller
@@ -25,7 +26,6 @@ app = typer.Typer(
 
 SPELT = {"url": "URL", "events": "--events", "name": "--name"}
 
-DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
 Workspace = Annotated[
     str, typer.Option(envvar=config.variable("workspace"), help="The workspace that owns the webhook.")
 ]
@@ -48,7 +48,7 @@ def add(
     issued = _work(
         workspace,
         database_url,
-        lambda desk, caller: webhooks.create(desk, caller, url, _split(events), name, spelt=SPELT),
+        lambda desk, caller: webhooks.create(desk, caller, url, split(events), name, spelt=SPELT),
     )
     _hand_over(issued)
     typer.echo(f"Webhook {issued.webhook.id} tells {url} of {', '.join(issued.webhook.events)}.", err=True)
@@ -64,15 +64,15 @@ def list_webhooks(workspace: Workspace, database_url: DatabaseUrl = None) -> Non
         return [(one, await webhooks.waiting(desk, caller, one.id)) for one in every]
 
     rows = _work(workspace, database_url, work)
-    _table(
+    table(
         ("id", "state", "waiting", "events", "created", "name", "url", "parked because"),
         (
             (
                 one.id,
-                "live" if one.parked_at is None else f"parked {_instant(one.parked_at)}",
+                "live" if one.parked_at is None else f"parked {instant(one.parked_at)}",
                 str(waiting),
                 ",".join(one.events),
-                _instant(one.created_at),
+                instant(one.created_at),
                 one.name,
                 one.url,
                 one.parked_because or "",
@@ -109,7 +109,7 @@ def deliveries(
         return await webhooks.attempts(desk, caller, webhook, limit)
 
     tried = _work(workspace, database_url, work)
-    _table(
+    table(
         ("at", "event", "flow", "version", "attempt", "outcome", "ms", "message"),
         (
             (
@@ -151,7 +151,7 @@ def rotate_secret(
     from graphql_api.edits import webhooks
 
     issued = _work(
-        workspace, database_url, lambda desk, caller: webhooks.rotate(desk, caller, webhook, _milliseconds(grace))
+        workspace, database_url, lambda desk, caller: webhooks.rotate(desk, caller, webhook, keys.duration(grace))
     )
     _hand_over(issued)
 
@@ -168,19 +168,12 @@ def remove(webhook: Id, workspace: Workspace, database_url: DatabaseUrl = None) 
 def _work(workspace: str, database_url: str | None, work: "Callable[[Desk, Caller], Awaitable[T]]") -> T:
     with sentences():
         settings = config.load(database_url=database_url)
-        from graphql_api.domain.caller import Caller, is_id
+        from graphql_api.domain.caller import Caller
         from graphql_api.opening import at_desk
+        from graphql_api.transfer import check_workspace
 
-        if not is_id(workspace):
-            raise Unfit("--workspace must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -.")
+        check_workspace(workspace)
         return at_desk(settings, lambda desk: work(desk, Caller(workspace, source="CLI")))
-
-
-def _milliseconds(time: str) -> int:
-    try:
-        return keys.duration(time)
-    except ValueError as wrong:
-        raise Unfit(f"{str(wrong).capitalize()}.") from None
 
 
 def _hand_over(issued: "Issued") -> None:
@@ -191,19 +184,3 @@ def _hand_over(issued: "Issued") -> None:
 
 def _came(tried: Attempt) -> str:
     return tried.outcome.lower() if tried.status is None else f"{tried.outcome.lower()} ({tried.status})"
-
-
-def _table(heads: tuple[str, ...], entries: Iterable[tuple[str, ...]]) -> None:
-    rows = [heads, *entries]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
-    for row in rows:
-        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _instant(at: int) -> str:
-    """To the second."""
-    return instants.text(at // 1_000 * 1_000)
-
-
-def _split(given: Sequence[str]) -> list[str]:
-    return [one.strip() for text in given for one in text.split(",") if one.strip()]
