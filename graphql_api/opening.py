@@ -11,14 +11,12 @@ from graphql_api import storage
 from graphql_api.config import Config
 from graphql_api.delivery.posting import Poster
 from graphql_api.domain import addresses
+from graphql_api.domain.instants import HOUR
 from graphql_api.domain.webhooks import Rules
 from graphql_api.edits.desk import Desk
 from graphql_api.storage.engine import Store
 
 T = TypeVar("T")
-
-HOUR = 3_600_000
-"""Milliseconds."""
 
 PATIENCE = 5.0
 """Seconds that a command waits for the database."""

@@ -19,6 +19,7 @@ import pytest
 from graphql_api import app, cli, config, storage
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
+from graphql_api.domain.instants import HOUR
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.schema.prepared import GRAPHQL
@@ -203,7 +204,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def desk(store: Store, clock: Clock) -> Desk:
-    return Desk(store, clock, Noise(), 24 * app.HOUR)
+    return Desk(store, clock, Noise(), 24 * HOUR)
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from graphql_api import app, edits, storage
+from graphql_api import edits, storage
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.flow import DEFAULTS
+from graphql_api.domain.instants import HOUR
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk
@@ -96,7 +97,7 @@ class Sown:
 async def sown(url: str) -> Sown:
     made = Sown(url, Clock(), Noise())
     store = storage.opened(url)
-    await seed(Desk(store, made.clock, made.noise, app.HOUR))
+    await seed(Desk(store, made.clock, made.noise, HOUR))
     await store.close()
     return made
 
@@ -133,7 +134,7 @@ def database_url(database: str, seeded: Sown, request: pytest.FixtureRequest, tm
 @pytest.fixture
 def desk(store: Store, seeded: Sown) -> Desk:
     """Goes on where the seed ended."""
-    return Desk(store, copy(seeded.clock), Noise(copy(seeded.noise.counter)), 24 * app.HOUR)
+    return Desk(store, copy(seeded.clock), Noise(copy(seeded.noise.counter)), 24 * HOUR)
 
 
 async def answer(desk: Desk, document: str, variables: dict[str, Any], compiles: bool) -> Any:

@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from graphql_api import app, config, edits, storage
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.flow import DEFAULTS
+from graphql_api.domain.instants import HOUR
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.importing import Imported
 from graphql_api.web import gathered
@@ -171,7 +172,7 @@ async def steps(url: str, operation: str) -> float:
 
 def desk_at(url: str) -> Desk:
     now = count(1_795_605_200_000)
-    return Desk(storage.opened(url), lambda: next(now), lambda: next(now).to_bytes(8, "big"), 24 * app.HOUR)
+    return Desk(storage.opened(url), lambda: next(now), lambda: next(now).to_bytes(8, "big"), 24 * HOUR)
 
 
 async def prepared(url: str) -> str:

@@ -15,10 +15,8 @@ from graphql_api.domain.addresses import Network
 from graphql_api.domain.checks import Text, Wrong
 from graphql_api.domain.endpoints import checked_url, target
 from graphql_api.domain.errors import Problem, Refused
+from graphql_api.domain.instants import HOUR
 from graphql_api.domain.words import counted
-
-HOUR = 3_600_000
-"""Milliseconds."""
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "flow.created": ("CREATE", "IMPORT", "RESTORE"),

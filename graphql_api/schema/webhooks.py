@@ -9,6 +9,7 @@ from strawberry import Maybe
 from graphql_api.domain import cursors
 from graphql_api.domain import webhooks as domain
 from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.instants import HOUR
 from graphql_api.edits import webhooks as edits
 from graphql_api.schema import payloads
 from graphql_api.schema.context import Info, argument
@@ -17,7 +18,7 @@ from graphql_api.schema.payloads import ERRORS, MutationError
 from graphql_api.schema.relay import Around, Node, PageInfo, page_size
 from graphql_api.schema.scalars import Instant
 
-GRACE = 24 * domain.HOUR
+GRACE = 24 * HOUR
 """Milliseconds for which messages are signed with the secret before as well."""
 SPELT = {event.value: event.name for event in WebhookEvent}
 PLACE = re.compile(r"(\d{1,15}):(whk_[0-9a-f]{24})", re.ASCII)

@@ -9,7 +9,8 @@ import pytest
 
 from graphql_api.domain import webhooks
 from graphql_api.domain.errors import Refused
-from graphql_api.domain.webhooks import HOUR, OPERATIONS, Attempt, Rules, Webhook
+from graphql_api.domain.instants import HOUR
+from graphql_api.domain.webhooks import OPERATIONS, Attempt, Rules, Webhook
 
 WEBHOOK = Webhook("ws1", "whk_1", "https://example.com/", "", ("flow.created",), "mfw_new", 0, 0)
 NOW = 1_795_600_000_999

@@ -13,8 +13,9 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from graphql_api import app, storage
+from graphql_api import storage
 from graphql_api.domain.caller import Caller
+from graphql_api.domain.instants import HOUR
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
@@ -55,7 +56,7 @@ class Steps:
 
 def desk(store: Store) -> Desk:
     steps = Steps()
-    return Desk(store, steps.clock, steps.noise, 24 * app.HOUR)
+    return Desk(store, steps.clock, steps.noise, 24 * HOUR)
 
 
 @pytest.fixture

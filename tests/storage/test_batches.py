@@ -9,13 +9,13 @@ import pytest
 from graphql_api import edits
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
+from graphql_api.domain.instants import HOUR
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.storage import changes
 from graphql_api.storage.postgres import PostgresStore
 from tests.conftest import CREATE, Clock, Noise, sent
 
-HOUR = 3_600_000
 LOCK = "SELECT id FROM message_flows WHERE id = $1 FOR UPDATE"
 
 

@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 from graphql_api import app, edits, storage
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.flow import DEFAULTS
+from graphql_api.domain.instants import HOUR
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.importing import Imported
 from graphql_api.web.heads import REMEMBERED, Heads
@@ -138,7 +139,7 @@ class Ways:
 
 @asynccontextmanager
 async def both(url: str, **settings: Any) -> AsyncIterator[Ways]:
-    desk = Desk(storage.opened(url), lambda: 1_795_605_200_000, lambda: b"12345678", 24 * app.HOUR)
+    desk = Desk(storage.opened(url), lambda: 1_795_605_200_000, lambda: b"12345678", 24 * HOUR)
     flows = [Imported(f"f{n}", workspace, FLOW) for n in range(3) for workspace in WORKSPACES.values()]
     await edits.import_flows(desk, Caller(None, source="CLI"), flows)
     shown = {

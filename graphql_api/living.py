@@ -1,0 +1,108 @@
+"""What a server does beside answering, for as long as it lives, and how it leaves."""
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
+from types import FrameType
+from typing import NamedTuple
+
+import graphql_api
+from graphql_api import edits
+from graphql_api.edits import Desk
+from graphql_api.storage import migrations
+from graphql_api.storage.engine import Store
+from graphql_api.web.auth import Keyring
+from graphql_api.web.health import Ready
+from graphql_api.web.lasting import Lasting
+from graphql_api.web.rest import Rest
+from graphql_api.web.throttle import Throttle
+
+WATCHING = 5.0
+"""Seconds between two looks at the store for the metrics."""
+
+FIRST_ANSWERS = 0.5
+"""Seconds in which a new server answers first of all."""
+
+LATER = ("graphql_api.web.lines", "graphql_api.web.frames")
+"""What writes the log, and what WebSockets are made of."""
+
+
+@contextlib.asynccontextmanager
+async def life(
+    desk: Desk, keyring: Keyring | None, throttle: Throttle | None, rest: Rest, leaving: "Leaving"
+) -> AsyncIterator[None]:
+    """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched, webhooks
+    are sent."""
+    works = [edits.sweep(desk), watch(desk.store), ready(rest), send(desk)]
+    works += [keyring.note_uses()] if keyring else []
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        with leaving.on_sigterm():
+            yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if throttle is not None:
+            await throttle.close()
+        await desk.post.close()
+        await desk.store.close()
+
+
+async def watch(store: Store) -> None:
+    """What the store says about itself goes into the metrics, which are imported aside as well."""
+    await asyncio.sleep(FIRST_ANSWERS)
+    metrics = await asyncio.to_thread(import_module, "graphql_api.web.metrics")
+    metrics.INFO.labels(graphql_api.__version__, migrations.newest()).set(1)
+    while True:
+        metrics.note_store(store.figures())
+        await asyncio.sleep(WATCHING)
+
+
+async def ready(rest: Rest) -> None:
+    """What the first answers can do without is fetched aside when they are out, so that no request waits for it."""
+    await asyncio.sleep(FIRST_ANSWERS)
+    for room in LATER:
+        await asyncio.to_thread(import_module, room)
+    await asyncio.to_thread(rest.prepared)
+
+
+async def send(desk: Desk) -> None:
+    """Webhooks; what sends them is imported aside as well."""
+    await asyncio.sleep(FIRST_ANSWERS)
+    sender = await asyncio.to_thread(import_module, "graphql_api.delivery.sender")
+    await sender.send(desk)
+
+
+class Leaving(NamedTuple):
+    """How the server stops: unready at once, and `drain` seconds later, when nobody sends to it any more, for good."""
+
+    ready: Ready
+    lasting: Lasting
+    drain: float
+
+    @contextlib.contextmanager
+    def on_sigterm(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        stop = signal.getsignal(signal.SIGTERM)
+
+        def stop_now(number: int) -> None:
+            self.lasting.stop()
+            if callable(stop):
+                stop(number, None)
+
+        def leave(number: int, _: FrameType | None) -> None:
+            self.ready.is_stopping = True
+            loop.call_soon_threadsafe(loop.call_later, self.drain, stop_now, number)
+
+        signal.signal(signal.SIGTERM, leave)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, stop)
