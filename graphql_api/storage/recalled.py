@@ -22,6 +22,12 @@ SECONDS = 60
 OVERHEAD = 500
 """Bytes that a flow takes besides its values, which are kept as MessagePack: a third of what they take as objects."""
 
+TRUST = 16
+"""Right guesses that are remembered; a wrong one, which costs a write, counts as two."""
+
+PAUSE = 64
+"""Edits that begin without a guess when so many were wrong: others then write the same flows as this process does."""
+
 Flow = tuple[str, str]
 """Workspace and id."""
 
@@ -44,12 +50,23 @@ class Recalled:
         self._names: tuple[str, ...] = ()
         self._flows: dict[Flow, Known] = {}
         self._size = 0
+        self._trust = TRUST
 
     def row(self, flow: Flow) -> Row | None:
+        if self._trust < 0:
+            self._trust += 1
+            return None
         known = self._flows.get(flow)
         if known is None or known.until < monotonic():
             return None
         return dict(zip(self._names, msgpack.decode(known.values), strict=True))
+
+    def was(self, right: bool) -> None:
+        """What a guess has come to."""
+        if right:
+            self._trust = min(self._trust + 1, TRUST)
+        else:
+            self._trust = self._trust - 2 if self._trust > 1 else -PAUSE
 
     def keep(self, flow: Flow, after: Mapping[str, Any]) -> None:
         """`after` has the same columns in the same order for all flows."""
@@ -98,6 +115,8 @@ class Guess:
         was_open, self.is_open = self.is_open, False
         self._recalled.forget(statement.recalls)
         rows = await self._step(statement)
+        if was_open:
+            self._recalled.was(right=bool(rows))
         if rows:
             self._recalled.keep(statement.recalls, after)
         else:
