@@ -190,6 +190,20 @@ async def test_an_existing_flow_is_refused_or_passed_over(desk: Desk) -> None:
     assert (await export(desk)).splitlines()[0] == before.strip()
 
 
+async def test_every_flow_of_an_array_on_one_line_is_told_and_counted(desk: Desk) -> None:
+    await bring(desk, lines(flow("a"), flow("b")))
+    array = json.dumps([flow("a"), flow("b"), flow("c"), flow("no id"), 5]).encode()
+    assert array.count(b"\n") == 0
+    exist = [f"1: the flow {id} exists in workspace ws1" for id in "ab"]
+    wrong = [
+        "1: _id must be a string of 1 to 64 of the characters A-Z, a-z, 0-9, _ and -",
+        "1: a flow must be a JSON object",
+    ]
+    assert await bring(desk, array) == (Brought(found=5, wrong=4), [*exist, *wrong])
+    assert await bring(desk, array, Terms(keep_good=True)) == (Brought(found=5, wrong=4, written=1), [*exist, *wrong])
+    assert [json.loads(line)["_id"] for line in (await export(desk)).splitlines()] == ["a", "b", "c"]
+
+
 async def test_a_deleted_flow_comes_back_at_its_next_version(desk: Desk) -> None:
     await bring(desk, lines(flow("a")))
     inside = Caller("ws1")

@@ -99,21 +99,21 @@ async def bring(desk: Desk, caller: Caller, source: Source, terms: Terms, listen
 async def _check(
     desk: Desk, batch: Sequence[Piece], terms: Terms, waiting: Waiting, listener: Listener, brought: Brought
 ) -> None:
-    """Right flows go to those that wait; problems are told in the order of their lines."""
-    blamed: dict[int, tuple[Problem, ...]] = {}
+    """Right flows go to those that wait; problems are told in the order of the file."""
+    blamed: dict[int, Sequence[Problem]] = {}
     good: dict[int, Imported] = {}
-    for piece in batch:
+    for place, piece in enumerate(batch):  # a whole array may stand on one line
         try:
-            good[piece.line] = _taken_in(piece, terms, waiting)
+            good[place] = _taken_in(piece, terms, waiting)
         except Refused as refusal:
-            blamed[piece.line] = blamed.get(piece.line, ()) + refusal.problems
+            blamed[place] = refusal.problems
     if not terms.skip_existing:
-        for line in await _existing(desk, good):
-            waiting.send_away(good[line])
-            blamed[line] = exists(good[line]).problems
-    for line in sorted(blamed):
-        for problem in blamed[line]:
-            listener.blame(line, problem.message)
+        for place in await _existing(desk, good):
+            waiting.send_away(good[place])
+            blamed[place] = exists(good[place]).problems
+    for place in sorted(blamed):
+        for problem in blamed[place]:
+            listener.blame(batch[place].line, problem.message)
     brought.found += len(batch)
     brought.wrong += len(blamed)
 
@@ -134,13 +134,13 @@ def _taken_in(piece: Piece, terms: Terms, waiting: Waiting) -> Imported:
 
 
 async def _existing(desk: Desk, good: Mapping[int, Imported]) -> list[int]:
-    """The lines of the flows that are in the database; deleted ones may come back."""
-    lines = {(flow.workspace, flow.id): line for line, flow in good.items()}
+    """Which of the flows are in the database; deleted ones may come back."""
+    places = {(flow.workspace, flow.id): place for place, flow in good.items()}
     ids: dict[str, list[str]] = {}
-    for workspace, id in lines:
+    for workspace, id in places:
         ids.setdefault(workspace, []).append(id)
     return [
-        lines[workspace, row["id"]]
+        places[workspace, row["id"]]
         for workspace, some in ids.items()
         for row in await desk.store.read(flows.read_many(workspace, some))
         if row["deleted_at"] is None
