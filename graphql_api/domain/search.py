@@ -97,7 +97,7 @@ def cursor(text: str, order: Order) -> Cursor:
 
 
 def _not_ours() -> ValueError:
-    return ValueError("is not a cursor of this server; send one that pageInfo or an edge gave you")
+    return ValueError("is not a cursor of this server; send one that a page gave you")
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -105,6 +105,12 @@ def headers(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
+def listed(scope: Scope, name: bytes) -> str | None:
+    """The value of a header that is a list; its lines count as one (RFC 9110, 5.3)."""
+    values = headers(scope, name)
+    return ", ".join(dict.fromkeys(values)) if values else None
+
+
 def lines(headers: Headers) -> bytes:
     """As they are sent; a line break within a header is a fault of ours that must not reach anybody."""
     text = b"".join([b"%b: %b\r\n" % header for header in headers])

@@ -10,6 +10,8 @@ from graphql_api.domain.errors import refused
 from graphql_api.domain.flow import Direction, MessageChannel
 from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.instants import parse
+from graphql_api.domain.search import NEWEST_FIRST, Order, OrderField
+from graphql_api.domain.search import cursor as place
 from graphql_api.web.http import nearest, printable
 
 LONGEST_PAGE = 1_000
@@ -62,6 +64,14 @@ def order(text: str) -> dict[str, str]:
     return {"field": ORDERS[name], "direction": "DESC" if text.startswith("-") else "ASC"}
 
 
+def _hold_to_order(cursor: str, asked: Mapping[str, str] | None) -> None:
+    order = Order(OrderField[asked["field"]], asked["direction"] == "DESC") if asked else NEWEST_FIRST
+    try:
+        place(cursor, order)
+    except ValueError as error:
+        raise refused("BAD_REQUEST", f"the parameter cursor {error}") from None
+
+
 FILTERS: Mapping[str, Callable[[str], Any]] = {
     "direction": Choice(Direction),
     "messageChannel": Choice(MessageChannel),
@@ -80,6 +90,8 @@ HOURS: Mapping[str, Callable[[str], Any]] = {"at": instant, "from": instant, "to
 def list_variables(asked: Mapping[str, str], *, suggests: bool = True) -> dict[str, Any]:
     """Raises Refused (BAD_REQUEST) for a parameter that is unknown or malformed; `suggests`: says what is known."""
     values = _values(asked, KNOWN, suggests)
+    if "cursor" in values:
+        _hold_to_order(values["cursor"], values.get("orderBy"))
     filter = {name: value for name, value in values.items() if name in FILTERS}
     rest = {name: value for name, value in values.items() if name in OTHERS}
     return {"limit": LONGEST_PAGE, "filter": filter, **rest}

@@ -32,7 +32,9 @@ def answer(
 ) -> Answer:
     """`extra` joins the members of `error`, such as currentVersion."""
     first = problems[0]
-    is_whole = first.code in WHOLE or (len(first.path) == 1 and first.path[0] in ARGUMENTS)
+    # A member of a body may be named as an argument is; that is how it is unknown.
+    is_argument = first.code != "UNKNOWN_FIELD" and len(first.path) == 1 and first.path[0] in ARGUMENTS
+    is_whole = first.code in WHOLE or is_argument
     code = first.code if is_whole else "VALIDATION_FAILED"
     kind = KINDS[code]
     error: dict[str, Any] = {"code": code.lower(), "message": _message(problems, is_whole)}

@@ -28,6 +28,7 @@ from graphql_api.web.http import (
     encoded,
     header,
     headers,
+    listed,
     must_be_json,
     of_head,
     parameters,
@@ -99,7 +100,7 @@ class Rest:
             raise unknown_flow(call.id)
         version = flow.pop("version")
         tag = [(b"etag", etags.tag(version))]
-        if etags.none_match(header(call.scope, b"if-none-match"), version):
+        if etags.none_match(listed(call.scope, b"if-none-match"), version):
             return Answer(304, media=None, headers=tag)
         return Answer(200, _encoded(call, spelled(flow)), headers=tag)
 
@@ -217,7 +218,7 @@ def key(scope: Scope) -> Mapping[str, str]:
 
 
 def if_match(scope: Scope) -> frozenset[int] | None:
-    return etags.if_match(header(scope, b"if-match"))
+    return etags.if_match(listed(scope, b"if-match"))
 
 
 def told(call: Call, payload: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[bytes, bytes]]]:

@@ -74,7 +74,7 @@ async def test_an_empty_page_has_no_cursors(execute: Execute) -> None:
     }
 
 
-NOT_OURS = "after is not a cursor of this server; send one that pageInfo or an edge gave you"
+NOT_OURS = "after is not a cursor of this server; send one that a page gave you"
 OTHER_ORDER = "after belongs to another order; a cursor goes on only in the order that it was made in"
 
 

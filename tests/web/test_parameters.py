@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from graphql_api.domain.errors import Refused
+from graphql_api.domain.search import NEWEST_FIRST, Cursor
 from graphql_api.web.parameters import list_variables
+
+NEWEST = Cursor(NEWEST_FIRST, 1, "a").text()
 
 
 def test_without_parameters_the_first_thousand_are_asked_for() -> None:
@@ -17,7 +20,7 @@ def test_without_parameters_the_first_thousand_are_asked_for() -> None:
     [
         ({"limit": "1"}, {"limit": 1, "filter": {}}),
         ({"limit": "01000"}, {"limit": 1_000, "filter": {}}),
-        ({"cursor": "abc"}, {"limit": 1_000, "filter": {}, "cursor": "abc"}),
+        ({"cursor": NEWEST}, {"limit": 1_000, "filter": {}, "cursor": NEWEST}),
         ({"direction": "inbound"}, {"limit": 1_000, "filter": {"direction": "INBOUND"}}),
         ({"messageChannel": "Email"}, {"limit": 1_000, "filter": {"messageChannel": "EMAIL"}}),
         (
@@ -46,6 +49,11 @@ def test_parameters_become_variables(asked: dict[str, str], variables: Any) -> N
         ({"limit": "²"}, "the parameter limit must be a whole number from 1 to 1000"),
         ({"isActive": "True"}, "the parameter isActive must be true or false"),
         ({"direction": "Inbound"}, "the parameter direction must be one of inbound, outbound, bidirectional"),
+        ({"cursor": ""}, "the parameter cursor is not a cursor of this server; send one that a page gave you"),
+        (
+            {"cursor": NEWEST, "orderBy": "name"},
+            "the parameter cursor belongs to another order; a cursor goes on only in the order that it was made in",
+        ),
         ({"agent": ""}, "the parameter agent must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"),
         (
             {"orderBy": ""},
