@@ -11,6 +11,7 @@ import msgspec
 
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.keys import Key
+from graphql_api.domain.words import counted
 from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event
 from graphql_api.schema.shown import Rejected, failure
@@ -51,7 +52,7 @@ class Lasting:
     def held(self, kind: str, payer: str) -> Iterator[None]:
         """One more of a kind; refuses whoever has as many as may be (LIMIT_EXCEEDED)."""
         if self._held[kind, payer] >= self.most:
-            message = f"more than {self.most} {kind} of one caller (max_subscriptions)"
+            message = f"more than {counted(self.most, kind)} of one caller (max_subscriptions)"
             raise refused("LIMIT_EXCEEDED", message)
         self._held[kind, payer] += 1
         try:
@@ -64,7 +65,7 @@ class Lasting:
     @contextlib.contextmanager
     def subscription(self, payer: str, context: Context, way: str, asker: Key | None) -> Iterator[Told]:
         """Counts it while it is open, and tells of it in the log at its end."""
-        with self.held("subscriptions", payer):
+        with self.held("subscription", payer):
             gathered.hear("subscriptions", 1)
             began = perf_counter()
             told = Told()

@@ -12,6 +12,7 @@ from starlette.types import Scope
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import KINDS, Refused, fault, refused
 from graphql_api.domain.keys import Key
+from graphql_api.domain.words import counted
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 from graphql_api.schema.context import Context, Seen
@@ -96,7 +97,7 @@ class Operating:
         if id in self._running:
             raise Closed(4409, f"subscriber for {printable(id)} already exists")
         if len(self._running) >= self._room.live.most:
-            message_text = f"more than {self._room.live.most} operations at once (max_subscriptions)"
+            message_text = f"more than {counted(self._room.live.most, 'operation')} at once (max_subscriptions)"
             await self._say_errors(id, refused("LIMIT_EXCEEDED", message_text))
             tell(self._scope, self._asker, KINDS["LIMIT_EXCEEDED"].status)
             return

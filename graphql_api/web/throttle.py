@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.keys import Key
+from graphql_api.domain.words import counted
 from graphql_api.schema.context import Seen
 from graphql_api.web.http import Headers
 
@@ -173,7 +174,7 @@ class Account(msgspec.Struct):
         self.now = self.throttle.now()
         self.purse = self.throttle.purse(self.who, self.now)
         if not await self.purse.pay(points):
-            message = f"more than {self.throttle.points} points in a minute; wait {self.wait} s"
+            message = f"more than {counted(self.throttle.points, 'point')} in a minute; wait {self.wait} s"
             refusal = self.state["limited"] = Limited(message, self.reset, self.wait)
             raise refusal
 

@@ -102,7 +102,7 @@ class Conversation:
         room, who = self._room, self._asker.payer
         self._operating = operating = Operating(room, self._scope, self._asker, self._put, self._give_up)
         try:
-            with room.live.held("connections", who), room.live.end(token, self._address) as end:
+            with room.live.held("connection", who), room.live.end(token, self._address) as end:
                 await self._say({"type": "connection_ack"})
                 while True:
                     await self._take(await self._heard(end), operating)

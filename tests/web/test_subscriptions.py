@@ -435,6 +435,22 @@ async def test_so_many_of_one_caller_and_no_more(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
+async def test_a_limit_of_one_is_told_in_the_singular(desk: Desk) -> None:
+    async with served(desk, max_subscriptions=1) as at, connected(at) as socket, connected(at) as second:
+        await socket.begin()
+        await socket.subscribe("1")
+        await socket.subscribe("2")
+        (refused,) = (await socket.hear())["payload"]
+        assert refused["message"] == "more than 1 operation at once (max_subscriptions)"
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            events = {"accept": "text/event-stream", "x-workspace-id": "ws1"}
+            response = await client.post(f"http://{at}/graphql", json={"query": WATCH}, headers=events)
+        assert response.json()["errors"][0]["message"] == "more than 1 subscription of one caller (max_subscriptions)"
+        await second.say({"type": "connection_init", "payload": {}})
+        assert await second.closed() == (1013, "more than 1 connection of one caller (max_subscriptions)")
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
 async def test_ten_thousand_subscriptions_of_one_key_come_to_a_few(desk: Desk) -> None:
     key = {"x-api-key": (await keys.create(desk.store, 0, ("ws1",), {"flows:read"})).secret}
     other = {"x-api-key": (await keys.create(desk.store, 0, ("ws1",), {"flows:read"})).secret}

@@ -174,6 +174,14 @@ async def test_a_window_begins_with_its_minute_and_no_window_grants_more(spendin
         assert (account.left, account.reset) == (20 - granted[minute], 60 * (minute + 1))
 
 
+@pytest.mark.parametrize(("most", "points"), [(1, "1 point"), (1_200, "1,200 points")])
+async def test_a_limit_is_told_in_the_right_number(most: int, points: str) -> None:
+    account = Throttle(OwnCounts(), most, lambda: 60.0 * MINUTE).account("k")
+    await account.pay(most)
+    with pytest.raises(Limited, match=f"^more than {points} in a minute; wait 60 s$"):
+        await account.pay(1)
+
+
 async def test_the_count_is_asked_once_for_many_requests_and_never_when_nothing_is_left() -> None:
     asked: list[int] = []
 
