@@ -129,7 +129,18 @@ def _counted(settings: Config) -> Iterator[None]:
 
 
 def _run_workers(settings: Config, listener: socket.socket) -> None:
-    setup = uvicorn.Config(
+    setup = _setup(settings)
+    # uvicorn raises the signal that stopped it once more when it has finished.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda *_: _exit())
+    if settings.workers == 1:
+        uvicorn.Server(setup).run([listener])
+    else:
+        Workers(setup, [listener]).run()
+
+
+def _setup(settings: Config) -> uvicorn.Config:
+    return uvicorn.Config(
         "graphql_api.serving:worker",
         factory=True,
         workers=settings.workers,
@@ -152,13 +163,6 @@ def _run_workers(settings: Config, listener: socket.socket) -> None:
         ssl_certfile=settings.tls_certificate or None,
         ssl_keyfile=settings.tls_key or None,
     )
-    # uvicorn raises the signal that stopped it once more when it has finished.
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, lambda *_: _exit())
-    if settings.workers == 1:
-        uvicorn.Server(setup).run([listener])
-    else:
-        Workers(setup, [listener]).run()
 
 
 def frames(**connection: Any) -> asyncio.Protocol:

@@ -82,17 +82,20 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
                 done.set_exception(failure)
 
         def look_up() -> None:
-            found: list[Address] = []
-            failure = None
-            try:
-                told = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-                found = [ip_address(str(address[0])) for *_, address in told]
-            except OSError as error:
-                failure = error
-            except ValueError:  # a label that IDNA does not take
-                failure = OSError("no such name")
+            found, failure = _addresses(host)
             with suppress(RuntimeError):  # the event loop is closed
                 loop.call_soon_threadsafe(finish, found, failure)
 
         threading.Thread(target=look_up, name="webhook-name", daemon=True).start()
         return await done
+
+
+def _addresses(host: str) -> tuple[list[Address], OSError | None]:
+    """Those that the resolver of this machine tells, or why it tells none."""
+    try:
+        told = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return [ip_address(str(address[0])) for *_, address in told], None
+    except OSError as error:
+        return [], error
+    except ValueError:  # a label that IDNA does not take
+        return [], OSError("no such name")

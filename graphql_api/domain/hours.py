@@ -16,8 +16,8 @@ import msgspec
 
 from graphql_api.domain import zones
 from graphql_api.domain.errors import refused
+from graphql_api.domain.instants import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 LONGEST_RANGE = timedelta(days=62)
 

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from graphql_api.domain import zones
-from graphql_api.domain.hours import DAY, EPOCH, FIRST, LAST, SECOND, Hours, whole_range
+from graphql_api.domain.hours import DAY, FIRST, LAST, SECOND, Hours, whole_range
+from graphql_api.domain.instants import EPOCH
 
 
 class Offset(msgspec.Struct, frozen=True):

@@ -12,11 +12,10 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from graphql_api.domain.checks import whole
+from graphql_api.domain.checks import SURROGATES, whole
 from graphql_api.domain.errors import refused
 
 Headers = list[tuple[bytes, bytes]]
-SURROGATES = re.compile("[\ud800-\udfff]")
 ALL_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 OUTSIDE_STRINGS = re.compile(
     rb'"(?:[^"\\]|\\.)*+"?|(?P<opens>[\[{])|(?P<closes>[\]}])|\d++(?:\.\d*+)?+[eE][+-]?+\d*+|\d++\.\d*+|(?P<whole>\d++)',
@@ -149,23 +148,27 @@ async def body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
     whole: bytes | None = arrived and arrived()
     if whole is not None and len(whole) <= limits.bytes:
         return whole
-    parts = []
-    size = 0
     try:
         async with asyncio.timeout(limits.seconds):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Disconnected
-                parts.append(part := message.get("body", b""))
-                size += len(part)
-                if size > limits.bytes:
-                    raise _too_large(limits)
-                if not message.get("more_body"):
-                    return b"".join(parts)
+            return await _received(receive, limits)
     except TimeoutError:
-        message_text = f"the body did not arrive within {limits.seconds:g} s (body_timeout)"
-        raise refused("LIMIT_EXCEEDED", message_text) from None
+        message = f"the body did not arrive within {limits.seconds:g} s (body_timeout)"
+        raise refused("LIMIT_EXCEEDED", message) from None
+
+
+async def _received(receive: Receive, limits: BodyLimits) -> bytes:
+    parts = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        parts.append(part := message.get("body", b""))
+        size += len(part)
+        if size > limits.bytes:
+            raise _too_large(limits)
+        if not message.get("more_body"):
+            return b"".join(parts)
 
 
 def _too_large(limits: BodyLimits) -> Exception:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -18,17 +19,9 @@ def told(level: str, event: str = "request", **members: Any) -> None:
     _lines().told(event, level, **members)
 
 
+@cache
 def _lines() -> _Lines:
-    global _made
-    if _made is None:
-        _made = _logger(sys.stderr.isatty())
-    return _made
-
-
-_made: _Lines | None = None
-
-
-def _logger(is_terminal: bool) -> _Lines:
+    is_terminal = sys.stderr.isatty()
     logger: Any = structlog.PrintLogger(sys.stderr) if is_terminal else structlog.BytesLogger(sys.stderr.buffer)
     return structlog.wrap_logger(logger, processors=[STAMP, _renderer(is_terminal)], wrapper_class=_Lines).bind()  # type: ignore[no-any-return]
 

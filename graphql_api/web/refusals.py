@@ -37,10 +37,7 @@ def answer(
     is_whole = first.code in WHOLE or is_argument
     code = first.code if is_whole else "VALIDATION_FAILED"
     kind = KINDS[code]
-    error: dict[str, Any] = {"code": code.lower(), "message": _message(problems, is_whole)}
-    if not is_whole:
-        error["details"] = [_detail(problem) for problem in problems]
-    error |= extra or {}
+    error = {**_error(code, problems), **(extra or {})}
     if code == "RATE_LIMITED":
         error["reset_at"] = instants.text(int(scope["state"]["limited"].reset) * 1_000)
     document = {
@@ -62,10 +59,13 @@ def retry_after(scope: Scope, code: str) -> Headers:
     return [(b"retry-after", RETRY_AFTER[code])] if code in RETRY_AFTER else []
 
 
-def _message(problems: Sequence[Problem], is_whole: bool) -> str:
-    if is_whole or len(problems) == 1:
-        return problems[0].message
-    return f"{len(problems)} members are refused; the first: {problems[0].message}"
+def _error(code: str, problems: Sequence[Problem]) -> dict[str, Any]:
+    message = problems[0].message
+    if code != "VALIDATION_FAILED":
+        return {"code": code.lower(), "message": message}
+    if len(problems) > 1:
+        message = f"{len(problems)} members are refused; the first: {message}"
+    return {"code": code.lower(), "message": message, "details": [_detail(problem) for problem in problems]}
 
 
 def _detail(problem: Problem) -> dict[str, str]:

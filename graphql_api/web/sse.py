@@ -93,9 +93,7 @@ class EventStream:
                     break
                 event = coming.result()
             except (Rejected, Refused) as refusal:
-                told.reason = code_of(refusal)
-                await out.next(encoded({"errors": errors_of(refusal)}).decode())
-                await out.complete()
+                await self._refuse(refusal, out, told)
                 return
             finally:
                 await _cancelled(coming)
@@ -103,15 +101,20 @@ class EventStream:
                 await out.place(event.cursor)
             else:
                 await out.next(self._live.text(event, told), event.cursor)
-        if gone.done():
-            return
-        why = end.result()
-        told.reason = "stopping" if why is None else code_of(why)
+        if not gone.done():
+            await self._end(end.result(), out, told)
+
+    async def _end(self, why: Refused | None, out: "Out", told: Told) -> None:
         if why is None:
+            told.reason = "stopping"
             await out.end()  # without `complete`: the client connects anew and goes on
         else:
-            await out.next(encoded({"errors": errors_of(why)}).decode())
-            await out.complete()
+            await self._refuse(why, out, told)
+
+    async def _refuse(self, why: Rejected | Refused, out: "Out", told: Told) -> None:
+        told.reason = code_of(why)
+        await out.next(encoded({"errors": errors_of(why)}).decode())
+        await out.complete()
 
     async def _waited(self, coming: "asyncio.Future[Event]", out: "Out", end: End, gone: asyncio.Task[None]) -> bool:
         """Whether there is an event or its refusal, not an end."""

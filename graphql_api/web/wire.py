@@ -6,7 +6,6 @@ upgrade that nobody takes does not lead the connection astray.
 
 import asyncio
 import math
-import secrets
 from collections import deque
 from collections.abc import Coroutine
 from typing import Any
@@ -14,12 +13,12 @@ from urllib.parse import unquote
 
 import httptools
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from graphql_api.domain.errors import KINDS, Problem, refused
+from graphql_api.domain.errors import Problem, refused
 from graphql_api.web import refusals
-from graphql_api.web.exchange import Exchange
-from graphql_api.web.front import ALWAYS, too_long_a_head
+from graphql_api.web.exchange import Exchange, head
+from graphql_api.web.front import ALWAYS, new_id, too_long_a_head
 from graphql_api.web.short import Short, Written
 from graphql_api.web.turn import BEGINNINGS, CLOSE, Turn
 
@@ -278,15 +277,8 @@ class Wire(HttpToolsProtocol):
     def _refuse(self, problem: Problem) -> None:
         if self.transport.is_closing():
             return
-        id = secrets.token_hex(8)
+        id = new_id()
         refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, [problem])
-        headers = [
-            *ALWAYS,
-            (b"x-request-id", id.encode()),
-            (b"content-type", refusal.media or b""),
-            (b"content-length", b"%d" % len(refusal.body)),
-            (b"connection", b"close"),
-        ]
-        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[KINDS[problem.code].status], lines, refusal.body))
+        headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
+        self.transport.write(head(refusal.status, headers) + refusal.body)
         self.transport.close()
