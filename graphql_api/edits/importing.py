@@ -1,6 +1,6 @@
 """Flows from outside with their ids and times, all in one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import islice
 
@@ -60,7 +60,7 @@ def _import_all(
     written: list[bool] = []
     rest = iter(imported)
     while batch := list(islice(rest, AT_ONCE)):
-        found = yield from _found(batch)
+        found = yield from found_at((one.workspace, one.id) for one in batch)
         for one in batch:
             place = (one.workspace, one.id)
             written.append((yield from _import(edit_in(one.workspace), one, found.get(place), skip)))
@@ -69,11 +69,11 @@ def _import_all(
     return written
 
 
-def _found(batch: Sequence[Imported]) -> Script[dict[tuple[str, str], Values]]:
-    """The flows of the batch that are in the database, also deleted ones, by workspace and id."""
+def found_at(places: Iterable[tuple[str, str]]) -> Script[dict[tuple[str, str], Values]]:
+    """The flows that are in the database, also deleted ones, of those that are named by workspace and id."""
     ids: dict[str, list[str]] = {}
-    for one in batch:
-        ids.setdefault(one.workspace, []).append(one.id)
+    for workspace, id in places:
+        ids.setdefault(workspace, []).append(id)
     found: dict[tuple[str, str], Values] = {}
     for workspace, some in ids.items():
         for row in (yield flows.read_many(workspace, some)):

@@ -1,6 +1,6 @@
 """What a folder would change: each file against its flow as it is, and as it was at the version of the file."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import islice
@@ -16,11 +16,12 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.flow import BY_COLUMN, DEFAULTS, Values
 from graphql_api.domain.patch import Patch
 from graphql_api.edits import Desk
-from graphql_api.edits.importing import Imported
+from graphql_api.edits.importing import Imported, found_at
 from graphql_api.folder import layout
 from graphql_api.folder.contents import Blame, Contents, Wrong, contents
 from graphql_api.folder.layout import File, Misplaced
 from graphql_api.storage import flows, revisions
+from graphql_api.storage.engine import drive_waiting
 from graphql_api.storage.revisions import Changes
 
 BATCH = 500
@@ -112,7 +113,8 @@ def _batches(found: Iterable[File | Misplaced]) -> Iterator[list[File | Misplace
 
 
 async def _plan_some(desk: Desk, caller: Caller, batch: Sequence[File | Misplaced], terms: Terms, made: Plan) -> None:
-    flows_now = await _flows([file for file in batch if isinstance(file, File)], desk)
+    places = [(file.workspace, file.id) for file in batch if isinstance(file, File)]
+    flows_now = await drive_waiting(found_at(places), desk.store.read)
     for file in batch:
         if isinstance(file, Misplaced):
             made.wrong.append(Blame(file.place, file.message))
@@ -129,18 +131,6 @@ async def _plan_some(desk: Desk, caller: Caller, batch: Sequence[File | Misplace
             made.same += 1
         else:
             made.steps.append(step)
-
-
-async def _flows(files: Sequence[File], desk: Desk) -> Mapping[tuple[str, str], Values]:
-    """The flows of the files that are in the database, also deleted ones."""
-    ids: dict[str, list[str]] = {}
-    for file in files:
-        ids.setdefault(file.workspace, []).append(file.id)
-    return {
-        (workspace, row["id"]): flows.values(row)
-        for workspace, some in ids.items()
-        for row in await desk.store.read(flows.read_many(workspace, some))
-    }
 
 
 async def _step(desk: Desk, caller: Caller, found: Contents, flow: Values | None, terms: Terms) -> Step | None:

@@ -14,8 +14,8 @@ from graphql_api.domain.flow import BY_PATH
 from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.words import counted
 from graphql_api.edits import Desk
-from graphql_api.edits.importing import Imported, exists
-from graphql_api.storage import flows
+from graphql_api.edits.importing import Imported, exists, found_at
+from graphql_api.storage.engine import drive_waiting
 from graphql_api.transfer.documents import read
 from graphql_api.transfer.pieces import Piece, Source, pieces
 from graphql_api.transfer.waiting import Waiting
@@ -136,15 +136,8 @@ def _taken_in(piece: Piece, terms: Terms, waiting: Waiting) -> Imported:
 async def _existing(desk: Desk, good: Mapping[int, Imported]) -> list[int]:
     """Which of the flows are in the database; deleted ones may come back."""
     places = {(flow.workspace, flow.id): place for place, flow in good.items()}
-    ids: dict[str, list[str]] = {}
-    for workspace, id in places:
-        ids.setdefault(workspace, []).append(id)
-    return [
-        places[workspace, row["id"]]
-        for workspace, some in ids.items()
-        for row in await desk.store.read(flows.read_many(workspace, some))
-        if row["deleted_at"] is None
-    ]
+    found = await drive_waiting(found_at(places), desk.store.read)
+    return [places[named] for named, flow in found.items() if flow["deleted_at"] is None]
 
 
 async def _write_together(
