@@ -37,6 +37,9 @@ NEWEST = re.compile(
 )
 """Only numbers the stream, which all workspaces share."""
 
+PARAMETER = r"\$\d+|\?|given\.workspace"
+"""In a statement for many values, `given` has a row for each of them."""
+
 READ = re.compile(r"(?:FROM|JOIN|UPDATE|DELETE FROM) (\w+)(?: AS (\w+))?")
 WRITTEN = re.compile(r"INSERT INTO (\w+) \((\w+)")
 
@@ -52,10 +55,10 @@ def forgetful(sql: str) -> Iterator[str]:
     for table, first in WRITTEN.findall(sql):
         if table in OF_WORKSPACES and first != "workspace_id":
             yield table
-    anchors = re.findall(r"\.workspace_id = (?:\$\d+|\?)", sql)
+    anchors = re.findall(rf"\.workspace_id = (?:{PARAMETER})", sql)
     for table, alias in READ.findall(sql):
         name = alias or table
-        held = re.search(rf"\b{name}\.workspace_id = (?:\$\d+|\?|\w+\.workspace_id)", sql)
+        held = re.search(rf"\b{name}\.workspace_id = (?:{PARAMETER}|\w+\.workspace_id)", sql)
         if table in OF_WORKSPACES and not (held and anchors):
             yield table
 

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import Context
 from itertools import chain
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from graphql_api.storage import tally
-from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement, unavailable
+from graphql_api.storage.engine import Row, Shape, Statement, unavailable
+from graphql_api.storage.many import ORDINAL
 
 AT_ONCE = 2
 SLOW = 0.02
@@ -24,8 +25,8 @@ IDLE = 8
 Fetch = Callable[[Statement, float | None], Awaitable[Sequence[Row]]]
 """Carries out one statement; waits for a connection until a moment of the event loop, None for its usual patience."""
 
-FetchMany = Callable[[Shape, Callable[[], list[Sequence[Any]]], float], Awaitable[Sequence[Row]]]
-"""As `Fetch` for many; asks for their arguments when it has a connection."""
+FetchMany = Callable[[Shape, Callable[[], Sequence[Mapping[str, Any]]], float], Awaitable[Sequence[Row]]]
+"""As `Fetch` for the values of many, for which it asks when it has a connection; rows have their ordinals."""
 
 
 class Waiting(msgspec.Struct, eq=False):
@@ -158,16 +159,15 @@ class Batches:
         batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
         sent: list[Waiting] = []
 
-        def arguments() -> list[Sequence[Any]]:
+        def values() -> Sequence[Mapping[str, Any]]:
             sent.extend(one for one in batch if one.taken())
             tally.tell("batch", len(sent))
-            text = line.shape.batched
-            return [text.arguments({**one.statement.values, ORDINAL: number}) for number, one in enumerate(sent)]
+            return [one.statement.values for one in sent]
 
         line.batches.append(batch)
         try:
             batch.sort(key=_key)
-            found = await self._together(line.shape, arguments, max(one.until for one in batch))
+            found = await self._together(line.shape, values, max(one.until for one in batch))
         except self._again:
             for one in batch:
                 await self._one(one, None)
@@ -175,10 +175,10 @@ class Batches:
             for one in batch:
                 _fail(one, error)
         else:
-            by_number = {row[ORDINAL]: row for row in found}
-            for number, one in enumerate(sent):
+            by_number = {row[ORDINAL]: (row,) for row in found}
+            for number, one in enumerate(sent, 1):
                 if not one.rows.done():
-                    one.rows.set_result((by_number[number],) if number in by_number else ())
+                    one.rows.set_result(by_number.get(number, ()))
         finally:
             line.batches.remove(batch)
 
@@ -198,7 +198,7 @@ class Batches:
 def _key(one: Waiting) -> tuple[str, str]:
     """Batches lock rows in one order, so that two of them never wait for each other."""
     values = one.statement.values
-    return values.get("workspace", ""), values.get("id", "")
+    return values["workspace"], values.get("id", "")
 
 
 def _fail(one: Waiting, error: Exception) -> None:

@@ -78,7 +78,7 @@ _THERE = select(REVISIONS.c.position, _RUN).where(REVISIONS.c.position > bindpar
 _ENDS = (func.min(_THERE.c.position).label("first"), func.max(_THERE.c.position).label("last"))
 _BEYOND = Shape(select(*_ENDS).group_by(_THERE.c.run).order_by("first"))
 
-STREAM_NOW = Statement(Shape(select(STREAM.c.name, STREAM.c.pruned, _TOP.label("top")), single=True), {})
+STREAM_NOW = Statement(Shape(select(STREAM.c.name, STREAM.c.pruned, _TOP.label("top"))), {})
 """The name of the stream, the highest position that was removed, and the highest that is there."""
 
 

@@ -1,7 +1,7 @@
 """Statements that know both databases, the scripts that yield them, and the store that runs them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache, cached_property
 from importlib import import_module
@@ -9,15 +9,15 @@ from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Executable, Integer, bindparam
+from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
 from graphql_api.domain.errors import Problem, Refused, refused
+from graphql_api.storage.many import for_each
 
 T = TypeVar("T")
-ORDINAL = "ordinal"
 Row = Mapping[str, Any]
 Script = Generator["Statement", Sequence[Row], T]
 """An edit that yields its statements and is sent their rows; it can be run again from the start."""
@@ -40,6 +40,10 @@ class Text:
         self.arguments: Callable[[Mapping[str, Any]], tuple[Any, ...]]
         self.arguments = self._with_constants if constants else self._chosen
 
+    def for_each(self, values: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
+        """One array a parameter, as `many.given` has them; their order is that of the values."""
+        return tuple(zip(*map(self._chosen, values), strict=True))
+
     def _with_constants(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         return self._chosen({**self._constants, **values})
 
@@ -49,14 +53,20 @@ class Shape:
 
     On SQLite the steps run one after another until one gives no row; PostgreSQL may be given them as one statement.
     A shape with `locks` reads rows that the script is about to write; `single` ones answer at most one row, so that
-    many of them can be sent together.
+    many of them can be sent together: a query as it is, what writes as the statement that `many` makes.
     """
 
     def __init__(
-        self, *steps: Executable, postgresql: Executable | None = None, locks: bool = False, single: bool = False
+        self,
+        *steps: Executable,
+        postgresql: Executable | None = None,
+        many: Callable[[], Executable] | None = None,
+        locks: bool = False,
+        single: bool = False,
     ) -> None:
         self._steps = steps
         self._whole = postgresql
+        self._many = many
         self.locks = locks
         self.single = single
         self.writes = any(isinstance(step, UpdateBase) for step in steps)
@@ -67,18 +77,13 @@ class Shape:
 
     @cached_property
     def postgresql(self) -> Text:
-        return compiled(self._for_postgresql, "postgresql.asyncpg")
+        return compiled(self._steps[0] if self._whole is None else self._whole, "postgresql.asyncpg")
 
     @cached_property
     def batched(self) -> Text:
-        """The same for PostgreSQL, whose row tells as its last column which of many statements it answers."""
-        chosen: Any = self._for_postgresql
-        numbered = chosen.add_columns(bindparam(ORDINAL, type_=Integer).label(ORDINAL))
-        return compiled(numbered, "postgresql.asyncpg")
-
-    @property
-    def _for_postgresql(self) -> Executable:
-        return self._steps[0] if self._whole is None else self._whole
+        """The same for PostgreSQL and many values, whose rows tell by their ordinal which of them they answer."""
+        query: Any = self._steps[0]
+        return compiled(for_each(query) if self._many is None else self._many(), "postgresql.asyncpg")
 
 
 @cache

@@ -1,14 +1,15 @@
 """Rows of message_flows, always those of one workspace, and the one statement that writes a flow with its history."""
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BindParameter,
     ColumnElement,
-    Executable,
     Insert,
+    Select,
     Table,
     Update,
     bindparam,
@@ -21,7 +22,8 @@ from sqlalchemy import (
 from graphql_api.domain.checks import whole
 from graphql_api.domain.flow import COLUMNS, LEAVES, Values
 from graphql_api.storage.changes import NEXT
-from graphql_api.storage.engine import ORDINAL, Row, Shape, Statement
+from graphql_api.storage.engine import Row, Shape, Statement
+from graphql_api.storage.many import ORDINAL, for_each, given
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.sets import one_of
@@ -149,6 +151,13 @@ NEW = {column.name: f"new_{column.name}" for column in FLOWS.c}
 REVISION = tuple(f"revision_{name}" for name in Revision.__struct_fields__)
 REPLAY = tuple(f"replay_{name}" for name in Replay.__struct_fields__)
 
+WORKSPACE = bindparam("workspace", type_=FLOWS.c.workspace_id.type)
+SEEN = (owned(FLOWS), FLOWS.c.id == bindparam("id"), FLOWS.c.version == bindparam("seen"))
+"""The flow as the script has seen it."""
+
+Parameters = Mapping[str, BindParameter[Any]]
+"""Columns of a table, and the parameters whose values are written into them."""
+
 
 @lru_cache(maxsize=1024)
 def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> Shape:
@@ -156,29 +165,58 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> Shape:
 
     There the position of the revision is drawn while the row is locked, so that those of a flow follow its versions.
     """
-    new = {column: bindparam(f"new_{column}", type_=FLOWS.c[column].type) for column in columns}
-    first: Insert | Update
+    new: Parameters = {column: bindparam(NEW[column], type_=FLOWS.c[column].type) for column in columns}
+    others = {REVISIONS: _parameters(REVISIONS, "revision")}
+    if keyed:
+        others[REPLAYS] = _parameters(REPLAYS, "replay")
+    first: Insert | Update = update(FLOWS).where(*SEEN).values(new)
     if is_new:
-        first = insert(FLOWS).values({"workspace_id": bindparam("workspace"), **new})
-    else:
-        guard = FLOWS.c.version == bindparam("seen")
-        first = update(FLOWS).where(owned(FLOWS), FLOWS.c.id == bindparam("id"), guard).values(new)
-    followers = [(REVISIONS, "revision")] + ([(REPLAYS, "replay")] if keyed else [])
+        new = {"workspace_id": WORKSPACE, **new}
+        first = insert(FLOWS).values(new)
     saved = first.returning(FLOWS.c.version).cte("saved")
-    whole = select(saved.c.version)
-    for table, prefix in followers:
-        whole = whole.add_cte(_follows(saved, table, prefix).cte(f"with_{prefix}"))
-    steps: list[Executable] = [insert(REVISIONS).values({**_parameters(REVISIONS, "revision"), "position": NEXT})]
-    steps += [insert(table).values(_parameters(table, prefix)) for table, prefix in followers[1:]]
-    return Shape(first.returning(FLOWS.c.version), *steps, postgresql=whole, single=True)
+    whole = select(saved.c.version).add_cte(*(_follows(saved, table, own) for table, own in others.items()))
+    steps = [insert(table).values(own) for table, own in others.items()]
+    steps[0] = steps[0].values(position=NEXT)
+    many = partial(_create_many if is_new else _save_many, new, others)
+    return Shape(first.returning(FLOWS.c.version), *steps, postgresql=whole, many=many, single=True)
 
 
-def _follows(saved: CTE, table: Table, prefix: str) -> Insert:
-    parameters = _parameters(table, prefix)
-    return insert(table).from_select(list(parameters), select(*parameters.values()).select_from(saved))
+def _follows(saved: CTE, table: Table, values: Mapping[str, ColumnElement[Any]]) -> CTE:
+    rows = select(*values.values()).select_from(saved)
+    return insert(table).from_select(list(values), rows).cte(f"with_{table.name}")
 
 
-def _parameters(table: Table, prefix: str) -> Mapping[str, Any]:
+def _save_many(new: Parameters, others: Mapping[Table, Parameters]) -> Select[Any]:
+    """Rows are locked one after another as they are given: two batches in the same order never wait for each other."""
+    seen = select(FLOWS.c.workspace_id, FLOWS.c.id, *_labels(new, others)).where(*SEEN)
+    held = for_each(seen.with_for_update(key_share=True)).cte("held")
+    changed = update(FLOWS).where(FLOWS.c.workspace_id == held.c.workspace_id, FLOWS.c.id == held.c.id)
+    saved = changed.values(_out_of(held, new)).returning(*held.c).cte("saved")
+    return _numbered(saved, others)
+
+
+def _create_many(new: Parameters, others: Mapping[Table, Parameters]) -> Select[Any]:
+    kinds = {one.name: one.type for one in _labels(new, others)}
+    rows = select(*given(kinds).c).cte("rows")
+    return _numbered(rows, others).add_cte(_follows(rows, FLOWS, _out_of(rows, new)))
+
+
+def _numbered(saved: CTE, others: Mapping[Table, Parameters]) -> Select[Any]:
+    followers = (_follows(saved, table, _out_of(saved, own)) for table, own in others.items())
+    return select(saved.c.new_version.label("version"), saved.c[ORDINAL]).add_cte(*followers)
+
+
+def _labels(new: Parameters, others: Mapping[Table, Parameters]) -> Iterable[ColumnElement[Any]]:
+    """All parameters, each once, as columns of their own names."""
+    parameters = {one.key: one for values in (new, *others.values()) for one in values.values()}
+    return [one.label(name) for name, one in parameters.items()]
+
+
+def _out_of(rows: CTE, parameters: Parameters) -> Mapping[str, ColumnElement[Any]]:
+    return {column: rows.c[one.key] for column, one in parameters.items()}
+
+
+def _parameters(table: Table, prefix: str) -> Parameters:
     others = ("workspace_id", "position")
     rest = {c.name: bindparam(f"{prefix}_{c.name}", type_=c.type) for c in table.c if c.name not in others}
-    return {"workspace_id": bindparam("workspace", type_=table.c.workspace_id.type), **rest}
+    return {"workspace_id": WORKSPACE, **rest}

@@ -152,16 +152,15 @@ class PostgresStore:
         return rows
 
     async def _together(
-        self, shape: Shape, arguments: Callable[[], list[Sequence[Any]]], until: float
+        self, shape: Shape, values: Callable[[], Sequence[Mapping[str, Any]]], until: float
     ) -> Sequence[Row]:
         """One implicit transaction; all or nothing of it is done."""
-        sql = shape.batched.sql
+        text = shape.batched
         async with Lent(self._pool, until, self._meaning) as connection:
-            given = arguments()
-            for _ in given if self.heard is not None else ():
-                self._tell(sql)
+            given = values()
+            self._tell(text.sql)
             try:
-                rows = _answered(await connection.fetchmany(sql, given)) if given else ()
+                rows = _answered(await connection.fetch(text.sql, *text.for_each(given))) if given else ()
             except SILENT as error:
                 raise _lost(error, shape.writes) from error
         if shape.writes:

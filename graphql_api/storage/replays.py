@@ -39,11 +39,12 @@ def find(workspace: str, asked: Replay) -> Statement:
     return Statement(_FIND, _scope(workspace, asked))
 
 
-_FIND = Shape(select(*(REPLAYS.c[name] for name in Replay.__struct_fields__)).where(*_MINE))
+_FIND = Shape(select(*(REPLAYS.c[name] for name in Replay.__struct_fields__)).where(*_MINE), single=True)
 
 
 def replay(row: Row) -> Replay:
-    return Replay(**{**row, "outcome": msgspec.json.decode(row["outcome"])})
+    members = {name: row[name] for name in Replay.__struct_fields__}
+    return Replay(**{**members, "outcome": msgspec.json.decode(row["outcome"])})
 
 
 def forget(workspace: str, expired: Replay) -> Statement:

@@ -9,14 +9,18 @@ import pytest
 from graphql_api import edits
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
+from graphql_api.domain.flow import DEFAULTS
 from graphql_api.domain.instants import HOUR
 from graphql_api.domain.patch import Sent
+from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk
-from graphql_api.storage import changes
+from graphql_api.edits.importing import Imported
 from graphql_api.storage.postgres import PostgresStore
-from tests.conftest import CREATE, Clock, Noise, sent
+from tests.conftest import CREATE, WORKSPACE, Clock, Noise, sent
 
 LOCK = "SELECT id FROM message_flows WHERE id = $1 FOR UPDATE"
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+BROUGHT = {**DEFAULTS, **sent(CREATE).values, "created_at": None, "updated_at": None}
 
 
 @pytest.fixture(params=["postgresql"])
@@ -45,9 +49,42 @@ async def test_many_reads_and_writes_of_one_shape_share_round_trips(hasty: Desk,
     assert "ordinal" not in saved[0].flow
 
 
-async def test_statements_of_no_workspace_share_round_trips_as_well(hasty: Desk) -> None:
-    found = await asyncio.gather(*(hasty.store.read(changes.STREAM_NOW) for _ in range(20)))
-    assert [row["top"] for (row,) in found] == [0] * 20
+async def test_a_batch_of_creates_and_one_of_updates_are_a_statement_each(hasty: Desk, caller: Caller) -> None:
+    ran: list[str] = []
+    hasty.store.heard = ran.append
+    made = await asyncio.gather(*(edits.create_flow(hasty, caller, sent({**CREATE, "name": f"{n}"})) for n in range(9)))
+    assert [one.flow["name"] for one in made] == [f"{n}" for n in range(9)]
+    assert len(ran) == 1
+    terms = [Terms(key=f"key {n}", if_versions=frozenset({n % 2})) for n in range(9)]
+    ran.clear()
+    done = await asyncio.gather(
+        *(edits.update_flow(hasty, caller, one.flow["id"], delay(3), terms[n]) for n, one in enumerate(made)),
+        return_exceptions=True,
+    )
+    assert [isinstance(one, Refused) for one in done] == [n % 2 == 1 for n in range(9)]
+    assert len(ran) == 3, "one looks for the keys, one reads the flows, one writes those that are still as expected"
+    again = await asyncio.gather(
+        *(edits.update_flow(hasty, caller, made[n].flow["id"], delay(3), terms[n]) for n in (0, 2, 4))
+    )
+    assert [(one.replayed, one.flow["version"]) for one in again] == [(True, 1)] * 3
+
+
+@pytest.mark.parametrize(("locked", "free"), [("a", ["b", "c", "d"]), ("c", ["d"]), ("d", [])])
+async def test_a_batch_locks_flows_in_the_order_of_their_ids_wherever_they_lie(
+    hasty: Desk, caller: Caller, database_url: str, locked: str, free: list[str]
+) -> None:
+    await edits.import_flows(hasty, caller, [Imported(id, WORKSPACE, BROUGHT) for id in "dbca"])
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    async with connection.transaction():
+        await connection.fetch(LOCK, locked)
+        changing = asyncio.gather(*(edits.update_flow(hasty, caller, id, delay(1)) for id in "bdac"))
+        async with asyncio.timeout(20):
+            while not await connection.fetch(WAITING):  # noqa: ASYNC110 (nobody tells of it)
+                await asyncio.sleep(0.01)
+        rows = await connection.fetch("SELECT id FROM message_flows ORDER BY id FOR UPDATE SKIP LOCKED")
+        assert [row["id"] for row in rows] == [locked, *free]
+    await connection.close()
+    assert [one.flow["version"] for one in await changing] == [1] * 4
 
 
 async def test_a_batch_that_waits_for_a_locked_row_has_another_one_begin_beside_it(
