@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from graphql_api.domain.ids import ID_RULE, is_id
@@ -60,13 +61,17 @@ def workspaces(folder: Path, only: str | None) -> list[str]:
     """The workspaces that a folder speaks for: those that it has a folder of."""
     if not folder.is_dir():
         raise Unfit(f"There is no folder {folder}; message-flows export --dir {folder} makes it.")
-    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and is_id(path.name))
+    found = sorted(path.name for path in folder.glob("*") if path.is_dir() and is_id(path.name))
     return found if only is None else [only]
 
 
 def files(folder: Path, only: str | None) -> Iterator[File | Misplaced]:
-    """Every YAML file in the folder, by place; files and folders whose names begin with a dot are passed over."""
-    for above, folders, names in os.walk(folder):
+    """Every YAML file in the folder, by place; files and folders whose names begin with a dot are passed over.
+
+    What a workspace has its folder in may be a link to one. A folder that cannot be read is not taken for an empty one.
+    """
+    links = sorted(path for path in folder.glob("[!.]*") if path.is_symlink() and path.is_dir())
+    for above, folders, names in chain.from_iterable(os.walk(top, onerror=_unread) for top in (folder, *links)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         parts = Path(above).relative_to(folder).parts
         if parts and only not in (None, parts[0]):
@@ -75,6 +80,11 @@ def files(folder: Path, only: str | None) -> Iterator[File | Misplaced]:
         for name in sorted(names):
             if not name.startswith(".") and name.endswith((SUFFIX, ".yml")):
                 yield _file(folder, (*parts, name))
+
+
+def _unread(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise Unfit(f"The folder {error.filename} cannot be read: {os.strerror(error.errno or 0)}.")
 
 
 def _file(folder: Path, parts: tuple[str, ...]) -> File | Misplaced:

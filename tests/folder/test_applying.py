@@ -1,6 +1,8 @@
 """Plan, apply and export on both databases: nobody's edit is overwritten, and what is done once is done."""
 
+import errno
 import os
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -250,6 +252,35 @@ async def test_flows_without_a_file_are_told_and_deleted_only_when_asked_for(wor
     assert (await last(work, "b")).operation == "DELETE"
     living = Shape(select(FLOWS.c.id).where(owned(FLOWS), FLOWS.c.deleted_at.is_(None)))
     assert [row["id"] for row in await work.desk.store.read(Statement(living, {"workspace": "ws2"}))] == ["c"]
+
+
+async def test_the_folder_of_a_workspace_may_be_a_link(work: Work) -> None:
+    await work.flow("f1")
+    await work.export()
+    (work.dir / "ws1").rename(work.dir.parent / "elsewhere")
+    (work.dir / "ws1").symlink_to(work.dir.parent / "elsewhere")
+    (work.dir / "ws1" / "again").symlink_to(work.dir)
+    assert (await work.plan(prune=True)).changes == []
+    work.replace("f1", "name: New Years Sale", "name: Linked")
+    await work.apply(prune=True)
+    flow = await work.now("f1")
+    assert flow is not None
+    assert (flow["name"], flow["version"]) == ("Linked", 1)
+
+
+async def test_a_folder_that_cannot_be_read_is_none_without_files(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    await work.flow("f1")
+    await work.export()
+    listed = os.scandir
+
+    def denied(path: Any) -> Any:
+        if os.fspath(path).endswith("ws1"):
+            raise PermissionError(errno.EACCES, "no", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(Unfit, match=f"^The folder {work.dir / 'ws1'} cannot be read: Permission denied.$"):
+        await work.plan(prune=True)
 
 
 async def test_a_flow_that_others_deleted_comes_back_only_without_its_version(work: Work) -> None:
