@@ -343,6 +343,20 @@ async def test_a_place_beyond_the_newest_change_is_another_history(feed: Feed, d
     assert await refused_code(feed, newest.position + 1) == "RESYNC_REQUIRED"
 
 
+async def test_the_newest_place_is_none_of_another_history_though_all_is_pruned(
+    feed: Feed, desk: Desk, caller: Caller, clock: Clock
+) -> None:
+    async with feed.watching("ws1") as watched:
+        await edits.delete_flow(desk, caller, await new_flow(desk, caller))
+        newest = (await taken(watched, 2))[-1].position
+    clock.now += 40 * DAY
+    assert await prune(desk, 30 * DAY) == (1, 1)
+    async with feed.watching("ws1", None, newest) as again:
+        await new_flow(desk, caller)
+        assert told(await taken(again, 1)) == [("CREATE", 0)]
+    assert await refused_code(feed, newest + 9) == "RESYNC_REQUIRED"
+
+
 async def test_a_watcher_whose_unread_changes_are_pruned_must_begin_anew(
     feed: Feed, desk: Desk, caller: Caller, clock: Clock
 ) -> None:

@@ -11,11 +11,14 @@ import pytest
 from msgspec.structs import replace
 
 from graphql_api.delivery import courier, ledger, sender
+from graphql_api.delivery.ledger import Ledger
+from graphql_api.delivery.tenure import Tenure
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
-from graphql_api.storage.engine import Script, Store, of_unknown_outcome
+from graphql_api.storage.engine import Row, Script, Store, of_unknown_outcome
+from graphql_api.storage.sender import LOOK
 from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, hang_up, status
 from tests.sampling import sampled
@@ -154,3 +157,27 @@ async def in_the_end(edit: Callable[[], Awaitable[T]]) -> T:
             return await edit()
         except Refused:
             await asyncio.sleep(0.02)
+
+
+async def test_a_fault_in_what_is_noted_of_one_message_keeps_no_other_from_being_noted(
+    desk: Desk, add: Add, endpoint: Endpoint
+) -> None:
+    await add(endpoint)
+    tenure = Tenure(desk.store)
+    await tenure.won()
+    notes = Ledger(tenure)
+
+    def noted(row: Row) -> Script[bool]:
+        yield LOOK
+        return bool(row["owner"] == tenure.me)
+
+    def faulty(row: Row) -> Script[bool]:
+        yield LOOK
+        raise ZeroDivisionError
+
+    try:
+        first, fault, last = await asyncio.gather(*map(notes.note, (noted, faulty, noted)), return_exceptions=True)
+        assert (first, type(fault), last) == (True, ZeroDivisionError, True)
+        assert await notes.note(noted)
+    finally:
+        await notes.stop()

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from graphql_api import edits
 from graphql_api.delivery import courier
+from graphql_api.domain import webhooks as domain
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import Desk
@@ -142,3 +143,26 @@ async def test_what_was_made_and_pruned_while_it_was_parked_is_told_as_a_gap(
         (one.event, one.flow_id, one.version, one.outcome) for one in tried if one.event == "webhook.gap"
     ) == [("webhook.gap", None, None, "PRUNED")]
     assert endpoint.changes == [(id, 0), (id, 3)]
+
+
+async def test_what_waits_for_its_next_attempt_is_sent_as_soon_as_the_endpoint_recovers(
+    desk: Desk,
+    caller: Caller,
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    sending: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(domain, "RETRIES", (3_600,))
+    monkeypatch.setattr(courier, "PROBE", 0.05)
+    endpoint.manner = status(500)
+    webhook = await add(endpoint)
+    failed = {(await change(), 0) for _ in range(courier.AILING)}
+    await soon(lambda: office.attempts(desk, caller, webhook.id, 10), lambda told: len(told) == courier.AILING)
+    endpoint.manner = status(200)
+    last = (await change(), 0)
+    await endpoint.until(
+        lambda: last in endpoint.changes and set(endpoint.changes[courier.AILING :]) == {*failed, last}
+    )
+    await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)

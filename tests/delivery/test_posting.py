@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import pytest
 
+from graphql_api.delivery.network import CheckedNetwork
 from graphql_api.delivery.posting import MOST_READ, Poster
 from graphql_api.domain import addresses
 from graphql_api.domain.webhooks import Answer
@@ -257,3 +259,21 @@ async def test_a_certificate_is_checked(
         leads(["127.0.0.1"])
         assert await outcome(poster, endpoint.url.replace("127.0.0.1", "hooks.example.com")) == "TLS_FAILED"
         assert len(endpoint.received) == 1
+
+
+async def test_every_address_of_a_name_has_its_share_of_the_time(leads: Leads, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[tuple[str, float | None]] = []
+
+    class Deaf(httpcore2.AsyncNetworkBackend):
+        """A network in which nobody answers."""
+
+        async def connect_tcp(self, host: str, port: int, timeout: float | None = None, *_: Any) -> Any:  # noqa: ASYNC109
+            tried.append((host, timeout))
+            raise httpcore2.ConnectTimeout
+
+    monkeypatch.setattr(httpcore2, "AnyIOBackend", Deaf)
+    leads(["127.0.0.2", "127.0.0.3", "192.168.0.1"])
+    network = CheckedNetwork(HERE, is_plain=True)
+    with pytest.raises(httpcore2.ConnectTimeout):
+        await network.connect_tcp("hooks.example", 80, 3.0)
+    assert tried == [("127.0.0.2", 1.5), ("127.0.0.3", 3.0)]

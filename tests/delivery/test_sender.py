@@ -11,6 +11,7 @@ import pytest
 
 from graphql_api import edits, reads
 from graphql_api.delivery import courier, sender
+from graphql_api.delivery.tenure import Tenure
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
@@ -291,3 +292,45 @@ async def test_both_secrets_sign_for_a_while_after_a_rotation(
     await endpoint.until(lambda: len(endpoint.received) == 1)
     (request,) = endpoint.received
     assert_signed(request, fresh.secret, webhook.secret)
+
+
+async def test_the_log_of_deliveries_is_cut_now_and_then(
+    desk: Desk,
+    caller: Caller,
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    sending: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(courier, "TRIM_EVERY", 3)
+    monkeypatch.setattr(courier, "KEPT_ATTEMPTS", 2)
+    webhook = await add(endpoint)
+    id = await change()
+    for number in range(5):
+        await change(id, name=str(number))
+    await endpoint.until(lambda: endpoint.changes == [(id, version) for version in range(6)])
+    await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+    told = await office.attempts(desk, caller, webhook.id, 10)
+    assert 1 <= len(told) <= 2, "those of one moment go together"
+    assert told[0].version == 5
+
+
+async def test_nothing_is_sent_by_a_process_that_cannot_be_sure_of_its_right_to(
+    add: Add, change: Change, endpoint: Endpoint, sending: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, is_sure = asyncio.Event(), asyncio.Event()
+
+    def ask(_: Tenure) -> bool:
+        asked.set()
+        return is_sure.is_set()
+
+    monkeypatch.setattr(Tenure, "is_sure", property(ask))
+    monkeypatch.setattr(courier, "AGAIN", 0.02)
+    await add(endpoint)
+    id = await change()
+    await endpoint.until(lambda: asked.is_set() or bool(endpoint.received))
+    await asyncio.sleep(0.1)
+    assert endpoint.received == []
+    is_sure.set()
+    await endpoint.until(lambda: endpoint.changes == [(id, 0)])

@@ -20,7 +20,8 @@ def refused(url: str, *networks: str) -> tuple[str, str]:
     [
         "https://hooks.example.com",
         "https://hooks.example.com/a/b?c=d&e=%20",
-        "https://hooks.example.com:8443/",
+        "https://hooks.example.com:1024/",
+        "https://hooks.example.com:65535/",
         "https://xn--bcher-kva.example/",
         "https://8.8.8.8/",
         "https://[2606:4700::1111]:8443/hook",
@@ -74,7 +75,12 @@ def test_other_spellings_of_addresses_and_what_is_no_name_are_refused(host: str)
         *("http://example.com/", "ftp://example.com/", "file:///etc/passwd", "example.com", "//example.com/", ""),
         *("https:example.com", "javascript:alert(1)", "https://u:p@example.com/", "https://@example.com/"),
         *("https://example.com/#a", "https://example.com/a b", "https://example.com/\x00", "https://example.com/é"),
-        *("https://example.com:0/", "https://example.com:22/", "https://example.com:70000/", "https://example.com:x/"),
+        *(
+            "https://example.com:0/",
+            "https://example.com:1023/",
+            "https://example.com:65536/",
+            "https://example.com:x/",
+        ),
         "https://example.com/\n",
     ],
 )

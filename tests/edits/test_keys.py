@@ -42,6 +42,13 @@ async def test_rotating_never_makes_an_old_secret_live_longer(store: Store) -> N
     assert [key.expires_at for key in await keys.every(store) if key.prefix == old.key.prefix] == [NOW + 100]
 
 
+async def test_rotating_lets_an_old_secret_live_for_the_grace_at_most(store: Store) -> None:
+    old = await keys.create(store, NOW, ["ws1"], READ, expires_at=NOW + 9_000)
+    new = await keys.rotate(store, NOW, old.key.id, 1_000)
+    ends = {key.prefix: key.expires_at for key in await keys.every(store)}
+    assert ends == {old.key.prefix: NOW + 1_000, new.key.prefix: NOW + 9_000}
+
+
 async def test_a_dead_or_unknown_key_does_not_rotate(store: Store) -> None:
     old = await keys.create(store, NOW, ["ws1"], READ, expires_at=NOW + 100)
     for named, now in ((old.key.id, NOW + 100), ("key_unknown", NOW)):

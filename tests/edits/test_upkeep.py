@@ -1,12 +1,14 @@
 """Pruning: what stays readable, what living replays name, and what is unknown afterwards."""
 
+import pytest
+
 from graphql_api import edits, reads
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.flow import Values
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
-from graphql_api.edits import Desk
-from graphql_api.edits.upkeep import prune
+from graphql_api.edits import Desk, upkeep
+from graphql_api.edits.upkeep import forget_replays, prune
 from graphql_api.storage.engine import Store
 from tests.conftest import Clock
 from tests.edits.conftest import NEW, Refusal, contents, told
@@ -114,3 +116,29 @@ async def test_pruning_looks_at_every_flow_of_every_workspace(
     assert await prune(desk, DAY, looked.append) == (3, 0)
     assert sum(looked) == 2
     assert (await versions(desk, caller, flow["id"]), await versions(desk, theirs, other["id"])) == ([1], [2])
+
+
+async def test_pruning_goes_on_step_by_step(
+    desk: Desk, caller: Caller, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "STEP", 2)
+    ids = [str((await edits.create_flow(desk, caller, NEW)).flow["id"]) for _ in range(5)]
+    for id in ids:
+        await rename(desk, caller, id, "1")
+    clock.now += 400 * DAY
+    looked: list[int] = []
+    assert await prune(desk, DAY, looked.append) == (5, 0)
+    assert looked == [2, 2, 1]
+    assert [await versions(desk, caller, id) for id in ids] == [[1]] * 5
+
+
+async def test_old_replays_go_step_by_step(
+    desk: Desk, caller: Caller, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "STEP", 2)
+    for key in "abcd":
+        await edits.create_flow(desk, caller, NEW, Terms(key=key))
+    clock.now += desk.replay_lifetime
+    await edits.create_flow(desk, caller, NEW, Terms(key="e"))
+    assert await forget_replays(desk) == 4
+    assert [row["key"] for row in (await contents(desk.store))[2]] == ["e"]

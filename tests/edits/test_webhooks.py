@@ -151,6 +151,22 @@ async def test_a_test_is_posted_noted_and_told(desk: Desk, caller: Caller) -> No
     assert await webhooks.attempts(desk, caller, webhook.id, 10) == [tried]
 
 
+async def test_a_test_of_a_webhook_that_is_removed_meanwhile_leaves_nothing_behind(desk: Desk, caller: Caller) -> None:
+    webhook = await add(desk, caller)
+
+    class Post:
+        """An endpoint that takes its time."""
+
+        async def __call__(self, url: str, headers: Any, body: bytes) -> Answer:
+            await webhooks.remove(desk, caller, webhook.id)
+            return Answer("DELIVERED", 200)
+
+        async def close(self) -> None: ...
+
+    assert (await webhooks.try_now(replace(desk, post=Post()), caller, webhook.id)).outcome == "DELIVERED"
+    assert await webhooks.attempts(desk, caller, webhook.id, 10) == []
+
+
 async def test_the_log_keeps_the_newest_attempts(desk: Desk, caller: Caller) -> None:
     webhook = await add(desk, caller)
 

@@ -119,6 +119,11 @@ async def test_a_deleted_flow_is_read_at_a_version_only(execute: Execute, desk: 
     ]
 
 
+@pytest.mark.parametrize("end", ["4", "2147483647", "2147483648", "9999999999", "01", "-1", ""])
+async def test_a_revision_that_never_was_is_null(execute: Execute, id: str, end: str) -> None:
+    assert await execute("query ($id: ID!) { node(id: $id) { id } }", id=f"{id}:{end}") == {"data": {"node": None}}
+
+
 @pytest.mark.parametrize("version", [-1, 4, 2**31 - 1])
 async def test_a_version_that_never_was_is_null(execute: Execute, id: str, version: int) -> None:
     assert (await execute(HISTORY, id=id, atVersion=version))["data"] == {"messageFlow": None}

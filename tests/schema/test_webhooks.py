@@ -9,7 +9,7 @@ import pytest
 
 from graphql_api import app, config
 from graphql_api.edits import Desk, keys
-from tests.conftest import Execute
+from tests.conftest import Clock, Execute
 
 URL = "https://hooks.example.com/flows"
 WEBHOOK = "id url name events createdAt parkedAt parkedBecause waiting deliveries { event outcome status attempt }"
@@ -99,6 +99,14 @@ async def test_pages_of_webhooks(execute: Execute) -> None:
     rest = (await execute(LIST, after=first["pageInfo"]["endCursor"]))["data"]["webhooks"]
     assert [edge["node"]["name"] for edge in rest["edges"]] == ["c"]
     assert (rest["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasPreviousPage"]) == (False, True)
+
+
+async def test_pages_of_webhooks_that_were_added_at_one_moment(execute: Execute, clock: Clock) -> None:
+    clock.step = 0
+    ids = sorted([(await added(execute))["id"] for _ in range(3)])
+    first = (await execute(LIST, first=2))["data"]["webhooks"]
+    rest = (await execute(LIST, after=first["pageInfo"]["endCursor"]))["data"]["webhooks"]
+    assert [node["id"] for node in (*first["nodes"], *rest["nodes"])] == ids
 
 
 @pytest.mark.parametrize(

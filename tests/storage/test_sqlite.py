@@ -315,3 +315,16 @@ async def test_two_processes_write_to_one_file(store: SqliteStore, path: Path) -
         await asyncio.gather(*(store.run(count) for _ in range(10)))
     assert await asyncio.to_thread(other.wait, 60) == 0
     assert counted(path) == 400
+
+
+@pytest.mark.parametrize("name", ["a b#c.db", "50%25?mode=ro.db", "é&%23.db"])
+async def test_a_file_is_the_one_of_its_name_whatever_that_means_in_an_address(path: Path, name: str) -> None:
+    odd = path.with_name(name)
+    shutil.copy(path, odd)
+    store = SqliteStore(str(odd))
+    try:
+        await store.run(partial(count, "a"))
+        assert [row["total"] for row in await store.read(TOTAL)] == [1]
+    finally:
+        await store.close()
+    assert (counted(odd), counted(path)) == (1, 0)

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from graphql_api.domain.flow import DEFAULTS
-from graphql_api.storage import flows
+from graphql_api.storage import changes, flows
 from graphql_api.storage.engine import Script, Store
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.tail import Tail
@@ -116,6 +116,23 @@ async def test_a_beginning_misses_nothing_of_a_transaction_that_is_open_then(
     assert seen(await tail.more()) + seen(await tail.more()) == [("a", 1), ("b", 1)]
     assert await tail.known() == ()
     await other.close()
+
+
+async def test_what_is_pruned_before_it_was_read_is_missed(store: Store) -> None:
+    await create(store, "a")
+    tail = await Tail.begun(store)
+    for id in ("b", "c"):
+        await create(store, id)
+
+    def prune() -> Script[None]:
+        yield changes.pruned(tail.place + 1)
+
+    await store.run(prune)
+    assert seen(await tail.more()) == [("b", 0), ("c", 0)]
+    assert tail.has_missed
+    await create(store, "d")
+    assert seen(await tail.more()) == [("d", 0)]
+    assert not tail.has_missed
 
 
 @pytest.mark.parametrize("seed", range(sampled(4)))
