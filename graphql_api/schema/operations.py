@@ -160,7 +160,7 @@ class Operations:
         if not isinstance(result, ExecutionResult):
             result = await result  # type: ignore[misc]
         errors = [self._shown(error, context.caller.request_id) for error in result.errors or ()]
-        if result.data is None and errors and all("path" not in error for error in errors):
+        if errors and all("path" not in error for error in errors):  # of the request, not of a field
             raise Rejected(errors)
         return Answer(result.data, errors, cost)
 

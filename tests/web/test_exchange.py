@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
-from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 
 from graphql_api.web.exchange import Exchange, head
 from graphql_api.web.http import ARRIVED
@@ -15,6 +15,7 @@ class Said(asyncio.Transport):
         super().__init__()
         self.writes: list[bytes] = []
         self.is_closed = False
+        self.is_read = True
 
     def write(self, data: bytes) -> None:  # type: ignore[override]
         self.writes.append(data)
@@ -25,8 +26,11 @@ class Said(asyncio.Transport):
     def close(self) -> None:
         self.is_closed = True
 
+    def pause_reading(self) -> None:
+        self.is_read = False
+
     def resume_reading(self) -> None:
-        return
+        self.is_read = True
 
 
 def exchange(said: Said, method: str = "POST") -> Exchange:
@@ -78,6 +82,21 @@ async def test_a_body_that_is_whole_is_told_once_and_then_only_the_end_of_the_co
     assert not waiting.done()
     one.hang_up()
     assert await waiting == {"type": "http.disconnect"}
+
+
+async def test_no_more_of_a_body_is_read_than_an_application_takes() -> None:
+    said = Said()
+    one = exchange(said)
+    one.take(b"a" * HIGH_WATER_LIMIT)
+    assert said.is_read
+    one.take(b"b")
+    assert not said.is_read
+    assert len((await one.receive())["body"]) == HIGH_WATER_LIMIT + 1
+    waiting = asyncio.create_task(one.receive())
+    await asyncio.sleep(0)
+    assert said.is_read
+    one.take(b"c")
+    assert await waiting == {"type": "http.request", "body": b"c", "more_body": True}
 
 
 async def test_an_application_that_fails_or_says_nothing_costs_the_connection() -> None:

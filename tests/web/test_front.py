@@ -129,6 +129,13 @@ async def test_any_other_origin_is_told_nothing(serving: Open, origin: str) -> N
         assert answer.headers["vary"] == "Origin"
 
 
+async def test_who_names_two_origins_is_told_nothing(serving: Open) -> None:
+    client = serving(cors_origins=PAGE)
+    asked = [("origin", PAGE), ("origin", "https://evil.example"), ("access-control-request-method", "PUT")]
+    for answer in (await client.options(FLOWS, headers=asked), await client.get(FLOWS, headers=asked)):
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
 # Every answer
 
 

@@ -158,6 +158,18 @@ async def test_metrics_count_requests_plans_conflicts_and_replays(desk: Desk) ->
     assert not any(id in name or "ws1" in name for name in after)
 
 
+def test_times_are_counted_below_the_bounds_that_they_do_not_exceed() -> None:
+    for seconds in (0.0025, 0.003, 11.0):
+        gathered.GATHERED.note(("/slow", "", 200, ""), seconds, 0)
+    counted = parsed(generate_latest(metrics.registry()).decode())
+    buckets = {
+        bound: counted[f'message_flows_request_seconds_bucket{{le="{bound}",route="/slow"}}']
+        for bound in ("0.001", "0.0025", "0.005", "10.0", "+Inf")
+    }
+    assert buckets == {"0.001": 0, "0.0025": 1, "0.005": 2, "10.0": 2, "+Inf": 3}
+    assert counted['message_flows_request_seconds_sum{route="/slow"}'] == pytest.approx(11.0055)
+
+
 def test_batches_are_counted_together_as_if_one_by_one() -> None:
     def sizes() -> dict[str, float]:
         text = generate_latest(metrics.registry()).decode()
