@@ -16,9 +16,9 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import refused
 from graphql_api.domain.flow import COLUMNS, WorkingHours
 from graphql_api.domain.hours import is_open
+from graphql_api.domain.words import printable
 from graphql_api.edits import Desk
 from graphql_api.sentences import Unfit
-from graphql_api.web.http import printable
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)

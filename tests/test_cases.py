@@ -30,7 +30,7 @@ from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.shown import Rejected
 from graphql_api.storage.engine import Store
-from graphql_api.web.http import encoded
+from graphql_api.web.json import encoded
 from tests.conftest import TABLES, Clock, Noise, told_to
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.graphql"))

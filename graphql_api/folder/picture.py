@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from graphql_api.domain.flow import BY_PATH
-from graphql_api.domain.words import counted
+from graphql_api.domain.words import counted, printable
 from graphql_api.folder.planning import Kind, Plan, Step
 from graphql_api.folder.writing import NOT_IN_BLOCKS, escaped, inline
-from graphql_api.web.http import printable
 
 SHORT = 60
 """Characters of a text that is shown in one line with what it becomes."""

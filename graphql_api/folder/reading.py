@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from graphql_api.web.http import printable
+from graphql_api.domain.words import printable
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Only takes the text apart; what the words of YAML mean is said here."""

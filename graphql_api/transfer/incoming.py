@@ -19,7 +19,8 @@ from graphql_api.storage.engine import drive_waiting
 from graphql_api.transfer.documents import read
 from graphql_api.transfer.pieces import Piece, Source, pieces
 from graphql_api.transfer.waiting import Waiting
-from graphql_api.web.http import BodyLimits, decoded
+from graphql_api.web.http import BodyLimits
+from graphql_api.web.json import decoded
 
 T = TypeVar("T")
 

@@ -19,19 +19,8 @@ from graphql_api.web import refusals
 from graphql_api.web.accept import favour, weights_of
 from graphql_api.web.asked import Asked, asked_of
 from graphql_api.web.callers import caller, entitled
-from graphql_api.web.http import (
-    Answer,
-    BodyLimits,
-    Headers,
-    body,
-    decoded,
-    encoded,
-    header,
-    headers,
-    must_be_json,
-    of_head,
-    parameters,
-)
+from graphql_api.web.http import Answer, BodyLimits, Headers, body, header, headers, must_be_json, of_head, parameters
+from graphql_api.web.json import decoded, encoded
 from graphql_api.web.refusals import retry_after
 from graphql_api.web.sse import EventStream
 

@@ -6,7 +6,8 @@ from graphql_api.domain.errors import Problem, Refused
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
 from graphql_api.web import refusals
-from graphql_api.web.http import Answer, encoded
+from graphql_api.web.http import Answer
+from graphql_api.web.json import encoded
 
 
 class Live:

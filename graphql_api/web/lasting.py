@@ -17,7 +17,7 @@ from graphql_api.schema.operations import Event
 from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import gathered, telemetry
 from graphql_api.web.auth import Keyring
-from graphql_api.web.http import encoded
+from graphql_api.web.json import encoded
 from graphql_api.web.telemetry import LONGEST_NAME, Line
 
 LOOK = 0.5

@@ -12,7 +12,7 @@ from starlette.types import Scope
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import KINDS, Refused, fault, refused
 from graphql_api.domain.keys import Key
-from graphql_api.domain.words import counted
+from graphql_api.domain.words import counted, printable
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 from graphql_api.schema.context import Context, Seen
@@ -22,7 +22,8 @@ from graphql_api.schema.shown import Rejected
 from graphql_api.web.asked import Asked, asked_of
 from graphql_api.web.auth import Keyring
 from graphql_api.web.graphql import whole
-from graphql_api.web.http import BodyLimits, encoded, printable
+from graphql_api.web.http import BodyLimits
+from graphql_api.web.json import encoded
 from graphql_api.web.lasting import Lasting, code_of, errors_of, result
 from graphql_api.web.telemetry import GONE, WEBSOCKET
 from graphql_api.web.throttle import Account, Throttle

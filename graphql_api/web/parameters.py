@@ -12,7 +12,7 @@ from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.instants import parse
 from graphql_api.domain.search import NEWEST_FIRST, Order, OrderField
 from graphql_api.domain.search import cursor as place
-from graphql_api.web.http import nearest, printable
+from graphql_api.domain.words import nearest, printable
 
 LONGEST_PAGE = 1_000
 ORDERS = {"createdAt": "CREATED_AT", "updatedAt": "UPDATED_AT", "name": "NAME"}

@@ -8,7 +8,8 @@ from starlette.types import Scope
 from graphql_api.domain import instants
 from graphql_api.domain.errors import KINDS, Problem
 from graphql_api.web.accept import prefers
-from graphql_api.web.http import Answer, Headers, encoded, headers
+from graphql_api.web.http import Answer, Headers, headers
+from graphql_api.web.json import encoded
 
 # Problems of the whole request; all others are about members of the body and become `details`.
 WHOLE = frozenset(code for code, kind in KINDS.items() if kind.status != 400) | {

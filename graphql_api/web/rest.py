@@ -20,19 +20,8 @@ from graphql_api.schema.shown import Rejected
 from graphql_api.web import etags, refusals
 from graphql_api.web.accept import favour, weights_of
 from graphql_api.web.callers import caller
-from graphql_api.web.http import (
-    Answer,
-    BodyLimits,
-    body,
-    decoded,
-    encoded,
-    header,
-    headers,
-    listed,
-    must_be_json,
-    of_head,
-    parameters,
-)
+from graphql_api.web.http import Answer, BodyLimits, body, header, headers, listed, must_be_json, of_head, parameters
+from graphql_api.web.json import decoded, encoded
 from graphql_api.web.methods import untaken
 from graphql_api.web.parameters import LONGEST_PAGE, hours_variables, list_variables
 from graphql_api.web.routes import COLLECTION, PREFIX, ROUTES, NotTaken, Route, find

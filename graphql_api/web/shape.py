@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import TREE, Block, Leaf
-from graphql_api.web.http import nearest, printable
+from graphql_api.domain.words import nearest, printable
 
 TYPES: Mapping[type, tuple[str, tuple[type, ...]]] = {
     str: ("a string", (str,)),

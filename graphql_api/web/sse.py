@@ -15,7 +15,8 @@ from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
 from graphql_api.web.asked import Asked
 from graphql_api.web.auth import token
-from graphql_api.web.http import Disconnected, Headers, encoded
+from graphql_api.web.http import Disconnected, Headers
+from graphql_api.web.json import encoded
 from graphql_api.web.lasting import End, Lasting, Told, code_of, errors_of, result
 from graphql_api.web.throttle import payer
 

@@ -9,7 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.web.callers import entitled
-from graphql_api.web.http import decoded, encoded, header
+from graphql_api.web.http import header
+from graphql_api.web.json import decoded, encoded
 from graphql_api.web.lasting import End
 from graphql_api.web.operating import Asker, Closed, Gone, Operating, Room, Unread, tell
 from graphql_api.web.throttle import payer

@@ -1,6 +1,6 @@
-"""How many there are of something, in words."""
+"""How many there are of something, names that callers made up, and which were meant."""
 
-from graphql_api.domain.words import counted
+from graphql_api.domain.words import counted, nearest, printable
 
 
 def test_one_is_no_plural() -> None:
@@ -11,3 +11,13 @@ def test_one_is_no_plural() -> None:
     ]
     assert counted(1_234_567, "flow") == "1,234,567 flows"
     assert [counted(hours, "hour") for hours in (0.5, 1.0, 72.0)] == ["0.5 hours", "1 hour", "72 hours"]
+
+
+def test_names_are_told_in_a_form_that_can_be_printed() -> None:
+    assert printable("a\n\0\ud800\u202eb") == "a\ufffd\ufffd\ufffd\ufffdb"
+    assert printable("x" * 65) == "x" * 64 + "…"
+
+
+def test_the_nearest_name_is_offered_or_all() -> None:
+    assert nearest("nmae", ["name", "agent"]) == "; did you mean name?"
+    assert nearest("colour", ["name", "agent"]) == "; known are name, agent"

@@ -24,7 +24,7 @@ from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
 from graphql_api.storage.engine import Shape, Statement, Store
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
-from graphql_api.web.http import encoded
+from graphql_api.web.json import encoded
 from tests.sampling import sampled
 
 SEED = 20261122

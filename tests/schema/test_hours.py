@@ -11,7 +11,7 @@ from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Answer, Operations
-from graphql_api.web.http import encoded
+from graphql_api.web.json import encoded
 from tests.conftest import CREATE, Clock, sent
 
 OPERATIONS = {False: Operations(Limits(), compiles=False), True: Operations(Limits())}

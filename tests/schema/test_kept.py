@@ -18,7 +18,7 @@ from graphql_api.schema.context import Context
 from graphql_api.schema.kept import LONGEST, Kept, Written
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
-from graphql_api.web.http import encoded
+from graphql_api.web.json import encoded
 from tests.conftest import Clock, Execute
 from tests.edits.conftest import NEW
 from tests.sampling import sampled

@@ -6,7 +6,7 @@ from functools import lru_cache
 import graphql_api
 from graphql_api.domain.example import EXAMPLE
 from graphql_api.domain.flow import LEAVES
-from graphql_api.web.http import encoded
+from graphql_api.web.json import encoded
 from graphql_api.web.openapi import bodies, errors, heads, hours
 from graphql_api.web.openapi.values import Json
 from graphql_api.web.routes import COLLECTION, PREFIX, ROUTES, Route
