@@ -80,3 +80,17 @@ async def test_a_request_is_beneath_the_span_of_its_caller(
     assert spans[-1].parent is not None
     assert f"{spans[-1].parent.span_id:016x}" == "b7ad6b7169203331"
     assert SECRET not in "".join(span.to_json() for span in spans)
+
+
+async def test_a_fault_of_ours_is_an_error_of_its_request_and_a_refusal_is_none(
+    traced: httpx2.AsyncClient, exporter: InMemorySpanExporter, desk: Desk
+) -> None:
+    def broken(sql: str) -> None:
+        raise RuntimeError
+
+    assert (await traced.get("/v1/api/message-flows/a")).status_code == 404
+    desk.store.heard = broken
+    assert (await traced.get("/v1/api/message-flows/a")).status_code == 500
+    desk.store.heard = None
+    requests = [span for span in exporter.get_finished_spans() if span.name.startswith("GET ")]
+    assert [span.status.status_code for span in requests] == [trace.StatusCode.UNSET, trace.StatusCode.ERROR]

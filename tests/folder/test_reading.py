@@ -37,6 +37,12 @@ def test_what_cannot_be_read_is_told_with_its_line(either_reader: None, text: st
     assert caught.value.message.startswith(message)
 
 
+def test_a_file_may_be_nested_so_deep_and_no_deeper() -> None:
+    assert read(f"{'{a: ' * DEEPEST}1{'}' * DEEPEST}".encode()).line(("a",) * DEEPEST) == 1
+    with pytest.raises(Unreadable, match=f"deeper than {DEEPEST} levels"):
+        read(f"{'{a: ' * (DEEPEST + 1)}1{'}' * (DEEPEST + 1)}".encode())
+
+
 def test_what_is_no_text_is_told_with_its_line() -> None:
     with pytest.raises(Unreadable, match="the file is not UTF-8 at byte 9") as caught:
         read(b"a: 1\nb: \n\xff")
