@@ -64,21 +64,20 @@ def list_webhooks(workspace: Workspace, database_url: DatabaseUrl = None) -> Non
         return [(one, await webhooks.waiting(desk, caller, one.id)) for one in every]
 
     rows = _work(workspace, database_url, work)
-    table(
-        ("id", "state", "waiting", "events", "created", "name", "url", "parked because"),
-        (
-            (
-                one.id,
-                "live" if one.parked_at is None else f"parked {instant(one.parked_at)}",
-                str(waiting),
-                ",".join(one.events),
-                instant(one.created_at),
-                one.name,
-                one.url,
-                one.parked_because or "",
-            )
-            for one, waiting in rows
-        ),
+    heads = ("id", "state", "waiting", "events", "created", "name", "url", "parked because")
+    table(heads, (_webhook_row(one, waiting) for one, waiting in rows))
+
+
+def _webhook_row(webhook: Webhook, waiting: int) -> tuple[str, ...]:
+    return (
+        webhook.id,
+        "live" if webhook.parked_at is None else f"parked {instant(webhook.parked_at)}",
+        str(waiting),
+        ",".join(webhook.events),
+        instant(webhook.created_at),
+        webhook.name,
+        webhook.url,
+        webhook.parked_because or "",
     )
 
 
@@ -109,21 +108,19 @@ def deliveries(
         return await webhooks.attempts(desk, caller, webhook, limit)
 
     tried = _work(workspace, database_url, work)
-    table(
-        ("at", "event", "flow", "version", "attempt", "outcome", "ms", "message"),
-        (
-            (
-                instants.text(one.at),
-                one.event,
-                one.flow_id or "",
-                "" if one.version is None else str(one.version),
-                str(one.attempt),
-                _came(one),
-                str(one.ms),
-                one.message_id,
-            )
-            for one in tried
-        ),
+    table(("at", "event", "flow", "version", "attempt", "outcome", "ms", "message"), map(_attempt_row, tried))
+
+
+def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
+    return (
+        instants.text(attempt.at),
+        attempt.event,
+        attempt.flow_id or "",
+        "" if attempt.version is None else str(attempt.version),
+        str(attempt.attempt),
+        _came(attempt),
+        str(attempt.ms),
+        attempt.message_id,
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from graphql_api.domain.errors import KINDS, Problem
+from graphql_api.domain.errors import KINDS, Problem, unknown_flow
 from graphql_api.web import refusals
+from graphql_api.web.auth import unauthenticated
 from graphql_api.web.openapi.heads import headers
 from graphql_api.web.openapi.values import INSTANT, Json
 
@@ -65,7 +66,7 @@ REFUSALS: Mapping[str, Refusal] = {
     ),
     "Unauthenticated": Refusal(
         "The server asks for an API key, and there is none or no valid one.",
-        {"noKey": _one("UNAUTHENTICATED", "send a valid API key in x-api-key")},
+        {"noKey": unauthenticated().problems},
     ),
     "Forbidden": Refusal(
         "The key does not allow this, or not in this workspace.",
@@ -73,7 +74,7 @@ REFUSALS: Mapping[str, Refusal] = {
     ),
     "NotFound": Refusal(
         "There is no such flow in this workspace; flows of other workspaces and deleted ones are answered alike.",
-        {"unknownFlow": _one("NOT_FOUND", "there is no message flow exampleId2 in this workspace", "id")},
+        {"unknownFlow": unknown_flow("exampleId2").problems},
     ),
     "NotAcceptable": Refusal(
         "Accept allows neither application/json nor, for refusals, application/problem+json.",
