@@ -28,20 +28,23 @@ def reading(name: str) -> Iterator[Source]:
 @contextmanager
 def writing(name: str) -> Iterator[BinaryIO]:
     """A file is there as a whole or not at all."""
-    if name == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
     path = Path(os.path.realpath(name))
     try:
+        if name == "-":
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
         if path.exists() and not path.is_file():  # such as /dev/null
             with path.open("wb") as target:
                 yield target
             return
         with _replacing(path) as target:
             yield target
+    except BrokenPipeError:  # who reads has had enough, as `head` has
+        raise
     except OSError as error:
-        raise Unfit(f"The file {name} cannot be written: {os.strerror(error.errno or 0)}.") from None
+        told = "Standard output" if name == "-" else f"The file {name}"
+        raise Unfit(f"{told} cannot be written: {os.strerror(error.errno or 0)}.") from None
 
 
 @contextmanager

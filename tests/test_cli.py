@@ -1,6 +1,7 @@
 """`message-flows`: every command does its work, and says in a sentence what is in its way."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import pytest
 from graphql_api import __version__, opening
 from graphql_api.demo import EXAMPLE
 from graphql_api.storage import migrations
-from tests.commands import Said, Spoken, command, environment, say, shown
+from tests.commands import LONG, Command, Said, Spoken, command, environment, nursery, say, shown
 
 NOBODY = "postgresql+asyncpg://flows:secret@127.0.0.1:1/flows"
 
@@ -285,6 +286,16 @@ def test_files_that_cannot_be_read_or_written_are_named(migrated_sqlite: Path, t
     )
     assert say(["export", "/dev/null"], url) == Said(0, "", "0 flows exported.\n")
     assert Path("/dev/null").is_char_device()
+
+
+def test_an_export_to_a_full_disk_is_told_in_a_sentence(migrated_sqlite: Path, tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'flows.db')}"
+    assert say(["import", "-"], url, given=line("a")).code == 0
+    errors = tmp_path / "errors"
+    with open(os.devnull, "rb") as nothing, open("/dev/full", "wb") as full, errors.open("wb") as told:
+        files = (nothing.fileno(), full.fileno(), told.fileno())
+        code = Command(nursery(), ["export"], environment(url), tmp_path, files).wait(LONG)
+    assert (code, errors.read_text()) == (2, "Standard output cannot be written: No space left on device.\n")
 
 
 def test_an_export_that_fails_leaves_the_file_as_it_was(
