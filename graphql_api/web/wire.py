@@ -46,6 +46,7 @@ class Wire(HttpToolsProtocol):
         self._is_idle = False
         self._watch: asyncio.TimerHandle | None = None
         self._queue: deque[Exchange] = deque()
+        self._refused: Problem | None = None
         self._short: Short | None = getattr(self.app, "short", None)
         self._turn = Turn(self._turn_is_over, self._turn_waits)
         self._is_read = True
@@ -152,7 +153,9 @@ class Wire(HttpToolsProtocol):
         return self._is_read and (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
 
     def _parse(self, data: bytes) -> None:
-        """As in the base, without its log lines about what callers do."""
+        """As in the base, without its log lines about what callers do; behind what is refused nothing is heard."""
+        if self._refused is not None:
+            return
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
@@ -254,6 +257,8 @@ class Wire(HttpToolsProtocol):
         self.flow.resume_reading()
         if self._queue:
             self._start(self._queue.popleft())
+        elif self._refused is not None:
+            self._refuse(self._refused)
         elif self._head_bytes is None:
             self._rest()
 
@@ -275,10 +280,20 @@ class Wire(HttpToolsProtocol):
         self.data_received(b"".join([*head, b"\r\n", rest]))
 
     def _refuse(self, problem: Problem) -> None:
+        """What is no request, as the last answer: those to the requests before it come first."""
         if self.transport.is_closing():
+            return
+        if self._is_behind_requests():
+            self._refused = problem
+            self._stop_looking()
             return
         id = new_id()
         refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, [problem])
         headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
         self.transport.write(head(refusal.status, headers) + refusal.body)
         self.transport.close()
+
+    def _is_behind_requests(self) -> bool:
+        """Whether whole requests wait for their answers: where one is not read to its end, it is that one."""
+        is_answered = self.cycle is None or self.cycle.response_complete
+        return not is_answered and (self._is_read or self._head_bytes is not None)

@@ -520,6 +520,24 @@ def test_a_connection_goes_on_after_a_refusal(server: Server) -> None:
         assert [heard(stream).status for _ in range(3)] == [400, 400, 200]
 
 
+@pytest.mark.parametrize("rest", [b"}", b"hello\r\n\r\n", b"GET / HTTP/1.1\r\nx: " + b"x" * 20_000])
+def test_what_is_no_request_is_refused_behind_the_answers_to_those_before_it(server: Server, rest: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 10) as connection, connection.makefile("rb") as stream:
+        connection.sendall(put("{}") + get() + put("[]") + rest)
+        assert [heard(stream).status for _ in range(4)] == [200, 200, 400, 400]
+        assert stream.read() == b""
+
+
+def test_a_body_that_breaks_off_into_no_http_is_refused_at_once(
+    server: Server, nothing_written: Callable[[], None]
+) -> None:
+    broken = put(b"", content_length=None, transfer_encoding="chunked") + b"no length\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 10) as connection, connection.makefile("rb") as stream:
+        connection.sendall(broken)
+        assert (heard(stream).status, stream.read()) == (400, b"")
+    nothing_written()
+
+
 def test_an_upgrade_that_is_not_taken_up_loses_no_body_and_no_later_request(server: Server) -> None:
     body = put('{"name": 5}', connection="Upgrade, HTTP2-Settings", upgrade="h2c", http2_settings="AAMAAABk")
     with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
