@@ -158,7 +158,7 @@ async def test_metrics_count_requests_plans_conflicts_and_replays(desk: Desk) ->
     assert not any(id in name or "ws1" in name for name in after)
 
 
-def test_times_are_counted_below_the_bounds_that_they_do_not_exceed() -> None:
+async def test_times_are_counted_below_the_bounds_that_they_do_not_exceed() -> None:
     for seconds in (0.0025, 0.003, 11.0):
         gathered.GATHERED.note(("/slow", "", 200, ""), seconds, 0)
     counted = parsed(generate_latest(metrics.registry()).decode())
