@@ -142,7 +142,7 @@ def nursery() -> str:
     folder = shared.part("nursery")
     with (folder / "pid").open("a") as pid:
         fcntl.flock(pid, fcntl.LOCK_EX)
-        if pid.tell() == 0:
+        if not os.fstat(pid.fileno()).st_size:  # now, not when it was opened
             pid.write(f"{_spawned(folder / 'socket')}\n")
     return f"{folder}/socket"
 
