@@ -5,6 +5,7 @@ with 1 for both of them, as `plan` says by 2 that there is something to change.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,10 +41,21 @@ app.add_typer(cli_webhooks.app, name="webhooks")
 def main() -> None:
     """What is wrong with a command is one sentence; `--help` tells the rest."""
     try:
-        raise SystemExit(app(prog_name="message-flows", standalone_mode=False))
+        end = app(prog_name="message-flows", standalone_mode=False)
+        if sys.stdout is not None:  # which whoever starts the command may have closed
+            sys.stdout.flush()
     except TyperException as wrong:
         typer.echo(wrong.format_message(), err=True)
-        raise SystemExit(1 if sys.argv[1:2] in (["plan"], ["apply"]) else 2) from None
+        end = _trouble()
+    except OSError as error:  # files and databases have sentences of their own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter can end with what it still holds
+        typer.echo(f"Standard output cannot be written: {os.strerror(error.errno or 0)}.", err=True)
+        end = _trouble()
+    raise SystemExit(end)
+
+
+def _trouble() -> int:
+    return 1 if sys.argv[1:2] in (["plan"], ["apply"]) else 2
 
 
 def _version(asked: bool) -> None:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TextIO, cast
 
 from graphql_api.sentences import Unfit
 from graphql_api.transfer.pieces import Source
@@ -15,7 +15,7 @@ from graphql_api.transfer.pieces import Source
 @contextmanager
 def reading(name: str) -> Iterator[Source]:
     if name == "-":
-        yield cast(Source, sys.stdin.buffer)
+        yield cast(Source, _opened(sys.stdin, "Standard input").buffer)
         return
     try:
         source = open(name, "rb")  # noqa: SIM115
@@ -28,23 +28,28 @@ def reading(name: str) -> Iterator[Source]:
 @contextmanager
 def writing(name: str) -> Iterator[BinaryIO]:
     """A file is there as a whole or not at all."""
+    if name == "-":
+        output = _opened(sys.stdout, "Standard output").buffer
+        yield output
+        output.flush()
+        return
     path = Path(os.path.realpath(name))
     try:
-        if name == "-":
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
-            return
         if path.exists() and not path.is_file():  # such as /dev/null
             with path.open("wb") as target:
                 yield target
             return
         with _replacing(path) as target:
             yield target
-    except BrokenPipeError:  # who reads has had enough, as `head` has
-        raise
     except OSError as error:
-        told = "Standard output" if name == "-" else f"The file {name}"
-        raise Unfit(f"{told} cannot be written: {os.strerror(error.errno or 0)}.") from None
+        raise Unfit(f"The file {name} cannot be written: {os.strerror(error.errno or 0)}.") from None
+
+
+def _opened(stream: TextIO | None, name: str) -> TextIO:
+    """Python has None for what whoever starts the command has closed."""
+    if stream is None:
+        raise Unfit(f"{name} is closed.")
+    return stream
 
 
 @contextmanager

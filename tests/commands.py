@@ -33,8 +33,9 @@ Spoken = Callable[..., Said]
 
 
 def environment(database_url: str | None = None, **variables: str) -> dict[str, str]:
-    """The environment without the settings of whoever runs the tests."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("MESSAGE_FLOWS_")}
+    """The environment without the settings, and without the manner of Python, of whoever runs the tests."""
+    others = ("MESSAGE_FLOWS_", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(others)}
     chosen = {} if database_url is None else {"MESSAGE_FLOWS_DATABASE_URL": database_url}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", **chosen, **variables}
 

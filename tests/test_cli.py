@@ -288,14 +288,27 @@ def test_files_that_cannot_be_read_or_written_are_named(migrated_sqlite: Path, t
     assert Path("/dev/null").is_char_device()
 
 
-def test_an_export_to_a_full_disk_is_told_in_a_sentence(migrated_sqlite: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [["export"], ["keys", "list"], ["--version"]])
+def test_output_to_a_full_disk_is_told_in_a_sentence(migrated_sqlite: Path, tmp_path: Path, words: list[str]) -> None:
     url = f"sqlite+aiosqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'flows.db')}"
     assert say(["import", "-"], url, given=line("a")).code == 0
     errors = tmp_path / "errors"
     with open(os.devnull, "rb") as nothing, open("/dev/full", "wb") as full, errors.open("wb") as told:
         files = (nothing.fileno(), full.fileno(), told.fileno())
-        code = Command(nursery(), ["export"], environment(url), tmp_path, files).wait(LONG)
+        code = Command(nursery(), words, environment(url), tmp_path, files).wait(LONG)
     assert (code, errors.read_text()) == (2, "Standard output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "stream", "name"),
+    [(["import", "-"], "stdin", "Standard input"), (["export"], "stdout", "Standard output")],
+)
+def test_a_closed_stream_is_told_in_a_sentence(
+    spoken: Spoken, database_url: str, monkeypatch: pytest.MonkeyPatch, words: list[str], stream: str, name: str
+) -> None:
+    monkeypatch.setenv("MESSAGE_FLOWS_DATABASE_URL", database_url)
+    monkeypatch.setattr(f"sys.{stream}", None)
+    assert spoken(*words) == Said(2, "", f"{name} is closed.\n")
 
 
 def test_an_export_that_fails_leaves_the_file_as_it_was(
