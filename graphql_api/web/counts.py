@@ -1,5 +1,6 @@
 """Points that a minute has given out, counted for all processes together in Redis by the library limits."""
 
+import asyncio
 import logging
 import math
 import time
@@ -37,6 +38,7 @@ class SharedCounts:
     async def add(self, who: str, window: int, points: int) -> int | None:
         if self._elapsed() < self._resume:
             return None
+        await asyncio.sleep(0)  # redis needs a task, in which a request stands only when it has waited (see `turn`)
         try:
             return int(await self._storage.incr(f"message-flows/{window}/{who}", WINDOW, amount=points))
         except StorageError as error:

@@ -48,6 +48,12 @@ class Server:
         return [line for line in lines if not _is_plain(line) or any(word in line for word in words)]
 
 
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
 def _is_plain(line: str) -> bool:
     entry = json.loads(line) if line.startswith("{") else {}
     return entry.get("event") == "request" and entry["level"] in ("info", "warning") and entry["status"] < 500

@@ -1,18 +1,18 @@
 """Points are counted in memory for one window only, and by `limits` in Redis for all processes together."""
 
 import asyncio
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
 from graphql_api.web import counts as counting
 from graphql_api.web.counts import SharedCounts
+from graphql_api.web.short import Written
 from graphql_api.web.throttle import Counts, Limited, OwnCounts, Throttle
+from graphql_api.web.turn import Turn
+from tests.web.sockets import free_port
 
 MINUTE = 29_000_000
 SPENDER = """
@@ -30,30 +30,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real redis-server, which `make test` installs where it is missing."""
-    port = free_port()
-    folder: Path = tmp_path_factory.mktemp("redis")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), "--daemonize", "no"]
-    server = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0"
-    server.terminate()
-    server.wait(10)
 
 
 @pytest.fixture(params=["own", "redis"])
@@ -128,6 +104,24 @@ async def test_what_a_process_has_drawn_and_not_spent_is_held_back_from_the_othe
     assert sum([await two.pay(1) for _ in range(1_000)]) == 979
     assert [await one.pay(19), await one.pay(1)] == [True, False]
     await asyncio.gather(*(process.close() for process in processes))
+
+
+async def test_a_count_that_is_begun_in_no_task_opens_a_connection_as_well(redis_url: str) -> None:
+    counts = SharedCounts(redis_url)
+    loop = asyncio.get_running_loop()
+    tasks = list[asyncio.Task[None]]()
+    turn = Turn(lambda _: None, lambda rest: tasks.append(loop.create_task(rest)))
+    answered = list[int | None]()
+
+    async def request() -> Written:
+        answered.append(await counts.add("in no task", MINUTE, 3))
+        return 200, b""
+
+    loop.call_soon(turn.begin, request())
+    await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    assert answered == [3]
+    await counts.close()
 
 
 async def test_without_redis_nobody_is_refused_and_it_is_asked_again_after_a_pause(
