@@ -158,6 +158,7 @@ class Operations:
             hide_suggestions=self._hide_suggestions,
         )
         if not isinstance(result, ExecutionResult):
+            await asyncio.sleep(0)  # resolvers may need a task, in which a request may stand only when it has waited
             result = await result  # type: ignore[misc]
         errors = [self._shown(error, context.caller.request_id) for error in result.errors or ()]
         if errors and all("path" not in error for error in errors):  # of the request, not of a field

@@ -13,15 +13,20 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from graphql_api import app, edits, storage
+from graphql_api.delivery.posting import Poster
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.flow import DEFAULTS
 from graphql_api.domain.instants import HOUR
+from graphql_api.domain.webhooks import Rules
 from graphql_api.edits import Desk, keys
+from graphql_api.edits import webhooks as office
 from graphql_api.edits.importing import Imported
 from graphql_api.web.heads import REMEMBERED, Heads
 from graphql_api.web.short import Application
 from graphql_api.web.wire import Wire
 from tests.conftest import configured
+from tests.delivery.conftest import HERE
+from tests.web.sockets import free_port
 
 WORKSPACES = {"long": "ws1", "short": "ws2"}
 ALIKE = re.compile(rb"(x-request-id: |requestId\":\"|under |;t=)[0-9a-f]+")
@@ -44,6 +49,8 @@ UPDATE = """mutation Up($id: ID!, $input: UpdateMessageFlowInput!, $v: Int) {
   updateMessageFlow(id: $id, input: $input, ifVersion: $v) {
     messageFlow { id version settings { responseSettings { delay } } } changedFields errors { code message path } } }"""
 FLOWS = "/v1/api/message-flows"
+WRITER = frozenset({"flows:read", "flows:write"})
+TEST = "mutation ($id: ID!) { testWebhook(id: $id) { delivery { outcome } errors { message } } }"
 
 
 class Connection(asyncio.Transport):
@@ -113,8 +120,9 @@ def asking(method: str, path: str, body: Any = None, **headers: str) -> bytes:
 class Ways:
     """The same database and settings, by the long way and by the short one, each in a workspace of its own."""
 
-    def __init__(self, application: Application, keys: dict[str, str]) -> None:
+    def __init__(self, application: Application, desk: Desk, keys: dict[str, str]) -> None:
         self.application = application
+        self.desk = desk
         self._keys = keys
         self.went_short = 0
         self.open = {way: Connection(application, is_short=way == "short") for way in WORKSPACES}
@@ -127,37 +135,39 @@ class Ways:
 
         application.short.enter = counted  # type: ignore[method-assign, assignment]
 
+    async def ask(self, way: str, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+        told = {"x_workspace_id": WORKSPACES[way], "x_api_key": self._keys[way], **headers}
+        return await self.open[way].answers(asking(method, path, body, **told))
+
     async def asked(self, method: str, path: str, body: Any = None, **headers: str) -> list[bytes]:
         """The answers by both ways, without what must differ."""
-        answers = []
-        for way, workspace in WORKSPACES.items():
-            told = {"x_workspace_id": workspace, "x_api_key": self._keys[way], **headers}
-            said = await self.open[way].answers(asking(method, path, body, **told))
-            answers.append(ALIKE.sub(rb"\1", said).replace(b"ws2", b"ws1"))
-        return answers
+        answers = [await self.ask(way, method, path, body, **headers) for way in WORKSPACES]
+        return [ALIKE.sub(rb"\1", said).replace(b"ws2", b"ws1") for said in answers]
 
 
 @asynccontextmanager
-async def both(url: str, **settings: Any) -> AsyncIterator[Ways]:
-    desk = Desk(storage.opened(url), lambda: 1_795_605_200_000, lambda: b"12345678", 24 * HOUR)
+async def both(url: str, scopes: frozenset[str] = WRITER, **settings: Any) -> AsyncIterator[Ways]:
+    desk = Desk(
+        storage.opened(url), lambda: 1_795_605_200_000, lambda: b"12345678", 24 * HOUR, Rules(HERE), Poster(HERE)
+    )
     flows = [Imported(f"f{n}", workspace, FLOW) for n in range(3) for workspace in WORKSPACES.values()]
     await edits.import_flows(desk, Caller(None, source="CLI"), flows)
     shown = {
-        way: (await keys.create(desk.store, 0, [workspace], {"flows:read", "flows:write"})).secret
-        for way, workspace in WORKSPACES.items()
+        way: (await keys.create(desk.store, 0, [workspace], scopes)).secret for way, workspace in WORKSPACES.items()
     }
     made = app.made(configured(auth="keys", log_sample=0, **settings), desk)
     assert isinstance(made, Application)
     throttle = made.short._rooms.throttle
     assert throttle is not None
     throttle.now = lambda: 1_795_605_200.0  # no window ends between two answers
-    ways = Ways(made, shown)
+    ways = Ways(made, desk, shown)
     try:
         yield ways
     finally:
         for connection in ways.open.values():
             connection.server.connection_lost(None)
         await throttle.close()
+        await desk.post.close()
         await desk.store.close()
 
 
@@ -249,6 +259,23 @@ async def test_points_are_charged_alike_and_who_has_none_is_refused_the_long_way
         assert statuses[0] == statuses[1]
         assert statuses[0][-1] == b"429"
         assert 0 < ways.went_short < 259
+
+
+async def test_an_operation_that_needs_a_task_has_one(database_url: str) -> None:
+    async with both(database_url, frozenset({"admin"}), key_points=1_000_000) as ways:
+        url = f"https://127.0.0.1:{free_port()}/"
+        webhooks = {
+            workspace: await office.create(ways.desk, Caller(workspace), url, ["flow.deleted"])
+            for workspace in WORKSPACES.values()
+        }
+        for _ in range(3):
+            for way, workspace in WORKSPACES.items():
+                body = graphql(TEST, id=webhooks[workspace].webhook.id)
+                answer = await ways.ask(way, "POST", "/graphql", body)
+                assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {
+                    "data": {"testWebhook": {"delivery": {"outcome": "UNREACHABLE"}, "errors": []}}
+                }
+        assert ways.went_short >= 2
 
 
 async def test_a_request_in_pieces_and_several_in_one_are_answered_in_turn(database_url: str) -> None:
