@@ -26,8 +26,8 @@ DECLARED = {
     # Both doors
     "version_conflict": "The flow is at another version than the one that is named.",
     "idempotency_key_reused": "The same key is drawn for different requests.",
-    "bad_request: (after|before|cursor) is not a cursor": "Cursors are opaque: only those that the server gave hold.",
-    "bad_request: (after|before|cursor) belongs to another order": "A cursor holds in the order that it was made in.",
+    "bad_request: (after|before|the parameter cursor) is not a cursor": "Only cursors that the server gave hold.",
+    "bad_request: (after|before|the parameter cursor) belongs to another order": "A cursor holds in its order only.",
     "limit_exceeded: a whole number has more than": "How many digits a number may have is a setting.",
     "bad_request: to lies": "A range ends after it begins, and is of at most 62 days.",
     # GraphQL: a type says neither ranges nor patterns, nor that two arguments exclude each other.
