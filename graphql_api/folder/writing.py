@@ -11,7 +11,7 @@ STEP = 2
 """Columns that a block is set in."""
 
 NOT_IN_BLOCKS = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-PLAIN = re.compile(r"[A-Za-z][^\t\n:#,\[\]{}]*")
+PLAIN = re.compile(r"[A-Za-z][^\t\n:#?,\[\]{}]*")
 OLD_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """What other readers of YAML may take for a boolean or for nothing."""
 
