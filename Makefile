@@ -29,7 +29,7 @@ test: .venv/test .venv/conformance .venv/browser pages
 # Under two minutes: without the heavy ones, with a tenth of the random cases, and without those of the mark `processes`: several
 # workers, drains and restarts (tests/test_serving.py, tests/test_life_cycle.py, some of tests/web/test_telemetry.py), a PostgreSQL
 # that is stopped, killed or frozen (tests/storage/test_postgres.py, tests/web/test_database_restarts.py), Redis shared by
-# processes, ten thousand wrong keys, commands that are interrupted or race with one another, what a fresh interpreter imports,
+# processes, ten thousand wrong keys, commands as an operator runs them (tests/test_commands.py), what a fresh interpreter imports,
 # what the documents show of a started server (tests/docs/test_docs.py).
 test-fast: .venv/test
 	QUICK=1 $(BIN)/pytest $(LIGHT) -m "not processes"

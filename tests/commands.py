@@ -17,6 +17,8 @@ from tests import shared
 
 ROOT = Path(__file__).parent.parent
 LONG = 60.0
+NOBODY = "postgresql+asyncpg://flows:secret@127.0.0.1:1/flows"
+"""A database that is away."""
 NURSERY = "TESTS_NURSERY"
 """The variable that tells a shell's commands where they are started."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from graphql_api.domain.example import EXAMPLE
 from tests.commands import Said, Spoken, shown
-from tests.test_cli import line
+from tests.test_commands import line
 
 PLANNED = """\
 ~ ws1/a.yaml  New Years Sale
@@ -123,6 +123,7 @@ def test_what_is_wrong_ends_with_one_and_changes_nothing(say_here: Told) -> None
     assert say_here("export", "x", "--dir", str(dir)) == Said(2, "", "Name a file or --dir, not both.\n")
 
 
+@pytest.mark.processes
 def test_a_terminal_shows_colours_and_progress(say_here: Told) -> None:
     say_here.exported("a")
     say_here.edit("a", ("delay: 0", "delay: 5"))

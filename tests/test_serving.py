@@ -16,7 +16,7 @@ import pytest
 from graphql_api.demo import EXAMPLE, WORKSPACE
 from graphql_api.storage import migrations
 from tests.served import Served, started
-from tests.test_cli import renumbered
+from tests.test_commands import renumbered
 
 pytestmark = pytest.mark.processes
 

@@ -144,6 +144,7 @@ def in_ascii(id: str, database_url: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.processes
 async def test_the_command_draws_plain_text_where_there_is_no_terminal(
     http: httpx2.AsyncClient, database_url: str
 ) -> None:
@@ -166,6 +167,7 @@ async def test_where_output_is_ascii_the_picture_is_too(http: httpx2.AsyncClient
     ]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

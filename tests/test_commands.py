@@ -1,0 +1,272 @@
+"""`message-flows` as processes of its own, as an operator runs it: what each command does, and what is in its way."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from graphql_api.demo import EXAMPLE
+from graphql_api.storage import migrations
+from tests.commands import LONG, NOBODY, Command, Said, command, environment, nursery, say, shown
+
+pytestmark = pytest.mark.processes
+
+
+def line(id: str, **members: object) -> bytes:
+    return json.dumps({**EXAMPLE, "_id": id, **members}).encode() + b"\n"
+
+
+def test_the_whole_way_of_an_operator(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "flows.jsonl"
+    file.write_bytes(line("a") + line("b", workspaceId="other"))
+    assert say(["migrate"], database_url) == Said(0, "The tables are up to date.\n", "")
+    assert say(["import", str(file)], database_url) == Said(0, "2 of 2 flows imported.\n", "")
+    told = say(["export"], database_url)
+    assert (told.code, told.err) == (0, "2 flows exported.\n")
+    assert [json.loads(one)["_id"] for one in told.out.splitlines()] == ["a", "b"]
+    target = tmp_path / "out.jsonl"
+    assert say(["export", str(target), "--workspace", "other"], database_url) == Said(0, "", "1 flow exported.\n")
+    assert json.loads(target.read_bytes())["_id"] == "b"
+    assert [path.name for path in tmp_path.glob("*out*")] == ["out.jsonl"]
+    again = say(["import", "-", "--skip-existing"], database_url, given=told.out.encode() + line("c"))
+    assert again == Said(0, "1 of 3 flows imported; 2 existed and were left as they are.\n", "")
+    pruned = say(["prune", "--retention-days", "1"], database_url)
+    assert pruned == Said(0, "0 revisions and 0 deleted flows removed; kept: 1 day.\n", "")
+
+
+def test_a_wrong_file_is_told_line_by_line_and_changes_nothing(database_url: str) -> None:
+    text = line("a") + b"{\n" + line("b", prompt="")
+    assert say(["import", "-"], database_url, given=text) == Said(
+        1,
+        "Nothing was imported: 2 of 3 flows are wrong.\n",
+        "line 2: the flow is not JSON: expecting property name enclosed in double quotes at line 1, column 2\n"
+        "line 3: prompt must not be empty\n",
+    )
+    assert say(["export"], database_url).out == ""
+    kept = say(["import", "-", "--keep-good"], database_url, given=text)
+    assert (kept.code, kept.out) == (1, "1 of 3 flows imported; 2 refused.\n")
+    assert len(say(["export"], database_url).out.splitlines()) == 1
+
+
+def test_options_of_an_import_are_variables_too(database_url: str) -> None:
+    document = {name: value for name, value in EXAMPLE.items() if name != "initiationMessage"}
+    told = say(
+        ["import", "-"],
+        database_url,
+        given=json.dumps([document, document]).encode(),
+        MESSAGE_FLOWS_WORKSPACE="ws9",
+        MESSAGE_FLOWS_INITIATION_MESSAGE="Hello",
+        MESSAGE_FLOWS_KEEP_GOOD="true",
+        MESSAGE_FLOWS_SKIP_EXISTING="1",
+    )
+    assert told == Said(
+        1,
+        "1 of 2 flows imported; 1 refused.\n",
+        "line 1: the flow exampleId1 of workspace ws9 stands on line 1 already\n",
+    )
+    shown = json.loads(say(["export"], database_url).out)
+    assert (shown["workspaceId"], shown["initiationMessage"]) == ("ws9", "Hello")
+
+
+def test_a_terminal_shows_progress_and_a_pipe_does_not(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "flows.jsonl"
+    file.write_bytes(line("a"))
+    told = shown(["import", str(file)], database_url)
+    assert (told.code, told.out) == (0, "1 of 1 flow imported.\n")
+    assert "Flows checked" in told.err
+    assert "Flows written" in told.err
+
+
+def test_a_reader_that_has_enough_ends_an_export_quietly(database_url: str) -> None:
+    say(["import", "-"], database_url, given=b"".join(line(f"f{number}") for number in range(300)))
+    with subprocess.Popen(
+        command("export"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(database_url)
+    ) as export:
+        assert export.stdout is not None
+        assert export.stderr is not None
+        export.stdout.readline()
+        export.stdout.close()
+        assert b"Traceback" not in export.stderr.read()
+
+
+def test_an_import_that_is_interrupted_says_nothing_and_writes_nothing(database_url: str) -> None:
+    with subprocess.Popen(
+        command("import", "-"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(database_url),
+    ) as run:
+        assert run.stdin is not None
+        assert run.stderr is not None
+        run.stdin.write(line("bad/id") * 500)
+        run.stdin.flush()
+        assert run.stderr.readline().startswith(b"line 1: _id must be")
+        run.send_signal(signal.SIGINT)
+        assert run.wait(timeout=30) == 130  # though its standard input has not ended
+        assert b"Traceback" not in run.stderr.read()
+    assert say(["export"], database_url).out == ""
+
+
+def test_eight_processes_migrate_one_database(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if database == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path}/new.db"
+    else:
+        url = str(request.getfixturevalue("empty_postgres"))
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda _: say(["migrate"], url), range(8)))
+    assert told == [Said(0, "The tables are up to date.\n", "")] * 8
+    assert say(["import", "-"], url, given=line("a")).code == 0
+
+
+def test_tables_that_are_not_current_are_not_touched(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    commands = [["import", "-"], ["export"], ["prune"], ["serve", "--port", "0"]]
+    if database == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path}/old.db"
+    else:
+        url = str(request.getfixturevalue("empty_postgres"))
+    migrations.upgrade(url)
+    migrations.downgrade(url, "0001")
+    older = f"The tables are at revision 0001, not {migrations.newest()}; run message-flows migrate.\n"
+    assert [say(words, url, given=line("a")) for words in commands] == [Said(2, "", older)] * 4
+    migrations.downgrade(url, "base")
+    none = "The database has no tables yet; run message-flows migrate.\n"
+    assert [say(words, url, given=line("a")) for words in commands] == [Said(2, "", none)] * 4
+
+
+async def renumbered(url: str, revision: str) -> None:
+    import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = :new"), {"new": revision})
+    await engine.dispose()
+
+
+async def test_tables_of_a_newer_version_are_left_alone(database_url: str) -> None:
+    await renumbered(database_url, "9999")
+    try:
+        newer = (
+            "The tables are at revision 9999, which this version of message-flows does not know; it knows up to"
+            f" {migrations.newest()}, a newer one has migrated them.\n"
+        )
+        assert say(["migrate"], database_url) == Said(2, "", newer)
+        assert say(["serve", "--port", "0", "--migrate"], database_url) == Said(2, "", newer)
+        assert say(["export"], database_url) == Said(2, "", newer)
+    finally:
+        await renumbered(database_url, migrations.newest())
+
+
+def test_a_database_that_is_away_is_a_sentence() -> None:
+    """All at once, as some wait for it first."""
+    commands = [["migrate"], ["import", "-"], ["export"], ["serve", "--port", "0"]]
+    with ThreadPoolExecutor(len(commands)) as pool:
+        answers = list(pool.map(lambda words: say(words, NOBODY), commands))
+    assert [(told.code, told.out) for told in answers] == [(2, "")] * len(commands)
+    for told in answers:
+        assert told.err.startswith("The database is not available: ")
+        assert told.err.count("\n") == 1
+        assert "secret" not in told.err
+
+
+@pytest.mark.parametrize("words", [["import", "-"], ["export"], ["prune"], ["serve", "--port", "0"], ["migrate"]])
+def test_a_file_that_is_no_database_is_a_sentence(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "flows.db").write_bytes(b"Dear diary, this is no database.\n" * 100)
+    told = say(words, f"sqlite+aiosqlite:///{tmp_path}/flows.db")
+    assert (told.code, told.out) == (2, "")
+    assert "not a" in told.err
+    assert "database" in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_a_missing_file_is_named_and_not_made(tmp_path: Path) -> None:
+    told = say(["export"], f"sqlite+aiosqlite:///{tmp_path}/none.db")
+    assert (told.code, told.out) == (2, "")
+    assert str(tmp_path / "none.db") in told.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    told = say(["migrate"], f"sqlite+aiosqlite:///{tmp_path}/none/flows.db")
+    assert told == Said(2, "", "The database is not available: unable to open database file; nothing was written.\n")
+
+
+def test_a_postgresql_that_may_only_be_read_is_a_sentence(migrated_postgres: str) -> None:
+    told = say(["import", "-"], f"{migrated_postgres}&default_transaction_read_only=on", given=line("read-only"))
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("The database is not available: it takes no changes now; nothing was written")
+
+
+def test_a_sqlite_file_that_is_locked_for_long_is_a_sentence(migrated_sqlite: Path, tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "locked.db"
+    shutil.copy(migrated_sqlite, path)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    told = say(["import", "-"], f"sqlite+aiosqlite:///{path}", given=line("a"))
+    holder.close()
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("The database is not available: ")
+    assert told.err.count("\n") == 1
+
+
+def test_files_that_cannot_be_read_or_written_are_named(migrated_sqlite: Path, tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'flows.db')}"
+    absent = f"The file {tmp_path}/none.jsonl cannot be read: No such file or directory.\n"
+    assert say(["import", f"{tmp_path}/none.jsonl"], url) == Said(2, "", absent)
+    assert say(["import", str(tmp_path)], url) == Said(2, "", f"The file {tmp_path} cannot be read: Is a directory.\n")
+    nowhere = f"The file {tmp_path}/none/out.jsonl cannot be written: No such file or directory.\n"
+    assert say(["export", f"{tmp_path}/none/out.jsonl"], url) == Said(2, "", nowhere)
+    assert say(["export", str(tmp_path)], url) == Said(
+        2, "", f"The file {tmp_path} cannot be written: Is a directory.\n"
+    )
+    assert say(["export", "/dev/null"], url) == Said(0, "", "0 flows exported.\n")
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("words", [["export"], ["keys", "list"], ["--version"]])
+def test_output_to_a_full_disk_is_told_in_a_sentence(migrated_sqlite: Path, tmp_path: Path, words: list[str]) -> None:
+    url = f"sqlite+aiosqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'flows.db')}"
+    assert say(["import", "-"], url, given=line("a")).code == 0
+    errors = tmp_path / "errors"
+    with open(os.devnull, "rb") as nothing, open("/dev/full", "wb") as full, errors.open("wb") as told:
+        files = (nothing.fileno(), full.fileno(), told.fileno())
+        code = Command(nursery(), words, environment(url), tmp_path, files).wait(LONG)
+    assert (code, errors.read_text()) == (2, "Standard output cannot be written: No space left on device.\n")
+
+
+def test_a_port_in_use_is_a_sentence_and_nothing_is_migrated(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        told = say(["serve", "--port", port, "--migrate"], f"sqlite+aiosqlite:///{tmp_path}/flows.db")
+    assert told == Said(
+        2,
+        "",
+        f"The address cannot be listened on (MESSAGE_FLOWS_HOST 127.0.0.1, MESSAGE_FLOWS_PORT {port}): Address already"
+        " in use; choose another one.\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_schema_is_written_and_compared(tmp_path: Path) -> None:
+    stale = say(["schema", "--check"], cwd=tmp_path)
+    assert (stale.code, stale.out) == (1, "")
+    assert stale.err.splitlines() == [
+        "schema.graphql is not current: run `message-flows schema`.",
+        "openapi.json is not current: run `message-flows schema`.",
+    ]
+    assert list(tmp_path.iterdir()) == []
+    assert say(["schema"], cwd=tmp_path) == Said(0, "schema.graphql written.\nopenapi.json written.\n", "")
+    assert say(["schema", "--check"], cwd=tmp_path) == Said(0, "", "")
