@@ -18,12 +18,13 @@ from graphql.language import ast
 from graphql_api.schema.prices import MANY, Place, Price, defaults, operation_price, total
 
 # Unterminated strings match as well: the parser reports them, and no character is scanned twice.
+# Early Pythons 3.11 go on from the wrong place after a possessive group that failed midway: hence the atomic one.
 TOKEN = re.compile(
     r"""(?:
     [_A-Za-z][_0-9A-Za-z]*+
     | (?P<opens>[{(\[]) | (?P<closes>[})\]]) | (?P<directive>@) | [!$&:=|] | \.{3}
     | (?P<whole>-?[0-9]++) (?:\.[0-9]++)?+ (?:[Ee][+-]?[0-9]++)?+
-    | "{3} (?:[^"\\]++ | \\"{3} | \\ | "(?!""))*+ (?:"{3})?+
+    | "{3} (?>(?:[^"\\]++ | \\"{3} | \\ | "(?!""))*) (?:"{3})?+
     | " (?:[^"\\\n\r]++ | \\[^\n\r])*+ "?+
     | \#[^\n\r]*+
     )[\s,\ufeff]*+""",

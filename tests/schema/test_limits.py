@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspection_query
 from graphql.language import ast
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
@@ -351,6 +351,7 @@ def lexed(text: str) -> int:
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES + STRINGS)).map("".join) | st.text(alphabet='"\\#\n\r {}a1.-'))
+@example('"""""""""a"b""c"""')
 def test_tokens_are_those_of_the_lexer(text: str) -> None:
     with suppress(GraphQLSyntaxError):
         count = lexed(text)
