@@ -73,7 +73,9 @@ def metered(keyring: Keyring) -> ASGIApp:
 
 
 async def charged(scope: Scope, receive: Receive, send: Send) -> None:
-    await scope["state"]["charge"](11)
+    due = scope["state"]["account"].charge(11)
+    if due is not None:
+        await due
     await answers(scope, receive, send)
 
 

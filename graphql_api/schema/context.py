@@ -28,7 +28,7 @@ class Context(msgspec.Struct):
     """`if_versions` are the versions that REST's If-Match lists; `longest_page` is the cap of the door.
 
     `feed` is what subscriptions watch, behind `last_event_id` where a client reconnects with one.
-    `charge` takes the points of an operation, or refuses it, before it is carried out.
+    `charge` takes the points of an operation, or refuses it, before it is carried out; it may have to be waited for.
     `instants` are those that fields of a compiled answer ask for; None is now.
     """
 
@@ -37,7 +37,7 @@ class Context(msgspec.Struct):
     if_versions: frozenset[int] | None = None
     longest_page: int = LONGEST_PAGE
     instants: tuple[datetime | None, ...] = ()
-    charge: Callable[[int], Awaitable[None]] | None = None
+    charge: Callable[[int], Awaitable[None] | None] | None = None
     seen: Seen = msgspec.field(default_factory=Seen)
     feed: Feed | None = None
     last_event_id: str | None = None

@@ -68,8 +68,9 @@ class Operations:
     async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
         """Runs a prepared operation; raises Rejected when its variables do not fit or its cost is too high."""
         cost = self._cost(prepared, variables, context)
-        if context.charge is not None:
-            await context.charge(cost)
+        due = context.charge and context.charge(cost)
+        if due is not None:
+            await due
         if prepared.compiled is not None:
             try:
                 data, error = await prepared.compiled.run(variables or {}, context)
@@ -99,8 +100,9 @@ class Operations:
         Raises Rejected as `carry_out` does.
         """
         cost = self._cost(prepared, variables, context)
-        if context.charge is not None:
-            await context.charge(cost)
+        due = context.charge and context.charge(cost)
+        if due is not None:
+            await due
         executor = Executor.build(
             GRAPHQL,
             prepared.document,

@@ -70,6 +70,7 @@ class Batches:
         self._together = together
         self._most = most
         self._again = again
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: dict[Shape, Line] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[Line]] = []
@@ -82,7 +83,9 @@ class Batches:
         line = self._lines.get(statement.shape)
         if line is None:
             line = self._lines[statement.shape] = Line(statement.shape)
-        loop = asyncio.get_running_loop()
+        loop = self._loop  # asking for the one that runs asks the kernel for the process as well
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
         rows: asyncio.Future[Sequence[Row]] = loop.create_future()
         line.waiting.append(Waiting(statement, until, rows))
         if not line.under_way:

@@ -34,7 +34,12 @@ DELAY = "response_settings_delay"
 
 
 def values(row: Row) -> dict[str, Any]:
-    """A row as the domain knows it: booleans where SQLite has 0 and 1, whole seconds without a fraction."""
+    """A row as the domain knows it: booleans where SQLite has 0 and 1, whole seconds without a fraction.
+
+    A flow that was recalled comes as a dictionary of its own, and as the domain left it.
+    """
+    if type(row) is dict:
+        return row
     flow = dict(row)
     flags = FLAGS & flow.keys()
     flow.update(zip(flags, map(bool, map(flow.__getitem__, flags)), strict=True))
@@ -112,8 +117,8 @@ _NAMES = Shape(
 def create(workspace: str, row: Values, revision: Revision, replay: Replay | None) -> Statement:
     """A new row with its first revision."""
     row = _stored(row)
-    shape = _write(True, tuple(row), replay is not None)
-    return Statement(shape, _bound({"workspace": workspace}, row, revision, replay))
+    shape, names = _write(True, tuple(row), replay is not None)
+    return Statement(shape, _bound(names, (workspace,), row, revision, replay))
 
 
 def save(
@@ -130,8 +135,8 @@ def save(
     `after` is the whole flow as it will be then, to be recalled.
     """
     row = _stored(row)
-    shape = _write(False, tuple(row), replay is not None)
-    values = _bound({"workspace": workspace, "id": id, "seen": seen}, row, revision, replay)
+    shape, names = _write(False, tuple(row), replay is not None)
+    values = _bound(names, (workspace, id, seen), row, revision, replay)
     return Statement(shape, values, recalls=(workspace, id) if after else None, after=after)
 
 
@@ -139,12 +144,11 @@ def _stored(row: Values) -> Values:
     return {**row, "name_folded": row["name"].casefold()} if "name" in row else row
 
 
-def _bound(bound: dict[str, Any], row: Values, revision: Revision, replay: Replay | None) -> dict[str, Any]:
-    bound.update(zip(map(NEW.__getitem__, row), row.values(), strict=True))
-    bound.update(zip(REVISION, revision.row(), strict=True))
-    if replay is not None:
-        bound.update(zip(REPLAY, replay.row(), strict=True))
-    return bound
+def _bound(
+    names: Sequence[str], seen: Sequence[Any], row: Values, revision: Revision, replay: Replay | None
+) -> dict[str, Any]:
+    kept = () if replay is None else replay.row()
+    return dict(zip(names, (*seen, *row.values(), *revision.row(), *kept), strict=True))
 
 
 NEW = {column.name: f"new_{column.name}" for column in FLOWS.c}
@@ -160,10 +164,11 @@ Parameters = Mapping[str, BindParameter[Any]]
 
 
 @lru_cache(maxsize=1024)
-def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> Shape:
-    """One statement on PostgreSQL: the row, and only if it was written its revision and its replay.
+def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> tuple[Shape, tuple[str, ...]]:
+    """The row, and only if it was written its revision and its replay; and the names of its values in their order.
 
-    There the position of the revision is drawn while the row is locked, so that those of a flow follow its versions.
+    On PostgreSQL it is one statement, in which the position of the revision is drawn while the row is locked, so that
+    those of a flow follow its versions.
     """
     new: Parameters = {column: bindparam(NEW[column], type_=FLOWS.c[column].type) for column in columns}
     others = {REVISIONS: _parameters(REVISIONS, "revision")}
@@ -178,7 +183,9 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> Shape:
     steps = [insert(table).values(own) for table, own in others.items()]
     steps[0] = steps[0].values(position=NEXT)
     many = partial(_create_many if is_new else _save_many, new, others)
-    return Shape(first.returning(FLOWS.c.version), *steps, postgresql=whole, many=many, single=True)
+    shape = Shape(first.returning(FLOWS.c.version), *steps, postgresql=whole, many=many, single=True)
+    seen = ("workspace",) if is_new else ("workspace", "id", "seen")
+    return shape, (*seen, *map(NEW.__getitem__, columns), *REVISION, *(REPLAY if keyed else ()))
 
 
 def _follows(saved: CTE, table: Table, values: Mapping[str, ColumnElement[Any]]) -> CTE:

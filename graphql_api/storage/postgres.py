@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from graphql_api.storage import changes
+from graphql_api.storage import changes, recalled
 from graphql_api.storage.batches import Batches
 from graphql_api.storage.engine import (
     NoTables,
@@ -18,14 +18,13 @@ from graphql_api.storage.engine import (
     Script,
     Shape,
     Statement,
-    Step,
     drive_waiting,
     of_unknown_outcome,
     unavailable,
 )
 from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
-from graphql_api.storage.recalled import Guess, Recalled
+from graphql_api.storage.recalled import Recalled
 
 T = TypeVar("T")
 
@@ -82,26 +81,13 @@ class PostgresStore:
             try:
                 if is_alone:
                     try:
-                        return await self._by_itself(script, partial(self._apart, until=until))
+                        return await recalled.drive_waiting(self._recalled, script, partial(self._apart, until=until))
                     except RACES:
                         is_alone, until = False, self._pool.until()
                 async with Lent(self._pool, until, self._meaning) as connection:
                     return await self._in_turn(script, connection)
             except Lost:
                 _still_time(until)
-
-    async def _by_itself(self, script: Callable[[], Script[T]], step: Step) -> T:
-        """On the flow as it is recalled; where it is not, or where nothing comes of that, on what the database says."""
-        guess = Guess(self._recalled, step)
-        try:
-            done = await drive_waiting(script(), guess.step)
-        except Exception:
-            if not guess.is_open:
-                raise
-        else:
-            if not guess.is_open:
-                return done
-        return await drive_waiting(script(), step)
 
     async def _in_turn(self, script: Callable[[], Script[T]], connection: Any) -> T:
         for _ in range(TRIES):

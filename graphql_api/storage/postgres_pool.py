@@ -67,8 +67,8 @@ class Pool:
         return {"connections_busy": len(self._at_work), "connections_idle": len(self._idle)}
 
     def until(self) -> float:
-        """The moment at which a caller who comes now has waited long enough."""
-        return asyncio.get_running_loop().time() + self._patience
+        """The moment at which a caller who comes now has waited long enough; event loops have the same clock."""
+        return monotonic() + self._patience
 
     def at_hand(self) -> Any:
         """The one that has been idle for the shortest time; None when none is."""

@@ -4,13 +4,17 @@ That is a guess until the guarded write has gone through, which it only does whe
 refusal, no answer and no other write rests on a guess: whatever else comes of one, the edit runs again and reads.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from msgspec import msgpack
 
-from graphql_api.storage.engine import Raced, Row, Statement, Step
+from graphql_api.storage import engine
+from graphql_api.storage.engine import Raced, Row, Script, Statement, Step
+
+T = TypeVar("T")
 
 MOST = 12 * 2**20
 """Bytes of flows that are recalled, about."""
@@ -32,13 +36,11 @@ Flow = tuple[str, str]
 """Workspace and id."""
 
 
-class Known(NamedTuple):
-    until: float
-    values: bytes
+Known = tuple[float, bytes]
+"""Until when a flow is recalled, and its values."""
 
-    @property
-    def size(self) -> int:
-        return OVERHEAD + len(self.values)
+READER = msgpack.Decoder()
+WRITER = msgpack.Encoder()
 
 
 class Recalled:
@@ -52,14 +54,15 @@ class Recalled:
         self._size = 0
         self._trust = TRUST
 
-    def row(self, flow: Flow) -> Row | None:
+    def row(self, flow: Flow) -> dict[str, Any] | None:
+        """As `flows.values` makes it of a row."""
         if self._trust < 0:
             self._trust += 1
             return None
         known = self._flows.get(flow)
-        if known is None or known.until < monotonic():
+        if known is None or known[0] < monotonic():
             return None
-        return dict(zip(self._names, msgpack.decode(known.values), strict=True))
+        return dict(zip(self._names, READER.decode(known[1]), strict=True))
 
     def was(self, right: bool) -> None:
         """What a guess has come to."""
@@ -72,57 +75,100 @@ class Recalled:
         """`after` has the same columns in the same order for all flows."""
         self.forget(flow)
         self._names = self._names or tuple(after)
-        known = Known(monotonic() + self._seconds, msgpack.encode(list(after.values())))
-        if known.size > LONGEST:
+        packed = WRITER.encode(list(after.values()))
+        if len(packed) > LONGEST:
             return
-        self._flows[flow] = known
-        self._size += known.size
+        self._flows[flow] = monotonic() + self._seconds, packed
+        self._size += len(packed) + OVERHEAD
         while self._size > self._most:
             self.forget(next(iter(self._flows)))
 
     def forget(self, flow: Flow) -> None:
         known = self._flows.pop(flow, None)
         if known is not None:
-            self._size -= known.size
+            self._size -= len(known[1]) + OVERHEAD
+
+    def clear(self) -> None:
+        self._flows.clear()
+        self._size = 0
+
+
+def drive(recalled: Recalled, script: Callable[[], Script[T]], run: Callable[[Statement], Sequence[Row]]) -> T:
+    """Runs a script on what is recalled; where nothing is, or nothing comes of that, on what the database says."""
+    guess = Guess(recalled)
+    try:
+        done = engine.drive(script(), partial(guess.step, run))
+    except Exception:
+        if not guess.is_open:
+            raise
+    else:
+        if not guess.is_open:
+            return done
+    return engine.drive(script(), run)
+
+
+async def drive_waiting(recalled: Recalled, script: Callable[[], Script[T]], run: Step) -> T:
+    """The same with statements that are waited for; a coroutine for each step would cost as much as the step."""
+    guess, running = Guess(recalled), script()
+    try:
+        statement = next(running)
+        while True:
+            rows = guess.told(statement)
+            if not rows:
+                rows = await run(statement)
+                guess.heard(statement, rows)
+            statement = running.send(rows)
+    except StopIteration as end:
+        if not guess.is_open:
+            return end.value  # type: ignore[no-any-return]
+    except Exception:
+        if not guess.is_open:
+            raise
+    finally:
+        running.close()
+    return await engine.drive_waiting(script(), run)
 
 
 class Guess:
-    """The steps of one run of a script."""
+    """One run of a script."""
 
-    __slots__ = ("_recalled", "_step", "is_open")
+    __slots__ = ("_recalled", "_was_open", "is_open")
 
-    def __init__(self, recalled: Recalled, step: Step) -> None:
+    def __init__(self, recalled: Recalled) -> None:
+        self._recalled = recalled
+        self._was_open = False
         self.is_open = False
         """Whether the script has been told what is recalled, and nothing has proven it."""
-        self._recalled = recalled
-        self._step = step
 
-    def step(self, statement: Statement) -> Awaitable[Sequence[Row]]:
-        if statement.after is not None:
-            return self._written(statement, statement.after)
-        if statement.recalls is not None:
+    def step(self, run: Callable[[Statement], Sequence[Row]], statement: Statement) -> Sequence[Row]:
+        rows = self.told(statement)
+        if not rows:
+            rows = run(statement)
+            self.heard(statement, rows)
+        return rows
+
+    def told(self, statement: Statement) -> Sequence[Row]:
+        """Nothing where the database has to be asked; raises Raced where it would write what rests on a guess."""
+        if statement.after is not None:  # what the database says of it is no guess any more, be it an error
+            self._was_open, self.is_open = self.is_open, False
+        elif statement.recalls is not None:
             row = self._recalled.row(statement.recalls)
             if row is not None:
                 self.is_open = True
-                return _told(row)
+                return (row,)
         elif self.is_open and statement.shape.writes:
             raise Raced
-        return self._step(statement)
+        return ()
 
-    async def _written(self, statement: Statement, after: Mapping[str, Any]) -> Sequence[Row]:
-        """What the database says now is no guess any more, be it an error."""
+    def heard(self, statement: Statement, rows: Sequence[Row]) -> None:
+        """What the database has said."""
+        if statement.after is None:
+            return
         assert statement.recalls is not None
-        was_open, self.is_open = self.is_open, False
-        self._recalled.forget(statement.recalls)
-        rows = await self._step(statement)
-        if was_open:
+        if self._was_open:
             self._recalled.was(right=bool(rows))
         if rows:
-            self._recalled.keep(statement.recalls, after)
+            self._recalled.keep(statement.recalls, statement.after)
         else:
-            self.is_open = was_open
-        return rows
-
-
-async def _told(row: Row) -> Sequence[Row]:
-    return (row,)
+            self._recalled.forget(statement.recalls)
+            self.is_open = self._was_open

@@ -5,6 +5,7 @@ import os
 import random
 import sqlite3
 import time
+from collections.abc import Callable
 
 from graphql_api.storage import sqlite_file
 from graphql_api.storage.sqlite_file import Deadline, File
@@ -20,8 +21,10 @@ OTHERS_LATELY = 0.2  # seconds for which other processes that wrote are expected
 class Turns:
     """Transactions, one after another, of one thread."""
 
-    def __init__(self, path: str, *, synchronous: str, timeout: float) -> None:
+    def __init__(self, path: str, changed: Callable[[], None], *, synchronous: str, timeout: float) -> None:
+        """`changed` hears, before a transaction is used, that others may have written since the last one."""
         self._path = path
+        self._changed = changed
         self._synchronous = synchronous
         self._timeout = timeout
         self._open: sqlite3.Connection | None = None
@@ -53,6 +56,7 @@ class Turns:
         if version != self._data_version:
             self._data_version = version
             self._others_until = time.monotonic() + OTHERS_LATELY
+            self._changed()
         return connection
 
     def give_time(self) -> None:
@@ -85,7 +89,16 @@ class Turns:
             connection.close()
             raise
         self._open, self._file = connection, file
+        self._changed()
         return connection
+
+    def take_back(self) -> None:
+        """What is not committed; the connection stays."""
+        assert self._open is not None
+        self.give_time()
+        if self._open.in_transaction:
+            self._open.execute("ROLLBACK")
+        self._changed()
 
     def hang_up(self) -> None:
         """Takes back what is not committed."""

@@ -12,13 +12,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from graphql_api.storage import sqlite_file, tally
-from graphql_api.storage.engine import Row, Script, Statement, drive, of_unknown_outcome, unavailable
+from graphql_api.storage import recalled, sqlite_file, tally
+from graphql_api.storage.engine import Row, Script, Statement, of_unknown_outcome, unavailable
+from graphql_api.storage.recalled import Recalled
 from graphql_api.storage.sqlite_turns import Turns
 
 T = TypeVar("T")
 
 SCRIPTS_A_COMMIT = 128
+
+
+class Spoilt(Exception):
+    """A script has failed after it had written: nothing of its transaction can be kept."""
 
 
 class Job(msgspec.Struct, eq=False):
@@ -64,9 +69,12 @@ class Writer:
         self._tell = tell
         self._committed = committed
         self._patience = patience
-        self._turns = Turns(path, synchronous=synchronous, timeout=timeout)
+        self._recalled = Recalled()
+        self._turns = Turns(path, self._recalled.clear, synchronous=synchronous, timeout=timeout)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._fresh: list[Job] = []
+        self._waiting: dict[Job, None] = {}
+        self._watch: asyncio.TimerHandle | None = None
         self._thread: threading.Thread | None = None
         self._is_working = False
         self._closed = False
@@ -80,20 +88,32 @@ class Writer:
         loop = asyncio.get_running_loop()
         job = Job(script, loop.create_future(), time.monotonic() + self._patience)
         self._fresh.append(job)
+        self._waiting[job] = None
         if len(self._fresh) == 1:
             loop.call_soon(self._hand_over)
+        if self._watch is None:
+            self._watch = loop.call_later(self._patience, self._look)
         if not self._is_working:
             self._is_working = True
             self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
             self._thread.start()
-        impatience = loop.call_later(self._patience, job.give_up)
         try:
             return await job.done  # type: ignore[no-any-return]
         except asyncio.CancelledError:
             job.taken()
             raise
         finally:
-            impatience.cancel()
+            del self._waiting[job]
+
+    def _look(self) -> None:
+        """One timer for all that wait, who wait equally long: most are answered before it rings."""
+        now = time.monotonic()
+        self._watch = None
+        for job in self._waiting:
+            if job.until > now:
+                self._watch = asyncio.get_running_loop().call_later(job.until - now, self._look)
+                return
+            job.give_up()
 
     def _hand_over(self) -> None:
         """All that came in one turn of the event loop at once: the thread wakes once, and commits them together."""
@@ -131,16 +151,15 @@ class Writer:
             return
         jobs: list[Job] = []
         try:
-            for job in self._waiting(first):
+            for job in self._jobs_with(first):
                 jobs.append(job)
-                self._attempt(connection, job, is_first=len(jobs) == 1)
-        except sqlite3.Error:
-            self._turns.hang_up()
+                self._attempt(connection, job)
+        except (Spoilt, sqlite3.Error):
             self._one_by_one(jobs)
         else:
             self._commit(connection, jobs)
 
-    def _waiting(self, first: Job) -> Iterator[Job]:
+    def _jobs_with(self, first: Job) -> Iterator[Job]:
         """The jobs of a commit; those whose callers gave up are left out."""
         if first.taken():
             yield first
@@ -154,26 +173,19 @@ class Writer:
             if job.taken():
                 yield job
 
-    def _attempt(self, connection: sqlite3.Connection, job: Job, *, is_first: bool) -> None:
-        """A script that fails takes back its own savepoint; raises sqlite3.Error when all others are lost with it.
+    def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
+        """Runs a script; one that fails has mostly written nothing by then, else it raises Spoilt.
 
-        The first of a commit needs none: only what it wrote itself is taken back with the whole transaction.
+        A savepoint for each, which would let the others go on, costs more than all that the script writes.
         """
-        if not is_first:
-            connection.execute("SAVEPOINT script")
         self._turns.give_time()
+        before = connection.total_changes
         try:
-            job.outcome = drive(job.script(), partial(self._step, connection))
+            job.outcome = recalled.drive(self._recalled, job.script, partial(self._step, connection))
         except Exception as error:
             job.failure = sqlite_file.refusal(error)
-            self._turns.give_time()
-            if is_first:
-                connection.execute("ROLLBACK")
-                connection.execute("BEGIN IMMEDIATE")
-            else:
-                connection.execute("ROLLBACK TO script")
-        if not is_first:
-            connection.execute("RELEASE script")
+            if connection.total_changes != before or not connection.in_transaction:
+                raise Spoilt from error
 
     def _step(self, connection: sqlite3.Connection, statement: Statement) -> Sequence[Row]:
         values = statement.values
@@ -187,16 +199,26 @@ class Writer:
 
     def _one_by_one(self, jobs: list[Job]) -> None:
         """One script has cost the whole transaction: each is run once more, in a commit of its own."""
+        self._take_back()
         for job in jobs:
             job.outcome = job.failure = None
             try:
                 connection = self._turns.begin(job.until)
-                self._attempt(connection, job, is_first=True)
+                self._attempt(connection, job)
+            except Spoilt:
+                self._take_back()
+                _deliver([job])
             except Exception as error:
                 self._turns.hang_up()
-                self._fail([job], job.failure or error)
+                self._fail([job], error)
             else:
                 self._commit(connection, [job])
+
+    def _take_back(self) -> None:
+        try:
+            self._turns.take_back()
+        except sqlite3.Error:
+            self._turns.hang_up()
 
     def _commit(self, connection: sqlite3.Connection, jobs: list[Job]) -> None:
         try:

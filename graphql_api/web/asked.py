@@ -1,10 +1,13 @@
 """What a GraphQL request asks for, whichever way it comes."""
 
+import contextlib
 from typing import Any
 
 import msgspec
 
-from graphql_api.domain.errors import refused
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.web.http import BodyLimits
+from graphql_api.web.json import at_once, decoded
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -26,6 +29,47 @@ def asked_of(given: Any) -> Asked:
         return msgspec.convert(given, Asked)
     except msgspec.ValidationError:
         raise refused("BAD_REQUEST", _what_is_wrong(given)) from None
+
+
+VARIABLES = b',"variables":'
+
+REMEMBERED = 512
+LONGEST = 8_192
+"""Bytes of a beginning that is remembered; the cache holds four megabytes at most."""
+
+
+class Bodies:
+    """Bodies of requests. What stands in one before its variables is known again by its bytes, and not read again:
+    clients send the same few documents over and over, each time with other variables."""
+
+    def __init__(self, limits: BodyLimits) -> None:
+        self._limits = limits
+        self._deepest = msgspec.structs.replace(limits, nesting=limits.nesting - 1)
+        self._known: dict[bytes, Asked] = {}
+
+    def asked(self, raw: bytes) -> Asked:
+        """What a body asks for; raises Refused (INVALID_JSON, LIMIT_EXCEEDED, BAD_REQUEST)."""
+        beginning, _, rest = raw.partition(VARIABLES)
+        known = self._known.get(beginning)
+        if known is not None and rest[-1:] == b"}":
+            variables = at_once(rest[:-1], self._deepest)
+            if type(variables) is dict:
+                return Asked(known.query, known.operation_name, variables, known.extensions)
+        asked = asked_of(decoded(raw, self._limits))
+        if known is None and rest and len(beginning) <= LONGEST:
+            self._learn(beginning)
+        return asked
+
+    def _learn(self, beginning: bytes) -> None:
+        """Only what is a request by itself, so that the variables that follow are those of the request."""
+        given = at_once(beginning + b"}", self._limits)
+        if type(given) is not dict or "variables" in given:
+            return
+        with contextlib.suppress(Refused):
+            asked = asked_of(given)
+            if len(self._known) >= REMEMBERED:
+                del self._known[next(iter(self._known))]
+            self._known[beginning] = asked
 
 
 def _what_is_wrong(given: Any) -> str:

@@ -114,7 +114,8 @@ class Outgoing:
         if message["type"] == "http.response.start":
             self.started = True
             self._state["status"] = message["status"]
-            more = [*self._more, *self._state["told"]()] if "told" in self._state else self._more
+            account = self._state.get("account")
+            more = [*self._more, *account.headers()] if account is not None else self._more
             message = {**message, "headers": [*message["headers"], *usual(message["headers"]), *more]}
         elif message["type"] == "http.response.body" and not self._has_body:
             message = {**message, "body": b""}

@@ -17,7 +17,7 @@ from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import refusals
 from graphql_api.web.accept import favour, weights_of
-from graphql_api.web.asked import Asked, asked_of
+from graphql_api.web.asked import Asked, Bodies, asked_of
 from graphql_api.web.callers import caller, entitled
 from graphql_api.web.http import Answer, BodyLimits, Headers, body, header, headers, must_be_json, of_head, parameters
 from graphql_api.web.json import decoded, encoded
@@ -41,6 +41,7 @@ class GraphQL:
         self._desk = desk
         self._operations = operations
         self._limits = limits
+        self._bodies = Bodies(limits)
         self._feed = feed
         self._streams = streams
 
@@ -58,10 +59,11 @@ class GraphQL:
             who = self._watcher(scope)
             asked = await self._asked(scope, receive)
             state = scope["state"]
+            account = state["account"]
             context = Context(
                 self._desk,
                 who,
-                charge=state["charge"],
+                charge=account and account.charge,
                 seen=state["seen"],
                 feed=self._feed,
                 last_event_id=header(scope, b"last-event-id"),
@@ -89,7 +91,14 @@ class GraphQL:
         try:
             who = caller(scope, "GRAPHQL")
             asked = await self._asked(scope, receive)
-            return await self._carry_out(scope, who, asked, media)
+            operation = self._operations.prepare(asked.query, asked.operation_name)
+            if not operation.only_reads:
+                _must_be_answered_so(operation, scope["method"])
+            state = scope["state"]
+            account = state["account"]
+            context = Context(self._desk, who, charge=account and account.charge, seen=state["seen"], feed=self._feed)
+            outcome = await self._operations.carry_out(operation, asked.variables, context)
+            return answered(scope, operation, asked, outcome, media)
         except Rejected as rejected:
             return not_carried_out(rejected.errors, media)
         except Refused as refusal:
@@ -99,7 +108,7 @@ class GraphQL:
         if scope["method"] == "GET":
             return self._from_url(scope)
         of_head(scope, must_be_json)
-        return asked_of(decoded(await body(scope, receive, self._limits), self._limits))
+        return self._bodies.asked(await body(scope, receive, self._limits))
 
     def _from_url(self, scope: Scope) -> Asked:
         given: dict[str, Any] = parameters(scope)
@@ -107,24 +116,6 @@ class GraphQL:
             if name in given:
                 given[name] = decoded(given[name].encode(), self._limits, name) if given[name] else None
         return asked_of({name: value for name, value in given.items() if name in PARAMETERS})
-
-    async def _carry_out(self, scope: Scope, who: Caller, asked: Asked, media: str) -> Answer:
-        operation = self._operations.prepare(asked.query, asked.operation_name)
-        if not operation.only_reads:
-            _must_be_answered_so(operation, scope["method"])
-        state = scope["state"]
-        context = Context(self._desk, who, charge=state["charge"], seen=state["seen"], feed=self._feed)
-        answer = await self._operations.carry_out(operation, asked.variables, context)
-        document: dict[str, Any] = {"data": answer.data}
-        if answer.errors:
-            if code := whole(operation, answer):
-                return Answer(
-                    KINDS[code].status, encoded({"errors": answer.errors}), MEDIA[media], retry_after(scope, code)
-                )
-            document = {"errors": answer.errors, **document}
-        if asked.extensions:
-            document |= _extensions(asked.extensions, answer)
-        return Answer(200, encoded(document, is_plain=answer.is_compiled), MEDIA[media])
 
 
 def _must_be_answered_so(operation: Prepared, method: str) -> None:
@@ -135,6 +126,19 @@ def _must_be_answered_so(operation: Prepared, method: str) -> None:
         )
     if method == "GET":
         raise refused("METHOD_NOT_ALLOWED", "GET takes queries only; send this operation by POST")
+
+
+def answered(scope: Scope, operation: Prepared, asked: Asked, outcome: Outcome, media: str) -> Answer:
+    document: dict[str, Any] = {"data": outcome.data}
+    if outcome.errors:
+        if code := whole(operation, outcome):
+            return Answer(
+                KINDS[code].status, encoded({"errors": outcome.errors}), MEDIA[media], retry_after(scope, code)
+            )
+        document = {"errors": outcome.errors, **document}
+    if asked.extensions:
+        document |= _extensions(asked.extensions, outcome)
+    return Answer(200, encoded(document, is_plain=outcome.is_compiled), MEDIA[media])
 
 
 def asks_for_events(scope: Scope) -> bool:

@@ -18,6 +18,7 @@ OUTSIDE_STRINGS = re.compile(
 )
 
 LONGEST_WRITTEN_AGAIN = 65_536
+UNKNOWN = object()
 READER = msgspec.json.Decoder()
 WRITER = msgspec.json.Encoder()
 
@@ -28,6 +29,12 @@ def decoded(raw: bytes, limits: BodyLimits, what: str = "the body") -> Any:
     What comes out byte by byte when it is written again holds nothing of that kind, so that only its size is left to
     be measured; all else, such as JSON with spaces in it, is read by the slower decoder that finds the words.
     """
+    value = at_once(raw, limits)
+    return strictly_decoded(raw, limits, what) if value is UNKNOWN else value
+
+
+def at_once(raw: bytes, limits: BodyLimits) -> Any:
+    """What is written just so; UNKNOWN for all else, be it right or wrong."""
     if len(raw) <= LONGEST_WRITTEN_AGAIN and not _is_large(raw, limits):
         try:
             value = READER.decode(raw)
@@ -35,7 +42,7 @@ def decoded(raw: bytes, limits: BodyLimits, what: str = "the body") -> Any:
                 return value
         except (msgspec.DecodeError, UnicodeError):
             pass  # the other one tells what is wrong
-    return strictly_decoded(raw, limits, what)
+    return UNKNOWN
 
 
 def strictly_decoded(raw: bytes, limits: BodyLimits, what: str) -> Any:

@@ -10,6 +10,7 @@ from graphql_api.domain.errors import KINDS, Problem
 from graphql_api.web.accept import prefers
 from graphql_api.web.http import Answer, Headers, headers
 from graphql_api.web.json import encoded
+from graphql_api.web.throttle import Limited
 
 # Problems of the whole request; all others are about members of the body and become `details`.
 WHOLE = frozenset(code for code, kind in KINDS.items() if kind.status != 400) | {
@@ -22,7 +23,7 @@ WHOLE = frozenset(code for code, kind in KINDS.items() if kind.status != 400) | 
 NOTHING = "there is nothing at this path"
 ARGUMENTS = frozenset({"id", "ifVersion", "idempotencyKey", "note", "validateOnly"})
 RETRY_AFTER = {"UNAVAILABLE": b"1", "IDEMPOTENCY_IN_PROGRESS": b"1"}
-"""Seconds; who is over a limit waits as long as the refusal says that `auth` or `throttle` left in the state."""
+"""Seconds; who is over a limit waits as long as the refusal says."""
 
 
 def answer(
@@ -40,7 +41,7 @@ def answer(
     kind = KINDS[code]
     error = {**_error(code, problems), **(extra or {})}
     if code == "RATE_LIMITED":
-        error["reset_at"] = instants.text(int(scope["state"]["limited"].reset) * 1_000)
+        error["reset_at"] = instants.text(int(limited(scope).reset) * 1_000)
     document = {
         "error": error,
         "type": f"urn:message-flows:{code.lower()}",
@@ -56,8 +57,15 @@ def answer(
 
 def retry_after(scope: Scope, code: str) -> Headers:
     if code == "RATE_LIMITED":
-        return [(b"retry-after", b"%d" % scope["state"]["limited"].wait)]
+        return [(b"retry-after", b"%d" % limited(scope).wait)]
     return [(b"retry-after", RETRY_AFTER[code])] if code in RETRY_AFTER else []
+
+
+def limited(scope: Scope) -> Limited:
+    """What `auth` refused a guess of, or what the account of the request was asked for in vain."""
+    state = scope["state"]
+    refusal: Limited = state["limited"] if "limited" in state else state["account"].limited
+    return refusal
 
 
 def _error(code: str, problems: Sequence[Problem]) -> dict[str, Any]:

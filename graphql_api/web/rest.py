@@ -161,7 +161,9 @@ class Rest:
         """The answer to the route's root field; errors outside payloads become refusals."""
         guard = of_head(call.scope, if_match) if guarded else None
         state = call.scope["state"]
-        context = Context(self._desk, call.caller, guard, LONGEST_PAGE, charge=state["charge"], seen=state["seen"])
+        account = state["account"]
+        charge = account and account.charge
+        context = Context(self._desk, call.caller, guard, LONGEST_PAGE, charge=charge, seen=state["seen"])
         answer = await self._operations.carry_out(self.prepared()[call.route.operation], variables, context)
         if answer.errors:
             raise Refused(_problem(answer.errors[0]))

@@ -109,12 +109,11 @@ class Short:
         key = account = None
         if rooms.keyring is not None and (key := rooms.keyring.known(head.digest)) is None:
             return None
-        state: dict[str, Any] = {"request_id": new_id(), "asker": key, "seen": Seen(), "charge": None}
+        state: dict[str, Any] = {"request_id": new_id(), "asker": key, "seen": Seen(), "account": None}
         if rooms.throttle is not None:
-            account = rooms.throttle.paid(payer(key, client), state)
+            account = state["account"] = rooms.throttle.paid(payer(key, client))
             if account is None:
                 return None
-            state["charge"] = account.charge
         scope = {**head.scope, "method": place.method, "found": place.found, "state": state, "whole": body}
         return self._answered(place, head, scope, account)
 

@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from math import ceil
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -71,16 +71,15 @@ class Throttle:
         self._window = 0.0
         self._purses: dict[str, Purse] = {}
 
-    def account(self, who: str, state: dict[str, Any] | None = None) -> "Account":
-        """`state`: of the request, in which a refusal is left under `limited`."""
+    def account(self, who: str) -> "Account":
         now = self.now()
-        return Account(self, who, {} if state is None else state, now, self.purse(who, now))
+        return Account(self, who, now, self.purse(who, now))
 
-    def paid(self, who: str, state: dict[str, Any]) -> "Account | None":
+    def paid(self, who: str) -> "Account | None":
         """An account that has paid the point of its request out of what is at hand; None where it is not there."""
         now = self.now()
         purse = self.purse(who, now)
-        return Account(self, who, state, now, purse) if purse.has_paid(1) else None
+        return Account(self, who, now, purse) if purse.has_paid(1) else None
 
     def purse(self, who: str, now: float) -> "Purse":
         window = now // WINDOW
@@ -144,13 +143,16 @@ class Purse:
 
 
 class Account(msgspec.Struct):
-    """What a request, or a connection that lives for long, has to pay; `now` is when it last looked at the clock."""
+    """What a request, or a connection that lives for long, has to pay; `now` is when it last looked at the clock.
+
+    `limited` is its last refusal. It knows nothing of its request, which holds it: a circle would have to be collected.
+    """
 
     throttle: Throttle
     who: str
-    state: dict[str, Any]
     now: float
     purse: Purse
+    limited: Limited | None = None
 
     @property
     def left(self) -> int:
@@ -164,10 +166,10 @@ class Account(msgspec.Struct):
     def wait(self) -> int:
         return ceil(self.purse.ends - self.now)
 
-    async def charge(self, points: int) -> None:
-        """The points of an operation, of which its request has paid one; raises Limited."""
-        if points > 1 and not self.purse.has_paid(points - 1):
-            await self.pay(points - 1)
+    def charge(self, points: int) -> Awaitable[None] | None:
+        """The points of an operation, of which its request has paid one: None where they were at hand, else what draws
+        them and raises Limited."""
+        return None if points <= 1 or self.purse.has_paid(points - 1) else self.pay(points - 1)
 
     async def pay(self, points: int) -> None:
         """Raises Limited."""
@@ -175,8 +177,8 @@ class Account(msgspec.Struct):
         self.purse = self.throttle.purse(self.who, self.now)
         if not await self.purse.pay(points):
             message = f"more than {counted(self.throttle.points, 'point')} in a minute; wait {self.wait} s"
-            refusal = self.state["limited"] = Limited(message, self.reset, self.wait)
-            raise refusal
+            self.limited = Limited(message, self.reset, self.wait)
+            raise self.limited
 
     def headers(self) -> Headers:
         """As the IETF draft "RateLimit header fields for HTTP", version 10, has them."""
@@ -190,8 +192,8 @@ class Account(msgspec.Struct):
 class Metered:
     """A door behind `auth.Guard` that charges each operation to whoever asks, and a request that asks for none a point.
 
-    Leaves in the request's state under `charge` what takes the points of an operation before it is carried out, and
-    under `seen` what tells afterwards which one it was, and under `told` what makes the headers that tell what is left.
+    Leaves in the request's state under `account` what takes the points of an operation before it is carried out and
+    tells what is left, None where nobody counts, and under `seen` what tells afterwards which operation it was.
     """
 
     def __init__(self, door: ASGIApp, throttle: Throttle | None) -> None:
@@ -200,12 +202,11 @@ class Metered:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope["state"]
-        state["seen"], state["charge"] = Seen(), None
+        state["seen"], state["account"] = Seen(), None
         if self._throttle is None or isinstance(state["asker"], Refused):
             await self._door(scope, receive, send)
             return
-        account = self._throttle.account(payer(state["asker"], scope.get("client")), state)
-        state["charge"], state["told"] = account.charge, account.headers
+        account = state["account"] = self._throttle.account(payer(state["asker"], scope.get("client")))
         try:
             await account.pay(1)
         except Limited as refusal:

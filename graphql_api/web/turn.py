@@ -1,5 +1,6 @@
-"""Requests of a connection that go the short way, one after the other; they are begun without a task."""
+"""Requests of a connection that go the short way, one after the other; most of them without a task."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
@@ -18,27 +19,31 @@ log = logging.getLogger("message_flows")
 
 
 class Turn:
-    """What a connection has under way on the short way; to uvicorn it looks like a cycle."""
+    """What a connection has under way on the short way; to uvicorn it looks like a cycle, and like a task.
 
-    __slots__ = ("_done", "_wait", "held", "keep_alive", "response_complete")
+    It needs no task as long as it waits for futures alone: what needs one in it goes through `engine.in_task`.
+    """
 
     def __init__(
-        self, done: Callable[[Written | None], None], wait: Callable[[Coroutine[Any, Any, None]], None]
+        self,
+        done: Callable[[Written | None], None],
+        wait: Callable[[Coroutine[Any, Any, None]], None],
+        under_way: set[Any],
     ) -> None:
         """`done` is called with each answer, or with None where there is none for a fault of ours; `wait` with what is
-        left to do in a task."""
+        left to do in a task. Among those `under_way` it stands while it waits, and can be cancelled."""
         self._done = done
-        self._wait = wait
+        self._in_task = wait
+        self._under_way = under_way
+        self._work: Coroutine[Any, Any, Written] | None = None
+        self._waits_for: asyncio.Future[Any] | None = None
         self.response_complete = True
         self.keep_alive = True
         self.held = b""
         """What came behind a request that is not answered yet."""
 
     def begin(self, work: Coroutine[Any, Any, Written]) -> None:
-        """Runs to where it first waits, which many need not at all; a task for the rest costs more than what they do.
-
-        What needs a task in it goes through `engine.in_task`.
-        """
+        """Runs to where it first waits, which many need not at all; only then is a request in flight."""
         try:
             waits_for = work.send(None)
         except StopIteration as end:
@@ -47,24 +52,59 @@ class Turn:
             self._fail(error)
         else:
             self.response_complete = False
-            self._wait(self._finish(work, waits_for))
+            self._work = work
+            self._under_way.add(self)
+            GATHERED.in_flight += 1
+            self._wait(work, waits_for)
+
+    def _wait(self, work: Coroutine[Any, Any, Written], waits_for: Any) -> None:
+        if isinstance(waits_for, asyncio.Future):
+            self._waits_for = waits_for
+            waits_for.add_done_callback(self._go_on)
+        else:
+            self._in_task(self._finish(work, waits_for))
+
+    def _go_on(self, _: asyncio.Future[Any]) -> None:
+        assert self._work is not None
+        try:
+            waits_for = self._work.send(None)
+        except StopIteration as end:
+            self._end(end.value)
+        except asyncio.CancelledError:
+            self._end(None)
+        except Exception as error:
+            self._fail(error)
+        else:
+            self._wait(self._work, waits_for)
 
     async def _finish(self, work: Coroutine[Any, Any, Written], waits_for: Any) -> None:
-        """Only here is a request in flight: nobody looks at one that waits for nothing."""
-        GATHERED.in_flight += 1
+        self._under_way.discard(self)  # in which the task stands from now on
         try:
             written = await resumed(work, waits_for)
         except Exception as error:
             self._fail(error)
+        except asyncio.CancelledError:
+            self._end(None)
         else:
+            self._end(written)
+
+    def _end(self, written: Written | None) -> None:
+        """Of what had to wait."""
+        if self._work is not None:
+            self._work = self._waits_for = None
+            self._under_way.discard(self)
             self.response_complete = True
-            self._done(written)
-        finally:
             GATHERED.in_flight -= 1
+        self._done(written)
 
     def _fail(self, error: Exception) -> None:
         log.error("a request failed: %s", fault(error))
-        self._done(None)
+        self._end(None)
+
+    def cancel(self, msg: str) -> None:
+        """As a task has it, for a server that waits no longer."""
+        if self._waits_for is not None:
+            self._waits_for.cancel(msg)
 
     def hang_up(self) -> None:
         """What was begun is finished; nobody reads the answer."""

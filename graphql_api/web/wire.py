@@ -48,7 +48,7 @@ class Wire(HttpToolsProtocol):
         self._queue: deque[Exchange] = deque()
         self._refused: Problem | None = None
         self._short: Short | None = getattr(self.app, "short", None)
-        self._turn = Turn(self._turn_is_over, self._turn_waits)
+        self._turn = Turn(self._turn_is_over, self._turn_waits, self.tasks)
         self._is_read = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -56,6 +56,11 @@ def refused_by_a_check() -> Script[None]:
     yield Statement(_SET, {"key": "a", "seen": row["count"], "new": -1, "text": ""})
 
 
+def refused_at_once() -> Script[None]:
+    yield read("a")
+    raise ZeroDivisionError
+
+
 def failing() -> Script[None]:
     yield from count()
     raise ZeroDivisionError("after it has written")

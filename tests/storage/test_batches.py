@@ -1,10 +1,12 @@
 """Statements that are sent together on PostgreSQL: in few round trips, and nobody waits long for a neighbour."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+import uvloop
 
 from graphql_api import edits
 from graphql_api.domain.caller import Caller
@@ -34,6 +36,17 @@ async def hasty(database_url: str) -> AsyncIterator[Desk]:
     store = PostgresStore(database_url.replace("+asyncpg", ""), patience=2)
     yield Desk(store, Clock(), Noise(), HOUR)
     await store.close()
+
+
+async def test_the_clock_that_waiting_is_measured_by_is_that_of_event_loops() -> None:
+    assert asyncio.get_running_loop().time() == pytest.approx(time.monotonic(), abs=0.1)
+
+
+def test_the_clock_that_waiting_is_measured_by_is_that_of_uvloop() -> None:
+    async def now() -> float:
+        return asyncio.get_running_loop().time()
+
+    assert uvloop.run(now()) == pytest.approx(time.monotonic(), abs=0.1)
 
 
 def delay(seconds: float) -> Sent:

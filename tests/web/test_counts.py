@@ -110,7 +110,7 @@ async def test_a_count_that_is_begun_in_no_task_opens_a_connection_as_well(redis
     counts = SharedCounts(redis_url)
     loop = asyncio.get_running_loop()
     tasks = list[asyncio.Task[None]]()
-    turn = Turn(lambda _: None, lambda rest: tasks.append(loop.create_task(rest)))
+    turn = Turn(lambda _: None, lambda rest: tasks.append(loop.create_task(rest)), set())
     answered = list[int | None]()
 
     async def request() -> Written:
