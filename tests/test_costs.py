@@ -27,16 +27,16 @@ from graphql_api.web import gathered
 from graphql_api.web.wire import Wire
 
 COSTS = {
-    ("sqlite", "R"): 1_516,
-    ("sqlite", "U"): 3_865,
-    ("sqlite", "A"): 3_758,
-    ("sqlite", "L"): 2_236,
-    ("sqlite", "P"): 4_385,
-    ("postgresql", "R"): 2_379,
-    ("postgresql", "U"): 4_823,
-    ("postgresql", "A"): 3_937,
-    ("postgresql", "L"): 2_798,
-    ("postgresql", "P"): 5_388,
+    ("sqlite", "R"): 1_490,
+    ("sqlite", "U"): 3_789,
+    ("sqlite", "A"): 3_678,
+    ("sqlite", "L"): 2_210,
+    ("sqlite", "P"): 4_476,
+    ("postgresql", "R"): 2_353,
+    ("postgresql", "U"): 4_776,
+    ("postgresql", "A"): 3_890,
+    ("postgresql", "L"): 2_772,
+    ("postgresql", "P"): 5_508,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, another one of a flow that was written lately,
 a page of 50, and a PUT of one leaf."""

@@ -7,9 +7,8 @@ import msgspec
 from graphql import FieldNode
 
 from graphql_api import edits
-from graphql_api.domain import flow as domain
 from graphql_api.domain.errors import Problem, Refused
-from graphql_api.domain.flow import BY_COLUMN, Values
+from graphql_api.domain.flow import Values
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import Result, Saved
 from graphql_api.schema import writers
@@ -19,7 +18,7 @@ from graphql_api.schema.writers import Document
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What an edit came to, from which any payload is written."""
+    """What an edit came to, from which any payload is written; `changed` are columns."""
 
     flow: Values | None = None
     changed: Sequence[str] = ()
@@ -31,20 +30,13 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def told(saved: Saved) -> Told:
-    return Told(
-        saved.flow,
-        [BY_COLUMN[column].path for column in saved.changed],
-        (),
-        saved.replayed,
-        saved.rebased_from,
-        saved.flow["id"],
-    )
+    return Told(saved.flow, saved.changed, (), saved.replayed, saved.rebased_from, saved.flow["id"])
 
 
 def told_result(result: Result) -> Told:
     if result.saved is None:
         return Told(problems=result.problems, id=result.id)
-    return Told(result.saved.flow or None, domain.paths(result.saved.changed), result.problems, id=result.id)
+    return Told(result.saved.flow or None, result.saved.changed, result.problems, id=result.id)
 
 
 TERMS = frozenset({"ifVersion", "onConflict", "idempotencyKey", "validateOnly", "note"})
@@ -145,11 +137,12 @@ def _member(document: Document, kind: str, fields: Sequence[FieldNode], told: st
         return f"[{_problem(document, fields)} for p in {told}.problems] if {told}.problems else []"
     if name == "results":
         return f"[{payload(document, 'UpdateMessageFlowResult', fields, 'r')} for r in {told}.results]"
+    if name == "changedFields":
+        return f"paths({told}.changed)"
     return repr(kind) if name == "__typename" else f"{told}.{PLAIN[name]}"
 
 
 PLAIN: Mapping[str, str] = {
-    "changedFields": "changed",
     "replayed": "replayed",
     "rebasedFrom": "rebased_from",
     "deletedMessageFlowId": "id",

@@ -19,7 +19,7 @@ from graphql import (
 )
 
 from graphql_api.domain import hours, instants
-from graphql_api.domain.flow import TREE, Block, Leaf
+from graphql_api.domain.flow import TREE, Block, Leaf, paths
 from graphql_api.schema import scalars
 from graphql_api.schema.hours import openings, utc_offsets
 from graphql_api.schema.selection import HOURS, WINDOW
@@ -58,6 +58,7 @@ class Window(NamedTuple):
 NAMES: dict[str, Any] = {
     "text": instants.text,
     "told": scalars.told,
+    "paths": paths,
     "int": int,
     "zip": zip,
     "window": Window,

@@ -5,17 +5,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, text, update
 
 from graphql_api.storage import revisions
 from graphql_api.storage.engine import Row, Shape, Statement
+from graphql_api.storage.many import ONE
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.tables import REVISIONS, STREAM, owned
 
-_TOP = select(func.coalesce(func.max(REVISIONS.c.position), 0)).scalar_subquery()
-_PRUNED = select(func.coalesce(func.max(STREAM.c.pruned), 0)).scalar_subquery()
+NONE: ColumnElement[int] = literal_column("0")
+_TOP = select(func.coalesce(func.max(REVISIONS.c.position), NONE)).scalar_subquery()
+_PRUNED = select(func.coalesce(func.max(STREAM.c.pruned), NONE)).scalar_subquery()
 
-NEXT = func.max(_TOP, _PRUNED) + 1
+NEXT = func.max(_TOP, _PRUNED) + ONE
 """The next position on SQLite, where one connection writes at a time: above all that are there or ever were."""
 
 

@@ -152,11 +152,12 @@ def _bound(
 
 
 NEW = {column.name: f"new_{column.name}" for column in FLOWS.c}
-REVISION = tuple(f"revision_{name}" for name in Revision.__struct_fields__)
+REVISION = tuple(f"revision_{name}" for name in Revision.__struct_fields__[2:])
 REPLAY = tuple(f"replay_{name}" for name in Replay.__struct_fields__)
 
 WORKSPACE = bindparam("workspace", type_=FLOWS.c.workspace_id.type)
-SEEN = (owned(FLOWS), FLOWS.c.id == bindparam("id"), FLOWS.c.version == bindparam("seen"))
+ID = bindparam("id", type_=FLOWS.c.id.type)
+SEEN = (owned(FLOWS), FLOWS.c.id == ID, FLOWS.c.version == bindparam("seen"))
 """The flow as the script has seen it."""
 
 Parameters = Mapping[str, BindParameter[Any]]
@@ -171,7 +172,8 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> tuple[Shape, 
     those of a flow follow its versions.
     """
     new: Parameters = {column: bindparam(NEW[column], type_=FLOWS.c[column].type) for column in columns}
-    others = {REVISIONS: _parameters(REVISIONS, "revision")}
+    flow: Parameters = {"flow_id": new["id"] if is_new else ID, "version": new["version"]}
+    others: dict[Table, Parameters] = {REVISIONS: {**_parameters(REVISIONS, "revision"), **flow}}
     if keyed:
         others[REPLAYS] = _parameters(REPLAYS, "replay")
     first: Insert | Update = update(FLOWS).where(*SEEN).values(new)
@@ -183,7 +185,7 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> tuple[Shape, 
     steps = [insert(table).values(own) for table, own in others.items()]
     steps[0] = steps[0].values(position=NEXT)
     many = partial(_create_many if is_new else _save_many, new, others)
-    shape = Shape(first.returning(FLOWS.c.version), *steps, postgresql=whole, many=many, single=True)
+    shape = Shape(first, *steps, postgresql=whole, many=many, single=True)
     seen = ("workspace",) if is_new else ("workspace", "id", "seen")
     return shape, (*seen, *map(NEW.__getitem__, columns), *REVISION, *(REPLAY if keyed else ()))
 
@@ -214,8 +216,8 @@ def _numbered(saved: CTE, others: Mapping[Table, Parameters]) -> Select[Any]:
 
 
 def _labels(new: Parameters, others: Mapping[Table, Parameters]) -> Iterable[ColumnElement[Any]]:
-    """All parameters, each once, as columns of their own names."""
-    parameters = {one.key: one for values in (new, *others.values()) for one in values.values()}
+    """All parameters but the id of a flow that is there, each once, as columns of their own names."""
+    parameters = {one.key: one for values in (new, *others.values()) for one in values.values() if one is not ID}
     return [one.label(name) for name, one in parameters.items()]
 
 

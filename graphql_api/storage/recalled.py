@@ -5,7 +5,6 @@ refusal, no answer and no other write rests on a guess: whatever else comes of o
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -74,6 +73,8 @@ class Recalled:
     def keep(self, flow: Flow, after: Mapping[str, Any]) -> None:
         """`after` has the same columns in the same order for all flows."""
         self.forget(flow)
+        if self._trust < 0:
+            return
         self._names = self._names or tuple(after)
         packed = WRITER.encode(list(after.values()))
         if len(packed) > LONGEST:
@@ -95,20 +96,28 @@ class Recalled:
 
 def drive(recalled: Recalled, script: Callable[[], Script[T]], run: Callable[[Statement], Sequence[Row]]) -> T:
     """Runs a script on what is recalled; where nothing is, or nothing comes of that, on what the database says."""
-    guess = Guess(recalled)
+    guess, running = Guess(recalled), script()
     try:
-        done = engine.drive(script(), partial(guess.step, run))
+        statement = next(running)
+        while True:
+            rows = guess.told(statement)
+            if not rows:
+                rows = run(statement)
+                guess.heard(statement, rows)
+            statement = running.send(rows)
+    except StopIteration as end:
+        if not guess.is_open:
+            return end.value  # type: ignore[no-any-return]
     except Exception:
         if not guess.is_open:
             raise
-    else:
-        if not guess.is_open:
-            return done
+    finally:
+        running.close()
     return engine.drive(script(), run)
 
 
 async def drive_waiting(recalled: Recalled, script: Callable[[], Script[T]], run: Step) -> T:
-    """The same with statements that are waited for; a coroutine for each step would cost as much as the step."""
+    """The same with statements that are waited for."""
     guess, running = Guess(recalled), script()
     try:
         statement = next(running)
@@ -139,13 +148,6 @@ class Guess:
         self._was_open = False
         self.is_open = False
         """Whether the script has been told what is recalled, and nothing has proven it."""
-
-    def step(self, run: Callable[[Statement], Sequence[Row]], statement: Statement) -> Sequence[Row]:
-        rows = self.told(statement)
-        if not rows:
-            rows = run(statement)
-            self.heard(statement, rows)
-        return rows
 
     def told(self, statement: Statement) -> Sequence[Row]:
         """Nothing where the database has to be asked; raises Raced where it would write what rests on a guess."""

@@ -25,6 +25,9 @@ Changes = Mapping[str, tuple[Any, Any]]
 """Path of a leaf -> its value before and after; in the order of the declaration."""
 
 
+WRITER = msgspec.json.Encoder()
+
+
 class Revision(msgspec.Struct, frozen=True):
     flow_id: str
     version: int
@@ -37,8 +40,8 @@ class Revision(msgspec.Struct, frozen=True):
     changes: Changes
 
     def row(self) -> tuple[Any, ...]:
-        """As it is stored; the columns are named like the members."""
-        return (*astuple(self)[:-1], msgspec.json.encode(self.changes).decode())
+        """As it is stored, but for the id and the version of its flow; the columns are named like the members."""
+        return (*astuple(self)[2:-1], WRITER.encode(self.changes).decode())
 
     @property
     def changed(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ import time
 from graphql_api.domain.errors import Refused
 from graphql_api.storage.engine import NoTables, unavailable
 
-PAGE_CACHE = "PRAGMA cache_size = -16384"  # KiB
+PAGE_CACHE = "PRAGMA cache_size = -8192"  # KiB
 STATEMENTS_KEPT = 512
 INSTRUCTIONS = 20_000
 """Steps of SQLite's virtual machine between two looks at the clock; less than a millisecond."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from graphql_api.storage.sqlite_turns import Turns
 T = TypeVar("T")
 
 SCRIPTS_A_COMMIT = 128
+NOTHING: Row = MappingProxyType({})
 
 
 class Spoilt(Exception):
@@ -129,6 +131,8 @@ class Writer:
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
             self._thread = None
+        if self._watch is not None:
+            self._watch.cancel()
 
     # In the thread
 
@@ -154,7 +158,10 @@ class Writer:
             for job in self._jobs_with(first):
                 jobs.append(job)
                 self._attempt(connection, job)
-        except (Spoilt, sqlite3.Error):
+        except Spoilt as spoilt:
+            self._take_back()
+            if not isinstance(spoilt.__cause__, sqlite3.Error):  # else it may be that they were too many
+                _deliver([jobs.pop()])
             self._one_by_one(jobs)
         else:
             self._commit(connection, jobs)
@@ -188,19 +195,26 @@ class Writer:
                 raise Spoilt from error
 
     def _step(self, connection: sqlite3.Connection, statement: Statement) -> Sequence[Row]:
+        """What returns no rows is told with an empty one for each row that it wrote."""
         values = statement.values
         rows: Sequence[Row] | None = None
         for text in statement.shape.sqlite:
             self._tell(text.sql)
             found = connection.execute(text.sql, text.arguments(values))
-            if rows is None and not (rows := found.fetchall()):
-                break
+            if rows is None:
+                rows = found.fetchall() if found.description else (NOTHING,) * found.rowcount
+                if not rows:
+                    break
         return rows or ()
 
     def _one_by_one(self, jobs: list[Job]) -> None:
-        """One script has cost the whole transaction: each is run once more, in a commit of its own."""
-        self._take_back()
+        """One script has cost the whole transaction: each is run once more, in a commit of its own.
+
+        What was taken back for a caller who is gone stays so.
+        """
         for job in jobs:
+            if job.done.cancelled():
+                continue
             job.outcome = job.failure = None
             try:
                 connection = self._turns.begin(job.until)

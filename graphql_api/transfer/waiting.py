@@ -33,7 +33,9 @@ class Waiting:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._rows.close()
+        """What is given up may still be read by the thread that writes, and goes with it."""
+        if not self.is_stopped:
+            self._rows.close()
 
     def add(self, line: int, flow: Imported) -> int | None:
         """Takes a flow in, or tells the line that the same id came from before."""

@@ -35,7 +35,7 @@ VARIABLES = b',"variables":'
 
 REMEMBERED = 512
 LONGEST = 8_192
-"""Bytes of a beginning that is remembered; the cache holds four megabytes at most."""
+"""Bytes of a beginning that is remembered; with the texts of its documents the cache takes eight megabytes at most."""
 
 
 class Bodies:

@@ -90,7 +90,7 @@ class GraphQL:
             return refusals.answer(scope, refusal.problems)
         try:
             who = caller(scope, "GRAPHQL")
-            asked = await self._asked(scope, receive)
+            asked = self._at_hand(scope) if "whole" in scope else await self._asked(scope, receive)
             operation = self._operations.prepare(asked.query, asked.operation_name)
             if not operation.only_reads:
                 _must_be_answered_so(operation, scope["method"])
@@ -109,6 +109,11 @@ class GraphQL:
             return self._from_url(scope)
         of_head(scope, must_be_json)
         return self._bodies.asked(await body(scope, receive, self._limits))
+
+    def _at_hand(self, scope: Scope) -> Asked:
+        """On the short way, where nothing has to be waited for."""
+        of_head(scope, must_be_json)
+        return self._bodies.asked(scope["whole"])
 
     def _from_url(self, scope: Scope) -> Asked:
         given: dict[str, Any] = parameters(scope)

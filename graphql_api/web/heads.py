@@ -4,7 +4,7 @@ Clients say the same headers in each request of a kind. Bytes that were parsed a
 only depends on them (`http.of_head`) is remembered with them; of the key that they show only its digest is kept.
 """
 
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 import msgspec
 from starlette.types import Scope
@@ -42,7 +42,7 @@ class Heads:
         self._known: dict[bytes, Head] = {}
 
     def get(self, block: bytes) -> Head | None:
-        return self._known.get(sha256(block).digest())
+        return self._known.get(blake2b(block).digest())
 
     def learn(self, block: bytes, headers: Headers, shown: bytes, cors: bytes) -> None:
         """`headers` are what the parser made of `block`, the lines of a head after the first; `shown` is their key."""
@@ -52,7 +52,7 @@ class Heads:
         if len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]
         scope = {"type": "http", "root_path": self._root_path, "query_string": b"", **without_secrets(headers)}
-        self._known[sha256(block).digest()] = Head(int(length), sha256(shown).digest(), cors, {**scope, "facts": {}})
+        self._known[blake2b(block).digest()] = Head(int(length), sha256(shown).digest(), cors, {**scope, "facts": {}})
 
 
 def without_secrets(headers: Headers) -> Scope:

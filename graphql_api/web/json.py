@@ -11,7 +11,8 @@ from graphql_api.domain.errors import refused
 from graphql_api.domain.words import printable
 from graphql_api.web.http import BodyLimits
 
-ALL_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+OUTLINE = bytes.maketrans(b"123456789{", b"0" * 9 + b"[")
+LARGE = b"0" * 10
 OUTSIDE_STRINGS = re.compile(
     rb'"(?:[^"\\]|\\.)*+"?|(?P<opens>[\[{])|(?P<closes>[\]}])|\d++(?:\.\d*+)?+[eE][+-]?+\d*+|\d++\.\d*+|(?P<whole>\d++)',
     re.DOTALL,
@@ -79,7 +80,8 @@ def _measure(raw: bytes, limits: BodyLimits) -> None:
 
 def _is_large(raw: bytes, limits: BodyLimits) -> bool:
     """Whether there may be too much of something; the bounds of settings are above ten digits."""
-    return raw.count(b"[") + raw.count(b"{") > limits.nesting or b"0" * 10 in raw.translate(ALL_ZEROS)
+    outline = raw.translate(OUTLINE)
+    return LARGE in outline or outline.count(b"[") > limits.nesting
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ SELECT message_flow_revisions.flow_id, message_flow_revisions.version, message_f
 FROM message_flow_revisions 
 WHERE message_flow_revisions.workspace_id = ? AND message_flow_revisions.flow_id = ? AND message_flow_revisions.version BETWEEN ? AND ? ORDER BY message_flow_revisions.version DESC;
 
-UPDATE message_flows SET version=?, updated_at=?, name=?, name_folded=?, autopilot=?, response_settings_delay=? WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.version = ? RETURNING version;
+UPDATE message_flows SET version=?, updated_at=?, name=?, name_folded=?, autopilot=?, response_settings_delay=? WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.version = ?;
 
-INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor, request_id, note, changes, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (max((SELECT coalesce(max(message_flow_revisions.position), ?) AS coalesce_1 
-FROM message_flow_revisions), (SELECT coalesce(max(message_flow_stream.pruned), ?) AS coalesce_3 
-FROM message_flow_stream)) + ?));
+INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor, request_id, note, changes, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (max((SELECT coalesce(max(message_flow_revisions.position), 0) AS coalesce_1 
+FROM message_flow_revisions), (SELECT coalesce(max(message_flow_stream.pruned), 0) AS coalesce_2 
+FROM message_flow_stream)) + 1));
 

@@ -7,12 +7,12 @@ FROM message_flows
 WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id = $2::VARCHAR COLLATE "C";
 
 WITH saved AS 
-(UPDATE message_flows SET version=$11::INTEGER, updated_at=$12::BIGINT, is_active=$13::BOOLEAN WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id = $14::VARCHAR COLLATE "C" AND message_flows.version = $15::INTEGER RETURNING message_flows.version), 
+(UPDATE message_flows SET version=$3::INTEGER, updated_at=$11::BIGINT, is_active=$12::BOOLEAN WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id = $2::VARCHAR COLLATE "C" AND message_flows.version = $13::INTEGER RETURNING message_flows.version), 
 with_message_flow_revisions AS 
 (INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor, request_id, note, changes) SELECT $1::VARCHAR COLLATE "C" AS anon_1, $2::VARCHAR COLLATE "C" AS anon_2, $3::INTEGER AS anon_3, $4::BIGINT AS anon_4, $5::VARCHAR AS anon_5, $6::VARCHAR AS anon_6, $7::VARCHAR AS anon_7, $8::VARCHAR AS anon_8, $9::VARCHAR AS anon_9, $10::VARCHAR AS anon_10 
 FROM saved), 
 with_message_flow_replays AS 
-(INSERT INTO message_flow_replays (workspace_id, actor, operation, target, key, request, outcome, at) SELECT $1::VARCHAR COLLATE "C" AS anon_1, $16::VARCHAR COLLATE "C" AS anon_11, $17::VARCHAR COLLATE "C" AS anon_12, $18::VARCHAR COLLATE "C" AS anon_13, $19::VARCHAR COLLATE "C" AS anon_14, $20::VARCHAR AS anon_15, $21::VARCHAR AS anon_16, $22::BIGINT AS anon_17 
+(INSERT INTO message_flow_replays (workspace_id, actor, operation, target, key, request, outcome, at) SELECT $1::VARCHAR COLLATE "C" AS anon_1, $14::VARCHAR COLLATE "C" AS anon_11, $15::VARCHAR COLLATE "C" AS anon_12, $16::VARCHAR COLLATE "C" AS anon_13, $17::VARCHAR COLLATE "C" AS anon_14, $18::VARCHAR AS anon_15, $19::VARCHAR AS anon_16, $20::BIGINT AS anon_17 
 FROM saved)
  SELECT saved.version 
 FROM saved;

@@ -137,6 +137,38 @@ async def test_a_failing_script_costs_its_neighbours_nothing(
     assert traced.count("COMMIT") == 2
 
 
+async def test_neighbours_of_a_failing_script_are_run_again_unless_their_callers_are_gone(
+    store: SqliteStore, locked: sqlite3.Connection, path: Path
+) -> None:
+    runs: list[str] = []
+    loop, is_gone = asyncio.get_running_loop(), threading.Event()
+
+    def noted(name: str, script: Any) -> Any:
+        def run() -> Script[Any]:
+            runs.append(name)
+            return (yield from script())
+
+        return run
+
+    def failing_late() -> Script[None]:
+        yield from count()
+        loop.call_soon_threadsafe(jobs[1].cancel)
+        is_gone.wait(10)
+        raise ZeroDivisionError("after it has written")
+
+    jobs = waiting(
+        store, noted("first", count), noted("gone", count), noted("failing", failing_late), noted("last", count)
+    )
+    jobs[1].add_done_callback(lambda _: is_gone.set())
+    await asyncio.sleep(0.05)
+    locked.execute("COMMIT")
+    told = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [told[0], told[3]] == [1, 2]
+    assert [type(told[1]), type(told[2])] == [asyncio.CancelledError, ZeroDivisionError]
+    assert runs == ["first", "gone", "failing", "first", "last"]
+    assert counted(path) == 2
+
+
 def failing_recalled() -> Script[None]:
     yield from count_recalled()
     raise ZeroDivisionError("after it has written")
