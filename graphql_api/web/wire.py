@@ -48,7 +48,7 @@ class Wire(HttpToolsProtocol):
         self._queue: deque[Exchange] = deque()
         self._refused: Problem | None = None
         self._short: Short | None = getattr(self.app, "short", None)
-        self._turn = Turn(self._turn_is_over, self._turn_waits, self.tasks)
+        self._turn = Turn(self._turn_is_over, self._spawn, self.tasks)
         self._is_read = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -99,6 +99,8 @@ class Wire(HttpToolsProtocol):
         if work:
             self.cycle = self._turn
             self._turn.begin(work)
+            if not self._turn.response_complete:
+                self._until = math.inf  # nothing is waited for from the client
             return
         self._parse(data)
         if end and known is None and self._is_read_at_once(line, len(body)):
@@ -111,10 +113,6 @@ class Wire(HttpToolsProtocol):
         length = dict(self.headers).get(b"content-length", b"0")
         is_whole = length.isdigit() and int(length[:10]) == size
         return is_whole and line == b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)
-
-    def _turn_waits(self, rest: Coroutine[Any, Any, None]) -> None:
-        self._until = math.inf
-        self._spawn(rest)
 
     def _turn_is_over(self, written: Written | None) -> None:
         if self.transport.is_closing():
