@@ -6,11 +6,13 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+import uvloop
 
 from graphql_api.storage.engine import in_task
 from graphql_api.web.gathered import GATHERED
 from graphql_api.web.short import Written
 from graphql_api.web.turn import Turn
+from tests.wired import connected, prepared, script
 
 OK: Written = (200, b"answer")
 
@@ -145,3 +147,34 @@ async def test_one_turn_follows_the_other(connection: Connection) -> None:
         future.set_result((200, b"%d" % number))
         await turns()
     assert connection.answers == [(200, b"0"), (200, b"1"), (200, b"2")]
+
+
+@pytest.mark.parametrize("operation", ["U", "P"])
+@pytest.mark.parametrize("is_idle", [False, True])
+def test_no_timer_of_the_connection_ends_it_while_a_request_waits(
+    database_url: str, operation: str, is_idle: bool
+) -> None:
+    """Neither the one of an idle connection nor the one of a first head, though the moment of either has come."""
+
+    async def asked() -> None:
+        requests = iter(script(operation, await prepared(database_url)))
+        async with asyncio.timeout(10), connected(database_url) as connection:
+            server = connection.server
+            await connection.ask(next(requests))  # which makes its head known
+            server._is_idle, server._until = is_idle, 0.0
+            answer = connection.begun(next(requests))
+            assert server.cycle is server._turn
+            assert not answer.done()
+            server._look()
+            assert b" 200 OK" in await answer
+            assert not connection.client.is_closed
+            answer = connection.begun(UNKNOWN)
+            assert b" 401 " in await answer
+            assert server._is_idle
+            assert server._until > asyncio.get_running_loop().time()
+
+    uvloop.run(asked())
+
+
+UNKNOWN = b"GET /v1/api/message-flows HTTP/1.1\r\nHost: localhost\r\nx-workspace-id: ws1\r\n\r\n"
+"""A request that goes the long way."""

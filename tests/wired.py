@@ -1,0 +1,153 @@
+"""A connection to a server with keys that has no socket, and what is asked over it in tests that count or hold time."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from graphql_api import app, config, edits, storage
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.flow import DEFAULTS
+from graphql_api.domain.instants import HOUR
+from graphql_api.edits import Desk, keys
+from graphql_api.edits.importing import Imported
+from graphql_api.web.wire import Wire
+
+REQUESTS = 20
+FLOWS = 60
+
+READ = "query Get($id: ID!) { messageFlow(id: $id) { id name autopilot messageChannel updatedAt } }"
+UPDATE = """mutation Upd($id: ID!, $input: UpdateMessageFlowInput!) { updateMessageFlow(id: $id, input: $input) {
+  messageFlow { id name description autopilot updatedAt version
+    settings { responseSettings { delay workingHours { start } } } }
+  errors { code message path } } }"""
+LIST = """query List($first: Int!) { messageFlows(first: $first) { nodes {
+  id workspaceId name direction description agent prompt isActive autopilot messageChannel createdAt updatedAt version
+  settings { responseSettings { delay workingHours { enabled start end timezone outOfHoursMessage } }
+    security { hipaaCompliance } emailSettings { subjectLine signature } } } } }"""
+
+
+class Client(asyncio.Transport):
+    """What the server writes is gathered until an answer is whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_closed = False
+        self._said = b""
+        self._answer: asyncio.Future[bytes] | None = None
+
+    def write(self, data: Any) -> None:
+        self._said += bytes(data)
+        head, _, body = self._said.partition(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        if length and len(body) >= int(length):
+            assert self._answer is not None
+            self._answer.set_result(self._said)
+            self._said = b""
+
+    def asked(self, server: Wire, request: bytes) -> "asyncio.Future[bytes]":
+        self._answer = asyncio.get_running_loop().create_future()
+        server.data_received(request)
+        return self._answer
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def pause_reading(self) -> None:
+        return
+
+    def resume_reading(self) -> None:
+        return
+
+
+class Connected:
+    """The server's end of a connection and the client's."""
+
+    def __init__(self, server: Wire, client: Client) -> None:
+        self.server = server
+        self.client = client
+
+    def begun(self, request: bytes) -> "asyncio.Future[bytes]":
+        return self.client.asked(self.server, request)
+
+    async def ask(self, request: bytes) -> None:
+        """The request must be answered as it should be."""
+        answer = await self.begun(request)
+        assert b" 200 OK" in answer
+        assert b'"errors":[{' not in answer
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Connected]:
+    desk = desk_at(url)
+    settings = uvicorn.Config(
+        app.made(config.load(auth="keys", log_sample=0), desk), http=Wire, ws="none", proxy_headers=False
+    )
+    settings.load()
+    one = Connected(Wire(settings, ServerState(), {}), Client())
+    one.server.connection_made(one.client)
+    try:
+        yield one
+    finally:
+        one.server.connection_lost(None)
+        await desk.store.close()
+
+
+def request(method: str, path: str, secret: str, body: Any) -> bytes:
+    content = json.dumps(body, separators=(",", ":"))
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nx-workspace-id: ws1\r\nx-api-key: {secret}\r\n"
+    return f"{head}content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n{content}".encode()
+
+
+def script(operation: str, secret: str) -> list[bytes]:
+    """The same requests every time, each update another change."""
+
+    def graphql(query: str, **variables: Any) -> bytes:
+        return request("POST", "/graphql", secret, {"query": query, "variables": variables})
+
+    def made(number: int) -> bytes:
+        id = f"f{number % (REQUESTS if operation == 'A' else FLOWS)}"
+        if operation == "R":
+            return graphql(READ, id=id)
+        if operation == "L":
+            return graphql(LIST, first=50)
+        if operation == "P":
+            change = {"settings": {"responseSettings": {"delay": number + 1}}}
+            return request("PUT", f"/v1/api/message-flows/{id}", secret, change)
+        hours = {"start": f"08:{number:02d}"}
+        return graphql(
+            UPDATE, id=id, input={"settings": {"responseSettings": {"delay": number, "workingHours": hours}}}
+        )
+
+    return [made(number) for number in range(2 * REQUESTS)]
+
+
+def desk_at(url: str) -> Desk:
+    now = count(1_795_605_200_000)
+    return Desk(storage.opened(url), lambda: next(now), lambda: next(now).to_bytes(8, "big"), 24 * HOUR)
+
+
+async def prepared(url: str) -> str:
+    """The secret of a key for a database with some flows."""
+    desk = desk_at(url)
+    sale: dict[str, Any] = {
+        "name": "Sale",
+        "direction": "INBOUND",
+        "agent": "a1",
+        "prompt": "p",
+        "initiation_message": "i",
+    }
+    leaves: dict[str, Any] = {**DEFAULTS, **sale, "message_channel": "SMS", "created_at": 0, "updated_at": 0}
+    flows = [Imported(f"f{number}", "ws1", leaves) for number in range(FLOWS)]
+    await edits.import_flows(desk, Caller(None, source="CLI"), flows)
+    issued = await keys.create(desk.store, 0, ["ws1"], {"flows:read", "flows:write"})
+    await desk.store.close()
+    return issued.secret
