@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from graphql_api.storage import changes, recalled
+from graphql_api.storage import changes
 from graphql_api.storage.batches import Batches
 from graphql_api.storage.engine import (
     NoTables,
@@ -24,7 +24,7 @@ from graphql_api.storage.engine import (
 )
 from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
-from graphql_api.storage.recalled import Recalled
+from graphql_api.storage.recalled import Recalled, recalling
 
 T = TypeVar("T")
 
@@ -81,7 +81,8 @@ class PostgresStore:
             try:
                 if is_alone:
                     try:
-                        return await recalled.drive_waiting(self._recalled, script, partial(self._apart, until=until))
+                        edit = recalling(self._recalled, script)
+                        return await drive_waiting(edit, partial(self._apart, until=until))
                     except RACES:
                         is_alone, until = False, self._pool.until()
                 async with Lent(self._pool, until, self._meaning) as connection:

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 from msgspec import msgpack
 
-from graphql_api.storage import engine
-from graphql_api.storage.engine import Raced, Row, Script, Statement, Step
+from graphql_api.storage.engine import Raced, Row, Script, Statement
 
 T = TypeVar("T")
 
@@ -94,67 +93,60 @@ class Recalled:
         self._size = 0
 
 
-def drive(recalled: Recalled, script: Callable[[], Script[T]], run: Callable[[Statement], Sequence[Row]]) -> T:
-    """Runs a script on what is recalled; where nothing is, or nothing comes of that, on what the database says."""
-    guess, running = Guess(recalled), script()
+def recalling(recalled: Recalled, script: Callable[[], Script[T]]) -> Script[T]:
+    """The same script on what is recalled; where nothing comes of a guess, once more on what the database says."""
+    guess = Guess(recalled)
     try:
-        statement = next(running)
-        while True:
-            rows = guess.told(statement)
-            if not rows:
-                rows = run(statement)
-                guess.heard(statement, rows)
-            statement = running.send(rows)
-    except StopIteration as end:
-        if not guess.is_open:
-            return end.value  # type: ignore[no-any-return]
+        done = yield from _guessing(guess, script())
     except Exception:
         if not guess.is_open:
             raise
-    finally:
-        running.close()
-    return engine.drive(script(), run)
+    else:
+        if not guess.is_open:
+            return done
+    return (yield from script())
 
 
-async def drive_waiting(recalled: Recalled, script: Callable[[], Script[T]], run: Step) -> T:
-    """The same with statements that are waited for."""
-    guess, running = Guess(recalled), script()
+def _guessing(guess: "Guess", script: Script[T]) -> Script[T]:
+    """Yields only the statements that the database has to be asked."""
     try:
-        statement = next(running)
+        statement = next(script)
         while True:
             rows = guess.told(statement)
             if not rows:
-                rows = await run(statement)
+                rows = yield statement
                 guess.heard(statement, rows)
-            statement = running.send(rows)
+            statement = script.send(rows)
     except StopIteration as end:
-        if not guess.is_open:
-            return end.value  # type: ignore[no-any-return]
-    except Exception:
-        if not guess.is_open:
-            raise
+        return end.value  # type: ignore[no-any-return]
     finally:
-        running.close()
-    return await engine.drive_waiting(script(), run)
+        script.close()
 
 
 class Guess:
     """One run of a script."""
 
-    __slots__ = ("_recalled", "_was_open", "is_open")
+    __slots__ = ("_has_written", "_recalled", "_was_open", "is_open")
 
     def __init__(self, recalled: Recalled) -> None:
         self._recalled = recalled
         self._was_open = False
+        self._has_written = False
         self.is_open = False
         """Whether the script has been told what is recalled, and nothing has proven it."""
 
     def told(self, statement: Statement) -> Sequence[Row]:
-        """Nothing where the database has to be asked; raises Raced where it would write what rests on a guess."""
-        if statement.after is not None:  # what the database says of it is no guess any more, be it an error
+        """Nothing where the database has to be asked; raises Raced where it would write what rests on a guess.
+
+        Behind a write nothing is guessed: the script could not be run again in the same transaction.
+        """
+        if statement.after is not None:
+            assert statement.recalls is not None
+            # What the database says is no guess any more, be it an error; others may ask for the flow meanwhile.
             self._was_open, self.is_open = self.is_open, False
+            self._recalled.forget(statement.recalls)
         elif statement.recalls is not None:
-            row = self._recalled.row(statement.recalls)
+            row = None if self._has_written else self._recalled.row(statement.recalls)
             if row is not None:
                 self.is_open = True
                 return (row,)
@@ -165,12 +157,13 @@ class Guess:
     def heard(self, statement: Statement, rows: Sequence[Row]) -> None:
         """What the database has said."""
         if statement.after is None:
+            self._has_written = self._has_written or statement.shape.writes
             return
         assert statement.recalls is not None
         if self._was_open:
             self._recalled.was(right=bool(rows))
         if rows:
+            self._has_written = True
             self._recalled.keep(statement.recalls, statement.after)
         else:
-            self._recalled.forget(statement.recalls)
             self.is_open = self._was_open

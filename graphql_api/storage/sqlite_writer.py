@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from graphql_api.storage import recalled, sqlite_file, tally
-from graphql_api.storage.engine import Row, Script, Statement, of_unknown_outcome, unavailable
-from graphql_api.storage.recalled import Recalled
+from graphql_api.storage import sqlite_file, tally
+from graphql_api.storage.engine import Row, Script, Statement, drive, of_unknown_outcome, unavailable
+from graphql_api.storage.recalled import Recalled, recalling
 from graphql_api.storage.sqlite_turns import Turns
 
 T = TypeVar("T")
@@ -158,10 +158,8 @@ class Writer:
             for job in self._jobs_with(first):
                 jobs.append(job)
                 self._attempt(connection, job)
-        except Spoilt as spoilt:
+        except Spoilt:
             self._take_back()
-            if not isinstance(spoilt.__cause__, sqlite3.Error):  # else it may be that they were too many
-                _deliver([jobs.pop()])
             self._one_by_one(jobs)
         else:
             self._commit(connection, jobs)
@@ -188,7 +186,7 @@ class Writer:
         self._turns.give_time()
         before = connection.total_changes
         try:
-            job.outcome = recalled.drive(self._recalled, job.script, partial(self._step, connection))
+            job.outcome = drive(recalling(self._recalled, job.script), partial(self._step, connection))
         except Exception as error:
             job.failure = sqlite_file.refusal(error)
             if connection.total_changes != before or not connection.in_transaction:
@@ -210,7 +208,7 @@ class Writer:
     def _one_by_one(self, jobs: list[Job]) -> None:
         """One script has cost the whole transaction: each is run once more, in a commit of its own.
 
-        What was taken back for a caller who is gone stays so.
+        So is the one that failed, which may have seen what the others wrote; but not one whose caller is gone.
         """
         for job in jobs:
             if job.done.cancelled():

@@ -16,10 +16,11 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import Desk, Saved
 from graphql_api.storage import flows, tally
-from graphql_api.storage.recalled import LONGEST, OVERHEAD, PAUSE, TRUST, Recalled
+from graphql_api.storage.recalled import LONGEST, OVERHEAD, PAUSE, TRUST, Recalled, recalling
 from graphql_api.storage.revisions import COLUMN_OF
 from tests.edits.conftest import NEW, contents, told
 from tests.sampling import sampled
+from tests.storage.tally import count_recalled
 
 ROUNDS = sampled(600)
 """For each database."""
@@ -246,3 +247,14 @@ def test_a_flow_is_recalled_for_a_while_at_most() -> None:
     recalled = Recalled(seconds=-1)
     recalled.keep(("ws1", "a"), ROW)
     assert recalled.row(("ws1", "a")) is None
+
+
+def test_while_a_flow_is_written_nobody_begins_on_what_it_was() -> None:
+    place, recalled = ("ws1", "a"), Recalled()
+    recalled.keep(place, {"count": 1})
+    script = recalling(recalled, count_recalled)
+    statement = next(script)
+    assert (statement.after, recalled.row(place)) == ({"count": 2}, None)
+    with pytest.raises(StopIteration) as end:
+        script.send([{"count": 2}])
+    assert (end.value.value, recalled.row(place)) == (2, {"count": 2})

@@ -26,6 +26,7 @@ from tests.storage.tally import (
     DDL,
     ROWS,
     TOTAL,
+    added,
     count,
     count_recalled,
     failing,
@@ -165,7 +166,7 @@ async def test_neighbours_of_a_failing_script_are_run_again_unless_their_callers
     told = await asyncio.gather(*jobs, return_exceptions=True)
     assert [told[0], told[3]] == [1, 2]
     assert [type(told[1]), type(told[2])] == [asyncio.CancelledError, ZeroDivisionError]
-    assert runs == ["first", "gone", "failing", "first", "last"]
+    assert runs == ["first", "gone", "failing", "first", "failing", "last"]
     assert counted(path) == 2
 
 
@@ -184,6 +185,21 @@ async def test_what_was_taken_back_is_not_recalled(store: SqliteStore, traced: l
     traced.clear()
     assert await store.run(count_recalled) == 3
     assert not any(sql.startswith("SELECT") for sql in traced)
+
+
+async def test_behind_a_write_nothing_is_recalled(store: SqliteStore, path: Path, traced: list[str]) -> None:
+    """A guess that proved wrong would write once more what stands before it."""
+
+    def script() -> Script[int]:
+        yield added("b")
+        return (yield from count_recalled())
+
+    assert await store.run(count_recalled) == 1
+    traced.clear()
+    assert await store.run(script) == 2
+    assert [sql.split()[0] for sql in traced if sql.startswith(("SELECT", "UPDATE"))] == ["UPDATE", "SELECT", "UPDATE"]
+    with closing(plain(path)) as connection:
+        assert connection.execute("SELECT sum(count) FROM tally").fetchone() == (3,)
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
