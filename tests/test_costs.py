@@ -15,16 +15,16 @@ from graphql_api.web import gathered
 from tests.wired import REQUESTS, connected, prepared, script
 
 COSTS = {
-    ("sqlite", "R"): 1_490,
-    ("sqlite", "U"): 3_789,
-    ("sqlite", "A"): 3_678,
-    ("sqlite", "L"): 2_210,
-    ("sqlite", "P"): 4_476,
-    ("postgresql", "R"): 2_353,
-    ("postgresql", "U"): 4_776,
-    ("postgresql", "A"): 3_890,
-    ("postgresql", "L"): 2_772,
-    ("postgresql", "P"): 5_508,
+    ("sqlite", "R"): 1_470,
+    ("sqlite", "U"): 3_872,
+    ("sqlite", "A"): 3_741,
+    ("sqlite", "L"): 2_190,
+    ("sqlite", "P"): 4_570,
+    ("postgresql", "R"): 2_334,
+    ("postgresql", "U"): 4_861,
+    ("postgresql", "A"): 3_955,
+    ("postgresql", "L"): 2_753,
+    ("postgresql", "P"): 5_600,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, another one of a flow that was written lately,
 a page of 50, and a PUT of one leaf."""

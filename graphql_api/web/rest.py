@@ -124,7 +124,7 @@ class Rest:
         return Answer(201, _encoded(call, flow), headers=[*more, (b"location", place.encode())])
 
     async def update(self, call: Call) -> Answer:
-        raw = call.scope.get("whole") or await body(call.scope, call.receive, self._limits)
+        raw = await body(call.scope, call.receive, self._limits)
         variables = {"id": call.id, "input": self._input(call, raw), **of_head(call.scope, key)}
         payload = await self._run(call, variables, guarded=True)
         flow, more = told(call, payload)
