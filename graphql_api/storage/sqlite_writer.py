@@ -181,7 +181,7 @@ class Writer:
     def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
         """Runs a script; one that fails has mostly written nothing by then, else it raises Spoilt.
 
-        A savepoint for each, which would let the others go on, costs more than all that the script writes.
+        A savepoint for each would let the others go on, and all would pay for what hardly ever happens.
         """
         self._turns.give_time()
         before = connection.total_changes

@@ -44,7 +44,7 @@ class Bodies:
 
     def __init__(self, limits: BodyLimits) -> None:
         self._limits = limits
-        self._deepest = msgspec.structs.replace(limits, nesting=limits.nesting - 1)
+        self._limits_below = msgspec.structs.replace(limits, nesting=limits.nesting - 1)
         self._known: dict[bytes, Asked] = {}
 
     def asked(self, raw: bytes) -> Asked:
@@ -52,7 +52,7 @@ class Bodies:
         beginning, _, rest = raw.partition(VARIABLES)
         known = self._known.get(beginning)
         if known is not None and rest[-1:] == b"}":
-            variables = at_once(rest[:-1], self._deepest)
+            variables = at_once(rest[:-1], self._limits_below)
             if type(variables) is dict:
                 return Asked(known.query, known.operation_name, variables, known.extensions)
         asked = asked_of(decoded(raw, self._limits))
