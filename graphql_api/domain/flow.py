@@ -200,14 +200,16 @@ TREE = declared(MessageFlow)
 LEAVES: tuple[Leaf, ...] = tuple(leaves_of(TREE))
 BY_COLUMN: Mapping[str, Leaf] = MappingProxyType({leaf.column: leaf for leaf in LEAVES})
 BY_PATH: Mapping[str, Leaf] = MappingProxyType({leaf.path: leaf for leaf in LEAVES})
+PLACES: Mapping[str, int] = MappingProxyType({leaf.column: place for place, leaf in enumerate(LEAVES)})
+"""Of the columns in the order of the declaration."""
+
 COLUMNS: tuple[str, ...] = (*KEPT, *BY_COLUMN)
 DEFAULTS: Values = MappingProxyType({leaf.column: leaf.default for leaf in LEAVES if not leaf.is_required})
 
 
 def paths(columns: Iterable[str]) -> list[str]:
-    """The paths that callers know, in the order of the declaration."""
-    chosen = set(columns)
-    return [leaf.path for leaf in LEAVES if leaf.column in chosen]
+    """The paths that callers know, in the order of the declaration; of leaves alone."""
+    return [LEAVES[place].path for place in sorted([PLACES[column] for column in columns if column in PLACES])]
 
 
 def built(values: Values) -> MessageFlow:

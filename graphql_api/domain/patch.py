@@ -7,10 +7,9 @@ import msgspec
 
 from graphql_api.domain.checks import Wrong
 from graphql_api.domain.errors import Problem, Refused
-from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, Leaf, Values
+from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, PLACES, Leaf, Values
 
 CHECKS = {column: leaf.rule.check for column, leaf in BY_COLUMN.items()}
-PLACES = {column: place for place, column in enumerate(BY_COLUMN)}
 AUTOPILOT = BY_PATH["autopilot"]
 START = BY_PATH["settings.responseSettings.workingHours.start"]
 END = BY_PATH["settings.responseSettings.workingHours.end"]
@@ -45,15 +44,24 @@ class Patch(msgspec.Struct, frozen=True):
 
 def checked(sent: Sent) -> Patch:
     values: dict[str, Any] = {}
-    problems = [_no_null(path) for path in sent.null_blocks] if sent.null_blocks else []
+    wrongs: dict[str, Wrong] = {}
     for column, value in sent.values.items():
         try:
             values[column] = _reset(BY_COLUMN[column]) if value is None else CHECKS[column](value)
         except Wrong as wrong:
-            problems.append(_problem(BY_COLUMN[column], wrong))
-    if sent.toggles and AUTOPILOT.column in sent.values:
-        problems.append(_both_autopilots())
-    return Patch(values, tuple(problems), sent.toggles)
+            wrongs[column] = wrong
+    is_twofold = sent.toggles and AUTOPILOT.column in sent.values
+    problems = tuple(_problems(sent, wrongs, is_twofold)) if wrongs or sent.null_blocks or is_twofold else ()
+    return Patch(values, problems, sent.toggles)
+
+
+def _problems(sent: Sent, wrongs: Mapping[str, Wrong], is_twofold: bool) -> Iterator[Problem]:
+    """Those of leaves in the order of the declaration."""
+    yield from map(_no_null, sent.null_blocks)
+    for column in sorted(wrongs, key=PLACES.__getitem__):
+        yield _problem(BY_COLUMN[column], wrongs[column])
+    if is_twofold:
+        yield _both_autopilots()
 
 
 def _reset(leaf: Leaf) -> Any:

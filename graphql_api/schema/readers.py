@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from graphql_api.domain.flow import TREE, Block, Leaf
-from graphql_api.domain.patch import PLACES, Sent
+from graphql_api.domain.patch import Sent
 from graphql_api.schema.scalars import understood
 
 Reader = Callable[[Any], Any]
@@ -93,7 +93,7 @@ def _members(kind: GraphQLInputObjectType) -> Reader:
 
 
 def _sent(kind: GraphQLInputObjectType) -> Reader:
-    """What was sent of a flow, leaf by leaf, in the order of the declaration, in which problems are told."""
+    """What was sent of a flow, leaf by leaf."""
     gather = _gathers(kind, TREE)
     required = tuple(name for name, field in kind.fields.items() if is_required_input_field(field))
 
@@ -114,8 +114,6 @@ def _sent(kind: GraphQLInputObjectType) -> Reader:
         for name in required:
             if value.get(name) is None:
                 raise Unusual
-        if len(values) > 1:
-            values = {column: values[column] for column in sorted(values, key=PLACES.__getitem__)}
         return Sent(values, tuple(sorted(null_blocks, key=BLOCKS.index)) if null_blocks else (), toggles)
 
     return sent

@@ -78,7 +78,7 @@ class Batches:
         self._watch: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
 
-    async def rows(self, statement: Statement, until: float) -> Sequence[Row]:
+    def rows(self, statement: Statement, until: float) -> "asyncio.Future[Sequence[Row]]":
         """At most one row: only such shapes may be batched. Refused when it has not been sent by `until`."""
         line = self._lines.get(statement.shape)
         if line is None:
@@ -94,7 +94,7 @@ class Batches:
             self._set_watch(line.slow_from, loop)
         if until < self._rings_at:
             self._set_watch(until, loop)
-        return await rows
+        return rows
 
     def _begin(self, line: Line) -> None:
         line.under_way += 1

@@ -1,7 +1,7 @@
 """Statements that know both databases, the scripts that yield them, and the store that runs them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache, cached_property
 from importlib import import_module
@@ -39,10 +39,6 @@ class Text:
         self._chosen = itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)
         self.arguments: Callable[[Mapping[str, Any]], tuple[Any, ...]]
         self.arguments = self._with_constants if constants else self._chosen
-
-    def for_each(self, values: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
-        """One array a parameter, as `many.given` has them; their order is that of the values."""
-        return tuple(zip(*map(self._chosen, values), strict=True))
 
     def _with_constants(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         return self._chosen({**self._constants, **values})
@@ -120,7 +116,7 @@ class Store(Protocol):
     heard: Callable[[str], None] | None
     """Told the SQL of every statement before it runs."""
 
-    async def read(self, statement: Statement) -> Sequence[Row]:
+    def read(self, statement: Statement) -> Awaitable[Sequence[Row]]:
         """The rows of one statement outside any transaction."""
 
     async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
@@ -143,10 +139,10 @@ class Store(Protocol):
 
 def drive(script: Script[T], run: Callable[[Statement], Sequence[Row]]) -> T:
     """Runs a script to its end with statements that answer at once."""
+    rows: Any = None
     try:
-        statement = next(script)
         while True:
-            statement = script.send(run(statement))
+            rows = run(script.send(rows))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:
@@ -155,10 +151,10 @@ def drive(script: Script[T], run: Callable[[Statement], Sequence[Row]]) -> T:
 
 async def drive_waiting(script: Script[T], run: Step) -> T:
     """The same with statements that are waited for."""
+    rows: Any = None
     try:
-        statement = next(script)
         while True:
-            statement = script.send(await run(statement))
+            rows = await run(script.send(rows))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:

@@ -1,20 +1,24 @@
 """A statement carried out for many values at once, on PostgreSQL: its parameters become columns of what is given.
 
-So PostgreSQL sets up one statement, with the checks of its tables, instead of as many as there are values.
+So PostgreSQL sets up one statement, with the checks of its tables, instead of as many as there are values. They are
+given as one JSON text: asyncpg looks at each element of an array several times, which would cost more than all else
+that is done for a statement.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
-    ARRAY,
     BindParameter,
     ColumnElement,
+    Integer,
     Select,
     String,
     TableValuedAlias,
     Text,
     bindparam,
+    cast,
     column,
     func,
     literal_column,
@@ -22,26 +26,37 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.sql import visitors
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 ORDINAL = "ordinal"
 """The column that tells which of the values a row answers, counted from 1."""
 
 ONE: ColumnElement[int] = literal_column("1")
+WRITER = msgspec.json.Encoder()
+
+
+class Jsonb(UserDefinedType[Any]):
+    """As PostgreSQL has it, without all else that its dialect brings along for a server on SQLite."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSONB"
 
 
 def given(kinds: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
-    """Rows of parameters by their names, each of which is bound to an array.
+    """Rows of parameters by their names, all of which are bound as one text, `as_given`."""
+    columns = [column(name, _bare(kind)) for name, kind in kinds.items()]
+    rows = func.jsonb_to_recordset(cast(bindparam("given", type_=Text()), Jsonb))
+    return rows.table_valued(*columns, column(ORDINAL, Integer())).render_derived(name="given", with_types=True)
 
-    The arrays stand in subqueries, where the planner does not see their sizes: it would plan anew for each.
-    """
-    arrays = [select(bindparam(name, type_=ARRAY(_bare(kind)))).scalar_subquery() for name, kind in kinds.items()]
-    columns = [column(name, kind) for name, kind in kinds.items()]
-    return func.unnest(*arrays).table_valued(*columns, with_ordinality=ORDINAL).render_derived(name="given")
+
+def as_given(values: Iterable[Mapping[str, Any]]) -> str:
+    return WRITER.encode([{**row, ORDINAL: number} for number, row in enumerate(values, 1)]).decode()
 
 
 def _bare(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    """Arrays of texts are of no collation; the columns that they are compared with are."""
+    """Texts of a record are of no collation; the columns that they are compared with are."""
     return Text() if isinstance(kind, String) else kind
 
 

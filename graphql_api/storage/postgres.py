@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from graphql_api.storage.engine import (
     of_unknown_outcome,
     unavailable,
 )
+from graphql_api.storage.many import as_given
 from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
 from graphql_api.storage.recalled import Recalled, recalling
@@ -70,7 +71,7 @@ class PostgresStore:
         self._signals = Signals(dsn, self._pool)
         self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES)) if batch > 1 else None
 
-    def read(self, statement: Statement) -> Coroutine[Any, Any, Sequence[Row]]:
+    def read(self, statement: Statement) -> Awaitable[Sequence[Row]]:
         return self._apart(statement, self._pool.until())
 
     async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
@@ -116,7 +117,7 @@ class PostgresStore:
         self._signals.tell()
         return done
 
-    def _apart(self, statement: Statement, until: float) -> Coroutine[Any, Any, Sequence[Row]]:
+    def _apart(self, statement: Statement, until: float) -> Awaitable[Sequence[Row]]:
         """A statement outside a transaction, with others of its shape if it may be."""
         if self._batches is not None and statement.shape.single:
             return self._batches.rows(statement, until)
@@ -147,7 +148,7 @@ class PostgresStore:
             given = values()
             self._tell(text.sql)
             try:
-                rows = _answered(await connection.fetch(text.sql, *text.for_each(given))) if given else ()
+                rows = _answered(await connection.fetch(text.sql, as_given(given))) if given else ()
             except SILENT as error:
                 raise _lost(error, shape.writes) from error
         if shape.writes:

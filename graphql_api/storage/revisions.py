@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 from sqlalchemy import FunctionElement, Integer, Select, Text, bindparam, cast, func, select
-from sqlalchemy.types import UserDefinedType
 
 from graphql_api.domain.flow import BY_PATH, Values
 from graphql_api.storage.engine import Row, Script, Shape, Statement
+from graphql_api.storage.many import Jsonb
 from graphql_api.storage.tables import REVISIONS, owned
 
 STEP = 100
@@ -102,15 +102,6 @@ def _since_each(entries: FunctionElement[Any]) -> Select[Any]:
     joined = REVISIONS.join(floor, REVISIONS.c.flow_id == floor.c.key)
     chosen = select(*_COLUMNS).select_from(joined).where(owned(REVISIONS), is_told)
     return chosen.order_by(REVISIONS.c.flow_id, REVISIONS.c.version.desc())
-
-
-class Jsonb(UserDefinedType[Any]):
-    """As PostgreSQL has it, without all else that its dialect brings along for a server on SQLite."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "JSONB"
 
 
 _FLOORS = bindparam("floors", type_=Text())

@@ -96,8 +96,13 @@ REVISIONS = Table(
     Column("changes", Text, nullable=False, comment="JSON: path of a leaf -> [before, after]"),
     # One stream over all workspaces; a number is never given twice, and those of a flow follow its versions.
     Column("position", BigInteger, Identity(), nullable=False),
-    CheckConstraint("operation IN ('CREATE', 'UPDATE', 'REVERT', 'DELETE', 'RESTORE', 'IMPORT')", name="operation"),
-    CheckConstraint("source IN ('GRAPHQL', 'REST', 'CLI')", name="source"),
+    # Without IN: for each look at a list of more than two values SQLite makes a table of its own.
+    CheckConstraint(
+        "operation = 'CREATE' OR operation = 'UPDATE' OR operation = 'REVERT'"
+        " OR operation = 'DELETE' OR operation = 'RESTORE' OR operation = 'IMPORT'",
+        name="operation",
+    ),
+    CheckConstraint("source = 'GRAPHQL' OR source = 'REST' OR source = 'CLI'", name="source"),
 )
 # The workspace stands in the index too, so that a reader of one workspace passes over the others without their rows.
 Index("ix_message_flow_revisions_position", REVISIONS.c.position, REVISIONS.c.workspace_id)

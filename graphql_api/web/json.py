@@ -81,7 +81,7 @@ def _measure(raw: bytes, limits: BodyLimits) -> None:
 def _is_large(raw: bytes, limits: BodyLimits) -> bool:
     """Whether there may be too much of something; the bounds of settings are above ten digits."""
     outline = raw.translate(OUTLINE)
-    return LARGE in outline or outline.count(b"[") > limits.nesting
+    return outline.count(LARGE) > 0 or outline.count(b"[") > limits.nesting
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -29,11 +29,8 @@ from graphql_api.web.shape import Shape
 
 OPERATIONS = files("graphql_api.web").joinpath("rest.graphql").read_text("utf-8")
 
-SPELLING: Mapping[str, Mapping[str, str]] = {
-    "direction": {one.name: one.value for one in Direction},
-    "messageChannel": {one.name: one.value for one in MessageChannel},
-}
-"""Members whose values REST spells in its own way."""
+DIRECTIONS = {one.name: one.value for one in Direction}
+CHANNELS = {one.name: one.value for one in MessageChannel}
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -240,6 +237,6 @@ class Conflict(Refused):
 
 def spelled(flow: dict[str, Any]) -> dict[str, Any]:
     """A flow with the REST spelling of its enums."""
-    for member, spelling in SPELLING.items():
-        flow[member] = spelling[flow[member]]
+    flow["direction"] = DIRECTIONS[flow["direction"]]
+    flow["messageChannel"] = CHANNELS[flow["messageChannel"]]
     return flow

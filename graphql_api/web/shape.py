@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 
 from graphql_api.domain.errors import Problem, Refused
@@ -36,49 +35,51 @@ class Shape:
         """The input; raises Refused with all problems of shape."""
         if not isinstance(body, dict):
             raise Refused(Problem("INVALID_TYPE", f"the body must be an object, not {_name(body)}"))
-        given = {name: value for name, value in body.items() if name not in IGNORED}
+        given = {**body}
+        for name in IGNORED & body.keys():
+            del given[name]
         for name, value in self._fixed.items():
             if name in given and given.pop(name) != value:
                 self._blame("IMMUTABLE_FIELD", f"{name} cannot be changed; leave it out", (name,))
         result = {}
         if not self._creates and "toggleAutopilot" in given:
             result["toggleAutopilot"] = self._flag(given.pop("toggleAutopilot"), ("toggleAutopilot",))
-        result |= self._block(TREE, given, ())
+        result |= self._block(TREE, given)
         if self.problems:
             raise Refused(*self.problems)
         return result
 
-    def _block(self, block: Block, given: Mapping[str, Any], at: tuple[str, ...]) -> dict[str, Any]:
+    def _block(self, block: Block, given: Mapping[str, Any]) -> dict[str, Any]:
         if self._creates and WORKING_HOURS in block.members:
-            given = self._nested(block.members[WORKING_HOURS], given, at)  # type: ignore[arg-type]
+            given = self._nested(block.members[WORKING_HOURS], given)  # type: ignore[arg-type]
         result = {}
         for name, value in given.items():
             member = block.members.get(name)
-            if member is None:
-                self._unknown(name, block, at)
-            elif isinstance(member, Leaf):
-                result[name] = self._leaf(member, value, (*at, name))
+            if isinstance(member, Leaf):
+                result[name] = self._leaf(member, value)
+            elif member is None:
+                self._unknown(name, block)
             elif value is None or isinstance(value, dict):
-                result[name] = value and self._block(member, value, (*at, name))
+                result[name] = value and self._block(member, value)
             else:
-                self._blame("INVALID_TYPE", f"must be an object, not {_name(value)}", (*at, name))
+                self._blame("INVALID_TYPE", f"must be an object, not {_name(value)}", _at(member))
         if self._creates:
-            self._missing(block, given, at)
+            self._missing(block, given)
         return result
 
-    def _leaf(self, leaf: Leaf, value: Any, at: tuple[str, ...]) -> Any:
+    def _leaf(self, leaf: Leaf, value: Any) -> Any:
         if value is None:
             if self._creates and leaf.is_required:
-                self._blame("NULL_NOT_ALLOWED", "must not be null", at)
+                self._blame("NULL_NOT_ALLOWED", "must not be null", _at(leaf))
             return None
-        if issubclass(leaf.kind, Enum):
-            return self._choice(leaf.kind, value, at)
-        wanted, types = TYPES[leaf.kind]
+        typed = TYPES.get(leaf.kind)
+        if typed is None:
+            return self._choice(leaf, value)
         kind = type(value)
-        if kind not in types:
-            self._blame("INVALID_TYPE", f"must be {wanted}, not {_name(value)}", at)
+        if kind not in typed[1]:
+            self._blame("INVALID_TYPE", f"must be {typed[0]}, not {_name(value)}", _at(leaf))
         elif kind is float and not math.isfinite(value):
-            self._blame("OUT_OF_RANGE", "must be a finite number", at)
+            self._blame("OUT_OF_RANGE", "must be a finite number", _at(leaf))
         elif kind is int:
             # GraphQL takes no whole number as a Float that a float cannot hold to the last digit.
             return float(value)
@@ -89,18 +90,19 @@ class Shape:
             self._blame("INVALID_TYPE", f"must be true or false, not {_name(value)}", at)
         return value
 
-    def _choice(self, kind: type[Enum], value: Any, at: tuple[str, ...]) -> Any:
-        for one in kind:
+    def _choice(self, leaf: Leaf, value: Any) -> Any:
+        kinds: Any = leaf.kind
+        for one in kinds:
             if one.value == value:
                 return one.name
-        choices = ", ".join(str(one.value) for one in kind) if self._suggests else "the documented values"
+        choices = ", ".join(str(one.value) for one in kinds) if self._suggests else "the documented values"
         if isinstance(value, str):
-            self._blame("INVALID_ENUM", f"must be one of {choices}", at)
+            self._blame("INVALID_ENUM", f"must be one of {choices}", _at(leaf))
         else:
-            self._blame("INVALID_TYPE", f"must be a string, one of {choices}, not {_name(value)}", at)
+            self._blame("INVALID_TYPE", f"must be a string, one of {choices}, not {_name(value)}", _at(leaf))
         return None
 
-    def _nested(self, hours: Block, given: Mapping[str, Any], at: tuple[str, ...]) -> Mapping[str, Any]:
+    def _nested(self, hours: Block, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """The published create page puts the members of the working hours directly into responseSettings."""
         direct = {name: given[name] for name in given if name in hours.members}
         if not direct:
@@ -110,24 +112,28 @@ class Shape:
         for name in direct.keys() & nested.keys():
             if direct[name] != nested[name] or type(direct[name]) is not type(nested[name]):
                 message = f"differs from the one in {WORKING_HOURS}; send one of them"
-                self._blame("CONFLICTING_FIELDS", message, (*at, name))
+                self._blame("CONFLICTING_FIELDS", message, (*_at(hours)[:-1], name))
         if below is not None and not isinstance(below, dict):
             return {name: value for name, value in given.items() if name not in direct}
         rest = {name: value for name, value in given.items() if name not in direct}
         return {**rest, WORKING_HOURS: {**direct, **nested}}
 
-    def _missing(self, block: Block, given: Mapping[str, Any], at: tuple[str, ...]) -> None:
+    def _missing(self, block: Block, given: Mapping[str, Any]) -> None:
         for name, member in block.members.items():
             if isinstance(member, Leaf) and member.is_required and name not in given:
-                self._blame("REQUIRED", "is required", (*at, name))
+                self._blame("REQUIRED", "is required", _at(member))
 
-    def _unknown(self, name: str, block: Block, at: tuple[str, ...]) -> None:
+    def _unknown(self, name: str, block: Block) -> None:
         known = [*block.members, *(("toggleAutopilot",) if block is TREE and not self._creates else ())]
         offer = nearest(name, known) if self._suggests else ""
-        self._blame("UNKNOWN_FIELD", f"is not a member{offer}", (*at, printable(name)))
+        self._blame("UNKNOWN_FIELD", f"is not a member{offer}", (*_at(block), printable(name)))
 
     def _blame(self, code: str, message: str, at: tuple[str, ...]) -> None:
         self.problems.append(Problem(code, message if message[0].isupper() else _about(at, message), at))
+
+
+def _at(member: Leaf | Block) -> tuple[str, ...]:
+    return tuple(member.path.split(".")) if member.path else ()
 
 
 def _about(at: tuple[str, ...], message: str) -> str:

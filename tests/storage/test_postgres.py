@@ -161,7 +161,7 @@ async def test_a_database_that_freezes_is_told_from_a_slow_one(postgres: Postgre
 
 
 async def test_a_read_whose_connection_is_killed_is_made_again(store: PostgresStore, other: asyncpg.Connection) -> None:
-    slow = asyncio.create_task(store.read(Statement(SLEEP, {"seconds": 0.5})))
+    slow = asyncio.ensure_future(store.read(Statement(SLEEP, {"seconds": 0.5})))
     await end(other, await waiting(other, "Timeout"))
     assert (await slow)[0]["one"] == 1
 
@@ -371,7 +371,7 @@ async def test_a_connection_that_comes_free_while_its_next_user_gets_a_task_is_t
 
 async def test_closing_waits_for_what_is_at_work(postgres: Postgres, other: asyncpg.Connection) -> None:
     store = PostgresStore(dsn(postgres), size=2)
-    jobs = [asyncio.create_task(store.read(Statement(SLEEP, {"seconds": 0.5}))) for _ in range(3)]
+    jobs = [asyncio.ensure_future(store.read(Statement(SLEEP, {"seconds": 0.5}))) for _ in range(3)]
     await waiting(other, "Timeout")
     await store.close()
     assert [(await job)[0]["one"] for job in jobs[:2]] == [1, 1]
