@@ -82,8 +82,9 @@ class Operations:
 
     def _cost(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> int:
         """The points of an operation, which is seen to be asked for now; raises Rejected when they are too many."""
-        cost = prepared.measured.price.points
-        if prepared.measured.price.parts or cost > self._limits.cost:
+        price = prepared.measured.price
+        cost = price.points
+        if price.parts or cost > self._limits.cost:
             try:
                 cost = limits.charge(prepared.measured, variables, self._limits)
             except LimitExceeded as exceeded:

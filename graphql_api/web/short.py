@@ -8,7 +8,7 @@ anything has been done, and finds the words there. Tests hold that both ways ans
 import contextlib
 from collections.abc import Coroutine
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,7 +64,7 @@ class Places(dict[bytes, Place | None]):
         return Place(self._rest, route.method, PREFIX + route.path, found)
 
 
-class Rooms(NamedTuple):
+class Rooms(msgspec.Struct, frozen=True):
     """Those that a request passes on the long way, and that are asked here instead."""
 
     ready: Ready

@@ -2,9 +2,9 @@
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from sys import getsizeof
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -16,7 +16,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import Desk, Saved
 from graphql_api.storage import flows, tally
-from graphql_api.storage.recalled import LONGEST, OVERHEAD, PAUSE, TEXTS, TRUST, Recalled, recalling
+from graphql_api.storage.recalled import LONGEST, OVERHEAD, PAUSE, TRUST, Recalled, recalling
 from graphql_api.storage.revisions import COLUMN_OF
 from tests.edits.conftest import NEW, contents, told
 from tests.sampling import sampled
@@ -220,16 +220,16 @@ async def holds_together(desk: Desk, caller: Caller, id: str, written: dict[tupl
             assert {column: answered[column] for column in state} == state
 
 
-ROW = {column: "n" for column in TEXTS}
-SIZE = OVERHEAD + getsizeof("n" * len(TEXTS))
+ROW = {"name": "n", "version": 1}
+SIZE = OVERHEAD + len(msgspec.msgpack.encode(["n", 1]))
 
 
 def test_the_flow_that_was_written_longest_ago_is_forgotten_first() -> None:
     recalled = Recalled(most=2 * SIZE)
     for name in "aba":
         recalled.keep(("ws1", name), ROW)
-    recalled.keep(("ws1", "c"), {**ROW, "name": "m"})
-    assert [recalled.row(("ws1", name)) for name in "abc"] == [ROW, None, {**ROW, "name": "m"}]
+    recalled.keep(("ws1", "c"), {"name": "m", "version": 2})
+    assert [recalled.row(("ws1", name)) for name in "abc"] == [ROW, None, {"name": "m", "version": 2}]
     assert recalled.row(("ws2", "a")) is None
     recalled.forget(("ws1", "a"))
     recalled.keep(("ws1", "b"), ROW)
@@ -239,7 +239,7 @@ def test_the_flow_that_was_written_longest_ago_is_forgotten_first() -> None:
 def test_a_long_flow_is_not_recalled_nor_what_it_was_before() -> None:
     recalled = Recalled()
     recalled.keep(("ws1", "a"), ROW)
-    recalled.keep(("ws1", "a"), {"name": "n" * LONGEST})
+    recalled.keep(("ws1", "a"), {"name": "n" * LONGEST, "version": 2})
     assert recalled.row(("ws1", "a")) is None
 
 
