@@ -85,13 +85,16 @@ def _both_autopilots() -> Problem:
 
 
 def created(patch: Patch) -> Values:
-    """The leaves of a new flow; raises Refused with every problem."""
+    """The leaves of a new flow in the order of the declaration, of which statements are made; raises Refused with every
+    problem."""
     missing = [
         Problem("REQUIRED", f"{leaf.path} is required", (leaf.path,))
         for leaf in LEAVES
         if leaf.is_required and leaf.column not in patch.values and not _blamed(patch, leaf)
     ]
-    return _lawful({**DEFAULTS, **patch.values}, (*patch.problems, *missing))
+    values = {**DEFAULTS, **patch.values}
+    ordered = {column: values[column] for column in BY_COLUMN if column in values}
+    return _lawful(ordered, (*patch.problems, *missing))
 
 
 def _blamed(patch: Patch, leaf: Leaf) -> bool:

@@ -75,10 +75,12 @@ class Recalled:
     def keep(self, flow: Flow, after: Mapping[str, Any]) -> None:
         """`after` has the same columns in the same order for all flows."""
         self.forget(flow)
+        if self._trust < 0:
+            return
         if self._reader is None:
             self._reader = msgpack.Decoder(msgspec.defstruct("Flow", [*after], array_like=True))
         packed = WRITER.encode([*after.values()])
-        if self._trust < 0 or len(packed) > LONGEST:
+        if len(packed) > LONGEST:
             return
         self._flows[flow] = monotonic() + self._seconds, packed
         self._size += len(packed) + OVERHEAD

@@ -102,6 +102,18 @@ def test_a_new_flow_is_what_was_sent_and_defaults(part: Values) -> None:
         assert patches.created(patch) == expected
 
 
+@given(st.permutations([*REQUIRED]))
+def test_a_new_flow_has_its_leaves_in_one_order_however_they_were_sent(order: list[str]) -> None:
+    """Statements are made, prepared and batched by it."""
+    assert [*patches.created(patches.checked(Sent({column: REQUIRED[column] for column in order})))] == [*BY_COLUMN]
+
+
+@given(st.permutations([leaf.column for leaf in LEAVES]))
+def test_problems_are_told_in_the_order_of_the_declaration(order: list[str]) -> None:
+    told = [".".join(problem.path) for problem in patches.checked(Sent(dict.fromkeys(order))).problems]
+    assert told == [leaf.path for leaf in LEAVES if not leaf.rule.resets]
+
+
 @pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if not leaf.rule.resets], ids=lambda leaf: leaf.path)
 def test_null_is_refused_where_no_default_may_be_put_back(leaf: Leaf) -> None:
     (problem,) = patches.checked(Sent({leaf.column: None})).problems

@@ -201,8 +201,8 @@ async def test_the_tables_take_what_the_domain_takes(store: Store) -> None:
 # What is there already
 
 
-def test_sqlite_makes_no_table_of_its_own_for_a_save(tmp_path: Path) -> None:
-    """As it does for each look at a list of more than two values: that is a tenth of its work."""
+def test_sqlite_makes_no_table_of_its_own_for_a_save_that_leaves_the_direction(tmp_path: Path) -> None:
+    """As it does for each look at a list of more than two values: that was a tenth of its work."""
     migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
     revision = Revision("f1", 1, 1, "UPDATE", "CLI", "anonymous", None, None, {})
     replay = Replay("anonymous", "updateMessageFlow", "f1", "k", "r", {}, 1)
