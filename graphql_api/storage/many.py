@@ -1,8 +1,8 @@
 """A statement carried out for many values at once, on PostgreSQL: its parameters become columns of what is given.
 
 So PostgreSQL sets up one statement, with the checks of its tables, instead of as many as there are values. They are
-given as one JSON text: asyncpg looks at each element of an array several times, which would cost more than all else
-that is done for a statement.
+given as one JSON text: asyncpg asks of each element of an array whether it is one itself, which was a tenth of what an
+edit costs the server.
 """
 
 from collections.abc import Iterable, Mapping

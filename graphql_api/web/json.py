@@ -79,7 +79,10 @@ def _measure(raw: bytes, limits: BodyLimits) -> None:
 
 
 def _is_large(raw: bytes, limits: BodyLimits) -> bool:
-    """Whether there may be too much of something; the bounds of settings are above ten digits."""
+    """Whether there may be too much of something; the bounds of settings are above ten digits.
+
+    `in` would first try whether what is looked for is a number, and raise and drop an error for it.
+    """
     outline = raw.translate(OUTLINE)
     return outline.count(LARGE) > 0 or outline.count(b"[") > limits.nesting
 
