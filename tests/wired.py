@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -32,12 +32,29 @@ LIST = """query List($first: Int!) { messageFlows(first: $first) { nodes {
     security { hipaaCompliance } emailSettings { subjectLine signature } } } } }"""
 
 
-class Client(asyncio.Transport):
+class Socketless(asyncio.Transport):
+    """Is always ready, and knows whether it was closed."""
+
+    is_closed = False
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def pause_reading(self) -> None:
+        return
+
+    def resume_reading(self) -> None:
+        return
+
+
+class Client(Socketless):
     """What the server writes is gathered until an answer is whole."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_closed = False
         self._said = b""
         self._answer: asyncio.Future[bytes] | None = None
 
@@ -55,18 +72,6 @@ class Client(asyncio.Transport):
         server.data_received(request)
         return self._answer
 
-    def is_closing(self) -> bool:
-        return self.is_closed
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def pause_reading(self) -> None:
-        return
-
-    def resume_reading(self) -> None:
-        return
-
 
 class Connected:
     """The server's end of a connection and the client's."""
@@ -81,23 +86,31 @@ class Connected:
     async def ask(self, request: bytes) -> None:
         """The request must be answered as it should be."""
         answer = await self.begun(request)
-        assert b" 200 OK" in answer
+        assert b" 200 OK" in answer, answer
         assert b'"errors":[{' not in answer
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Connected]:
-    desk = desk_at(url)
-    settings = uvicorn.Config(
-        app.made(config.load(auth="keys", log_sample=0), desk), http=Wire, ws="none", proxy_headers=False
-    )
-    settings.load()
-    one = Connected(Wire(settings, ServerState(), {}), Client())
-    one.server.connection_made(one.client)
-    try:
+    async with connections(url, 1) as (one,):
         yield one
+
+
+@asynccontextmanager
+async def connections(url: str, number: int, patience: float = 1.5) -> AsyncIterator[list[Connected]]:
+    """So many of one server; `patience`: seconds for which it waits for its database."""
+    desk = desk_at(url, patience)
+    application = app.made(config.load(auth="keys", key_points=10**9, log_sample=0), desk)
+    settings = uvicorn.Config(application, http=Wire, ws="none", proxy_headers=False)
+    settings.load()
+    all = [Connected(Wire(settings, ServerState(), {}), Client()) for _ in range(number)]
+    for one in all:
+        one.server.connection_made(one.client)
+    try:
+        yield all
     finally:
-        one.server.connection_lost(None)
+        for one in all:
+            one.server.connection_lost(None)
         await desk.store.close()
 
 
@@ -107,14 +120,16 @@ def request(method: str, path: str, secret: str, body: Any) -> bytes:
     return f"{head}content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n{content}".encode()
 
 
-def script(operation: str, secret: str) -> list[bytes]:
-    """The same requests every time, each update another change."""
+def script(
+    operation: str, secret: str, numbers: Iterable[int] = range(2 * REQUESTS), flows: int = FLOWS
+) -> list[bytes]:
+    """The same requests every time, each update another change; `flows`: those of the database."""
 
     def graphql(query: str, **variables: Any) -> bytes:
         return request("POST", "/graphql", secret, {"query": query, "variables": variables})
 
     def made(number: int) -> bytes:
-        id = f"f{number % (REQUESTS if operation == 'A' else FLOWS)}"
+        id = f"f{number % (REQUESTS if operation == 'A' else flows)}"
         if operation == "R":
             return graphql(READ, id=id)
         if operation == "L":
@@ -122,20 +137,22 @@ def script(operation: str, secret: str) -> list[bytes]:
         if operation == "P":
             change = {"settings": {"responseSettings": {"delay": number + 1}}}
             return request("PUT", f"/v1/api/message-flows/{id}", secret, change)
-        hours = {"start": f"08:{number:02d}"}
+        hours = {"start": f"08:{number % 60:02d}"}
         return graphql(
             UPDATE, id=id, input={"settings": {"responseSettings": {"delay": number, "workingHours": hours}}}
         )
 
-    return [made(number) for number in range(2 * REQUESTS)]
+    return [made(number) for number in numbers]
 
 
-def desk_at(url: str) -> Desk:
+def desk_at(url: str, patience: float = 1.5) -> Desk:
     now = count(1_795_605_200_000)
-    return Desk(storage.opened(url), lambda: next(now), lambda: next(now).to_bytes(8, "big"), 24 * HOUR)
+    return Desk(
+        storage.opened(url, patience=patience), lambda: next(now), lambda: next(now).to_bytes(8, "big"), 24 * HOUR
+    )
 
 
-async def prepared(url: str) -> str:
+async def prepared(url: str, flows: int = FLOWS) -> str:
     """The secret of a key for a database with some flows."""
     desk = desk_at(url)
     sale: dict[str, Any] = {
@@ -146,8 +163,8 @@ async def prepared(url: str) -> str:
         "initiation_message": "i",
     }
     leaves: dict[str, Any] = {**DEFAULTS, **sale, "message_channel": "SMS", "created_at": 0, "updated_at": 0}
-    flows = [Imported(f"f{number}", "ws1", leaves) for number in range(FLOWS)]
-    await edits.import_flows(desk, Caller(None, source="CLI"), flows)
+    brought = [Imported(f"f{number}", "ws1", leaves) for number in range(flows)]
+    await edits.import_flows(desk, Caller(None, source="CLI"), brought)
     issued = await keys.create(desk.store, 0, ["ws1"], {"flows:read", "flows:write"})
     await desk.store.close()
     return issued.secret

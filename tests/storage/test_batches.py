@@ -2,11 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any
 
 import asyncpg
 import pytest
 import uvloop
+from msgspec.structs import replace
 
 from graphql_api import edits
 from graphql_api.domain.caller import Caller
@@ -15,10 +17,11 @@ from graphql_api.domain.flow import DEFAULTS
 from graphql_api.domain.instants import HOUR
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
-from graphql_api.edits import Desk
+from graphql_api.edits import Desk, Saved
 from graphql_api.edits.importing import Imported
 from graphql_api.storage.postgres import PostgresStore
 from tests.conftest import CREATE, WORKSPACE, Clock, Noise, sent
+from tests.edits.conftest import contents
 
 LOCK = "SELECT id FROM message_flows WHERE id = $1 FOR UPDATE"
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -80,6 +83,65 @@ async def test_a_batch_of_creates_and_one_of_updates_are_a_statement_each(hasty:
         *(edits.update_flow(hasty, caller, made[n].flow["id"], delay(3), terms[n]) for n in (0, 2, 4))
     )
     assert [(one.replayed, one.flow["version"]) for one in again] == [(True, 1)] * 3
+
+
+TEXTS = [
+    'quoted " and \\ and /',
+    '{"settings": [1, null]}',
+    "null",
+    "\\u0000 spelt out",
+    "\x01\x1f\x7f\t",
+    "\u2028\u0085\ufffe\uffff",
+    "\U0001f600 e\u0301 \u00e9\u00df",
+    "%s $1 {} :name ''; --",
+    "x" * 200,
+]
+DELAYS = [0, 0.1, 1e-7, 5e-324, 86_399.999, 1 / 3, 0.30000000000000004, 12, 86_400]
+LONG = ["description", "prompt", "initiation_message", "response_settings_working_hours_out_of_hours_message"]
+
+
+async def test_what_is_written_together_is_what_is_written_alone(hasty: Desk, caller: Caller) -> None:
+    alone, together = (replace(caller, workspace=workspace) for workspace in ("alone", "together"))
+    made = [leaves(n, text, delay) for n, (text, delay) in enumerate(zip(TEXTS, DELAYS, strict=True))]
+    changes = [Sent({"description": f"{text}!", "is_active": True}) for text in TEXTS]
+    terms = [Terms(key=f"key {n}", note=None if n % 3 else "a note") for n in range(len(TEXTS))]
+
+    def change(who: Caller, n: int, saved: Saved) -> Awaitable[Saved]:
+        return edits.update_flow(hasty, who, saved.flow["id"], changes[n], terms[n])
+
+    for n, new in enumerate(made):
+        await change(alone, n, await edits.create_flow(hasty, alone, new))
+    ran: list[str] = []
+    hasty.store.heard = ran.append
+    created = await asyncio.gather(*(edits.create_flow(hasty, together, new) for new in made))
+    await asyncio.gather(*(change(together, n, saved) for n, saved in enumerate(created)))
+    assert len(ran) == 4, "one creates, one looks for the keys, one reads, one writes"
+    assert await kept(hasty, "together") == await kept(hasty, "alone")
+    assert {row["name"] for row in (await kept(hasty, "together"))[0]} == set(TEXTS)
+
+
+def leaves(n: int, text: str, delay: float) -> Sent:
+    texts = dict.fromkeys(["name", *LONG], text)
+    return Sent({**sent(CREATE).values, **texts, "response_settings_delay": delay, "autopilot": n % 2 == 0})
+
+
+OWN = {"workspace_id", "id", "flow_id", "target", "created_at", "updated_at", "at", "position", "outcome"}
+"""Columns in which the same edit of another flow differs."""
+
+
+async def kept(desk: Desk, workspace: str) -> list[list[dict[str, Any]]]:
+    """Every flow, revision and replay of a workspace."""
+    return [
+        sorted(
+            [
+                {name: value for name, value in row.items() if name not in OWN}
+                for row in rows
+                if row["workspace_id"] == workspace
+            ],
+            key=repr,
+        )
+        for rows in await contents(desk.store)
+    ]
 
 
 @pytest.mark.parametrize(("locked", "free"), [("a", ["b", "c", "d"]), ("c", ["d"]), ("d", [])])

@@ -27,6 +27,7 @@ from graphql_api.web.wire import Wire
 from tests.conftest import configured
 from tests.delivery.conftest import HERE
 from tests.web.sockets import free_port
+from tests.wired import Socketless
 
 WORKSPACES = {"long": "ws1", "short": "ws2"}
 ALIKE = re.compile(rb"(x-request-id: |requestId\":\"|under |;t=)[0-9a-f]+")
@@ -53,7 +54,7 @@ WRITER = frozenset({"flows:read", "flows:write"})
 TEST = "mutation ($id: ID!) { testWebhook(id: $id) { delivery { outcome } errors { message } } }"
 
 
-class Connection(asyncio.Transport):
+class Connection(Socketless):
     """One connection to a server without a socket."""
 
     def __init__(self, application: Application, *, is_short: bool) -> None:
@@ -64,23 +65,10 @@ class Connection(asyncio.Transport):
         if not is_short:
             self.server._short = None
         self.said = b""
-        self.is_closed = False
         self.server.connection_made(self)
 
     def write(self, data: Any) -> None:
         self.said += bytes(data)
-
-    def is_closing(self) -> bool:
-        return self.is_closed
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def pause_reading(self) -> None:
-        return
-
-    def resume_reading(self) -> None:
-        return
 
     async def answers(self, sent: bytes, number: int = 1) -> bytes:
         """What comes back until so many answers are whole."""
