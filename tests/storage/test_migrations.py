@@ -14,6 +14,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, inspect, make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from graphql_api import storage
@@ -58,10 +59,11 @@ def looked_at(url: str, look: Callable[[Connection], T]) -> T:
 
     async def connect() -> T:
         engine = create_async_engine(url)
-        async with engine.connect() as connection:
-            found = await connection.run_sync(look)
-        await engine.dispose()
-        return found
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(look)
+        finally:
+            await engine.dispose()
 
     return asyncio.run(connect())
 
@@ -249,6 +251,21 @@ def test_history_gets_its_positions_by_time_but_never_against_the_versions_of_a_
     looked_at(empty_url, told_before)
     migrations.upgrade(empty_url)
     assert looked_at(empty_url, placed) == [("a", 0), ("b", 0), ("a", 1), ("a", 2), ("b", 1)]
+
+
+@pytest.mark.parametrize(("operation", "source"), [("CHANGE", "CLI"), ("UPDATE", "FTP"), ("", "CLI")])
+def test_the_history_refuses_what_no_edit_is(empty_url: str, operation: str, source: str) -> None:
+    def write(connection: Connection, operation: str = operation, source: str = source) -> None:
+        connection.exec_driver_sql(
+            "INSERT INTO message_flow_revisions"
+            " (workspace_id, flow_id, version, at, operation, source, actor, changes, position)"
+            f" VALUES ('ws1', 'a', 0, 0, '{operation}', '{source}', 'anonymous', '{{}}', 1)"
+        )
+
+    migrations.upgrade(empty_url)
+    with pytest.raises(IntegrityError):
+        looked_at(empty_url, write)
+    looked_at(empty_url, lambda connection: write(connection, "IMPORT", "GRAPHQL"))
 
 
 async def told_since(url: str) -> list[int]:
