@@ -214,11 +214,11 @@ def worker() -> ASGIApp:
 
         begin_tracing()
     application = made(settings)
-    _settle()
+    settle()
     return application
 
 
-def _settle() -> None:
+def settle() -> None:
     """What was made so far lives as long as the process: the collector of cycles need not walk it, not even once.
 
     A request leaves hardly a cycle behind, so it looks for them less often than it is used to.

@@ -54,6 +54,7 @@ FLOWS = Table(
     Column("security_hipaa_compliance", Boolean, nullable=False),
     Column("email_settings_subject_line", Text, nullable=False),
     Column("email_settings_signature", Text, nullable=False),
+    # On PostgreSQL the checks of one column are those of a domain: it would set up a table's for every save.
     CheckConstraint("version >= 0", name="version"),
     CheckConstraint("length(workspace_id) BETWEEN 1 AND 64", name="workspace_id"),
     CheckConstraint("length(id) BETWEEN 1 AND 64", name="id"),
