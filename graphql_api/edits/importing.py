@@ -12,6 +12,7 @@ from graphql_api.domain.flow import LEAVES, Values
 from graphql_api.domain.terms import NO_TERMS
 from graphql_api.edits.desk import Desk, Edit
 from graphql_api.storage import flows, revisions
+from graphql_api.storage.abreast import abreast
 from graphql_api.storage.engine import Raced, Script
 
 BROUGHT = ("created_at", "updated_at", *(leaf.column for leaf in LEAVES))
@@ -61,10 +62,12 @@ def _import_all(
     rest = iter(imported)
     while batch := list(islice(rest, AT_ONCE)):
         found = yield from found_at((one.workspace, one.id) for one in batch)
+        imports = []
         for one in batch:
             place = (one.workspace, one.id)
-            written.append((yield from _import(edit_in(one.workspace), one, found.get(place), skip)))
+            imports.append(_import(edit_in(one.workspace), one, found.get(place), skip))
             found[place] = {"deleted_at": None}
+        written += yield from abreast(imports)
         tell(len(written))
     return written
 

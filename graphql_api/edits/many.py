@@ -17,6 +17,7 @@ from graphql_api.edits.desk import Desk, Edit, Result, Saved
 from graphql_api.edits.replaying import once
 from graphql_api.edits.writing import kept, outcome, save, unknown_version
 from graphql_api.storage import flows, pages, replays, revisions
+from graphql_api.storage.abreast import abreast
 from graphql_api.storage.engine import Script
 from graphql_api.storage.revisions import Revision
 
@@ -62,9 +63,8 @@ def _update_many(
     edit: Edit, ids: Sequence[str] | None, filter: Filter | None, patch: Patch
 ) -> Script[tuple[tuple[Result, ...], bool]]:
     found = yield from _chosen(edit, ids, filter)
-    results = []
-    for id in ids if ids is not None else found:
-        results.append((yield from _update_one(edit, id, found.get(id), patch)))
+    chosen = ids if ids is not None else found
+    results = yield from abreast(_update_one(edit, id, found.get(id), patch) for id in chosen)
     if edit.terms.key is not None:
         yield replays.keep(edit.workspace, kept(edit, [_result_outcome(result) for result in results]))
     return tuple(results), False

@@ -12,7 +12,7 @@ import msgspec
 
 from graphql_api.storage import tally
 from graphql_api.storage.engine import Row, Shape, Statement, unavailable
-from graphql_api.storage.many import ORDINAL
+from graphql_api.storage.many import by_place
 
 AT_ONCE = 2
 SLOW = 0.02
@@ -178,10 +178,9 @@ class Batches:
             for one in batch:
                 _fail(one, error)
         else:
-            by_number = {row[ORDINAL]: (row,) for row in found}
-            for number, one in enumerate(sent, 1):
+            for one, rows in zip(sent, by_place(found, len(sent)), strict=True):
                 if not one.rows.done():
-                    one.rows.set_result(by_number.get(number, ()))
+                    one.rows.set_result(rows)
         finally:
             line.batches.remove(batch)
 

@@ -110,6 +110,15 @@ class Statement(msgspec.Struct, frozen=True):
     after: Mapping[str, Any] | None = None
 
 
+class Several(Statement, frozen=True):
+    """Statements of one `single` shape, to be carried out in their order: for scripts that are run `together`.
+
+    It is answered by a list of what answers each of them.
+    """
+
+    statements: Sequence[Statement] = ()
+
+
 class Store(Protocol):
     """One database. Every method raises Refused(UNAVAILABLE) while the database cannot be reached or is too slow."""
 

@@ -5,7 +5,7 @@ given as one JSON text: asyncpg asks of each element of an array whether it is o
 edit costs the server.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -53,6 +53,14 @@ def given(kinds: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
 
 def as_given(values: Iterable[Mapping[str, Any]]) -> str:
     return WRITER.encode([{**row, ORDINAL: number} for number, row in enumerate(values, 1)]).decode()
+
+
+def by_place(rows: Iterable[Mapping[str, Any]], number: int) -> list[Sequence[Mapping[str, Any]]]:
+    """What answers each of so many values: a row or none."""
+    answers: list[Sequence[Mapping[str, Any]]] = [()] * number
+    for row in rows:
+        answers[row[ORDINAL] - 1] = (row,)
+    return answers
 
 
 def _bare(kind: TypeEngine[Any]) -> TypeEngine[Any]:

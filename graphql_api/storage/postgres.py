@@ -16,13 +16,14 @@ from graphql_api.storage.engine import (
     Raced,
     Row,
     Script,
+    Several,
     Shape,
     Statement,
     drive_waiting,
     of_unknown_outcome,
     unavailable,
 )
-from graphql_api.storage.many import as_given
+from graphql_api.storage.many import as_given, by_place
 from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
 from graphql_api.storage.recalled import Recalled, recalling
@@ -143,28 +144,32 @@ class PostgresStore:
         self, shape: Shape, values: Callable[[], Sequence[Mapping[str, Any]]], until: float
     ) -> Sequence[Row]:
         """One implicit transaction; all or nothing of it is done."""
-        text = shape.batched
         async with Lent(self._pool, until, self._meaning) as connection:
             given = values()
-            self._tell(text.sql)
-            try:
-                rows = _answered(await connection.fetch(text.sql, as_given(given))) if given else ()
-            except SILENT as error:
-                raise _lost(error, shape.writes) from error
+            rows = await self._fetched(connection, shape.batched.sql, shape.writes, as_given(given)) if given else ()
         if shape.writes:
             self._signals.tell()
         return rows
 
-    async def _step(self, connection: Any, statement: Statement, *, locks: bool) -> Sequence[Row]:
+    async def _step(self, connection: Any, statement: Statement, *, locks: bool) -> Sequence[Any]:
         """With `locks` a transaction is open, so that nothing is changed before its commit."""
         shape = statement.shape
+        may_have_written = shape.writes and not locks
+        if isinstance(statement, Several):
+            self._recalled.forget_all(statement)
+            given = as_given(one.values for one in statement.statements)
+            rows = await self._fetched(connection, shape.batched.sql, may_have_written, given)
+            return by_place(rows, len(statement.statements))
         text = shape.postgresql
         sql = f"{text.sql} FOR UPDATE" if locks and shape.locks else text.sql
+        return await self._fetched(connection, sql, may_have_written, *text.arguments(statement.values))
+
+    async def _fetched(self, connection: Any, sql: str, may_have_written: bool, *arguments: Any) -> Sequence[Row]:
         self._tell(sql)
         try:
-            return _answered(await connection.fetch(sql, *text.arguments(statement.values)))
+            return _answered(await connection.fetch(sql, *arguments))
         except SILENT as error:
-            raise _lost(error, may_have_written=shape.writes and not locks) from error
+            raise _lost(error, may_have_written) from error
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:

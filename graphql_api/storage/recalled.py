@@ -12,7 +12,7 @@ import msgspec
 from msgspec import msgpack
 from msgspec.structs import asdict
 
-from graphql_api.storage.engine import Script
+from graphql_api.storage.engine import Script, Several
 
 T = TypeVar("T")
 
@@ -91,6 +91,12 @@ class Recalled:
         known = self._flows.pop(flow, None)
         if known is not None:
             self._size -= len(known[1]) + OVERHEAD
+
+    def forget_all(self, statement: Several) -> None:
+        """The flows that it writes."""
+        for one in statement.statements:
+            if one.recalls is not None:
+                self.forget(one.recalls)
 
     def clear(self) -> None:
         self._flows.clear()

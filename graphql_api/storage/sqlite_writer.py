@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from graphql_api.storage import sqlite_file, tally
-from graphql_api.storage.engine import Row, Script, Statement, drive, of_unknown_outcome, unavailable
+from graphql_api.storage.engine import Row, Script, Several, Statement, drive, of_unknown_outcome, unavailable
 from graphql_api.storage.recalled import Recalled, recalling
 from graphql_api.storage.sqlite_turns import Turns
 
@@ -192,8 +192,11 @@ class Writer:
             if connection.total_changes != before or not connection.in_transaction:
                 raise Spoilt from error
 
-    def _step(self, connection: sqlite3.Connection, statement: Statement) -> Sequence[Row]:
+    def _step(self, connection: sqlite3.Connection, statement: Statement) -> Sequence[Any]:
         """What returns no rows is told with an empty one for each row that it wrote."""
+        if isinstance(statement, Several):
+            self._recalled.forget_all(statement)
+            return [self._step(connection, one) for one in statement.statements]
         values = statement.values
         rows: Sequence[Row] | None = None
         for text in statement.shape.sqlite:

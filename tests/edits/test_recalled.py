@@ -58,6 +58,15 @@ async def test_the_next_edit_of_a_flow_need_not_read_it(desk: Desk, caller: Call
     assert revision.changes == {"prompt": ("p", "q")}
 
 
+async def test_a_flow_that_a_bulk_wrote_is_read_again(desk: Desk, caller: Caller, id: str, heard: list[str]) -> None:
+    ids = [id, (await edits.create_flow(desk, caller, NEW)).flow["id"]]
+    await edits.update_flows(desk, caller, ids, None, Sent({"name": "All"}))
+    heard.clear()
+    saved = await edits.update_flow(desk, caller, id, Sent({"prompt": "q"}))
+    assert (saved.flow["version"], saved.flow["name"], saved.flow["prompt"]) == (3, "All", "q")
+    assert heard[0].startswith("SELECT"), "nothing is written that could only fail"
+
+
 async def test_an_edit_is_merged_into_what_another_process_wrote(
     desk: Desk, other: Desk, caller: Caller, id: str
 ) -> None:

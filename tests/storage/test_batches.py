@@ -85,6 +85,29 @@ async def test_a_batch_of_creates_and_one_of_updates_are_a_statement_each(hasty:
     assert [(one.replayed, one.flow["version"]) for one in again] == [(True, 1)] * 3
 
 
+async def test_a_bulk_writes_all_flows_that_change_alike_with_one_statement(hasty: Desk, caller: Caller) -> None:
+    made = await asyncio.gather(*(edits.create_flow(hasty, caller, sent({**CREATE, "name": f"{n}"})) for n in range(9)))
+    ids = [one.flow["id"] for one in made]
+    await edits.update_flow(hasty, caller, ids[4], delay(3))
+    ran: list[str] = []
+    hasty.store.heard = ran.append
+    bulk, _ = await edits.update_flows(hasty, caller, ids, None, Sent({"response_settings_delay": 3, "name": "4"}))
+    assert [one.id for one in bulk] == ids
+    assert [one.saved and one.saved.flow["version"] for one in bulk] == [1] * 4 + [1] + [1] * 4
+    assert [one.saved and one.saved.changed for one in bulk] == [
+        () if n == 4 else ("name", "response_settings_delay") for n in range(9)
+    ]
+    assert len(ran) == 2, "one reads the flows, one writes them"
+
+
+async def test_an_import_writes_new_flows_with_one_statement(hasty: Desk) -> None:
+    ran: list[str] = []
+    hasty.store.heard = ran.append
+    brought = [Imported(f"f{n}", "ws1", BROUGHT) for n in range(9)]
+    assert await edits.import_flows(hasty, Caller(None, source="CLI"), brought) == [True] * 9
+    assert len(ran) == 2, "one looks for them, one writes them"
+
+
 TEXTS = [
     'quoted " and \\ and /',
     '{"settings": [1, null]}',
