@@ -46,7 +46,7 @@ def _check_choice(ids: Sequence[str] | None, filter: Filter | None) -> None:
     if (ids is None) == (filter is None):
         raise refused("CONFLICTING_FIELDS", "send exactly one of ids and filter", "ids")
     if filter is not None and not filter.asked():
-        raise refused("REQUIRED", "filter must have at least one member; it would match every flow", "filter")
+        raise refused("REQUIRED", "filter must have a member that narrows it; it would match every flow", "filter")
     if filter is not None:
         filter.check()
     if ids is not None and not 1 <= len(ids) <= MOST_AT_ONCE:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from stat import S_ISREG
 
 from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.files import writing
+from graphql_api.folder.reading import LONGEST
 from graphql_api.sentences import Unfit
 
 SUFFIX = ".yaml"
@@ -31,9 +33,12 @@ class File:
         return self.folder / self.workspace / f"{self.id}{SUFFIX}"
 
     def read(self) -> bytes | None:
-        """None when there is no such file."""
+        """None when there is no such file; no more of it than shows that it is too long."""
         try:
-            return self.path.read_bytes()
+            if not S_ISREG(self.path.stat().st_mode):  # a pipe would be waited for
+                raise Unfit(f"{self.path} is not a regular file.")
+            with self.path.open("rb") as source:
+                return source.read(LONGEST + 1)
         except FileNotFoundError:
             return None
         except OSError as error:

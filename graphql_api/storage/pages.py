@@ -60,8 +60,8 @@ def _asked(workspace: str, filter: Filter) -> dict[str, Any]:
     asked = {"workspace": workspace, **filter.asked()}
     if filter.ids is not None:
         asked["ids"] = one_of.value(filter.ids)
-    if filter.name_contains is not None:
-        asked["name_contains"] = filter.name_contains.casefold()
+    if "name_contains" in asked:
+        asked["name_contains"] = asked["name_contains"].casefold()
     return asked
 
 

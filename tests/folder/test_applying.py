@@ -11,6 +11,7 @@ from graphql_api import edits, folder
 from graphql_api.domain.example import EXAMPLE
 from graphql_api.folder.contents import Blame
 from graphql_api.folder.planning import Kind
+from graphql_api.folder.reading import LONGEST
 from graphql_api.sentences import Unfit
 from graphql_api.storage import revisions
 from graphql_api.storage.engine import Shape, Statement
@@ -363,6 +364,24 @@ async def test_an_export_overwrites_no_edit_that_was_not_applied(work: Work) -> 
     assert work.files() == files
     assert (await work.export(overwrite=True)).left == []
     assert (await work.plan()).steps == []
+
+
+async def test_a_pipe_is_not_waited_for(work: Work) -> None:
+    await work.flow("f1")
+    await work.export()
+    os.mkfifo(work.dir / "ws1/f2.yaml")
+    with pytest.raises(Unfit, match=f"^{work.dir / 'ws1/f2.yaml'} is not a regular file.$"):
+        await work.plan()
+
+
+async def test_of_a_file_without_end_no_more_is_read_than_a_flow_may_have(work: Work) -> None:
+    await work.flow("f1")
+    await work.export()
+    with (work.dir / "ws1/f1.yaml").open("ab") as file:
+        file.truncate(2**40)
+    assert [(blame.place, blame.message) for blame in (await work.plan()).wrong] == [
+        ("ws1/f1.yaml", f"the file is longer than {LONGEST} bytes")
+    ]
 
 
 async def test_what_is_not_there_is_told_in_a_sentence(work: Work) -> None:
