@@ -12,7 +12,9 @@ from sqlalchemy import (
     Select,
     Table,
     Update,
+    any_,
     bindparam,
+    func,
     insert,
     literal_column,
     select,
@@ -157,6 +159,9 @@ REPLAY = tuple(f"replay_{name}" for name in Replay.__struct_fields__)
 
 WORKSPACE = bindparam("workspace", type_=FLOWS.c.workspace_id.type)
 ID = bindparam("id", type_=FLOWS.c.id.type)
+PLACE: ColumnElement[Any] = literal_column("message_flows.ctid")
+"""Where a row lies on PostgreSQL, until it is written the next time."""
+
 SEEN = (owned(FLOWS), FLOWS.c.id == ID, FLOWS.c.version == bindparam("seen"))
 """The flow as the script has seen it."""
 
@@ -196,10 +201,15 @@ def _follows(saved: CTE, table: Table, values: Mapping[str, ColumnElement[Any]])
 
 
 def _save_many(new: Parameters, others: Mapping[Table, Parameters]) -> Select[Any]:
-    """Rows are locked one after another as they are given: two batches in the same order never wait for each other."""
-    seen = select(FLOWS.c.workspace_id, FLOWS.c.id, *_labels(new, others)).where(*SEEN)
+    """Rows are locked one after another as they are given: two batches in the same order never wait for each other.
+
+    The locked ones are written where they lie, which is asked for twice: to join them by their ids, or by their places
+    alone, PostgreSQL may go through the whole table instead.
+    """
+    seen = select(PLACE.label("place"), FLOWS.c.id, *_labels(new, others)).where(*SEEN)
     held = for_each(seen.with_for_update(key_share=True)).cte("held")
-    changed = update(FLOWS).where(FLOWS.c.workspace_id == held.c.workspace_id, FLOWS.c.id == held.c.id)
+    places = func.array(select(held.c.place).scalar_subquery())
+    changed = update(FLOWS).where(held.c.place == PLACE, any_(places) == PLACE)
     saved = changed.values(_out_of(held, new)).returning(*held.c).cte("saved")
     return _numbered(saved, others)
 
