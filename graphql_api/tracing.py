@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graphql_api.schema.context import Context, Seen
 from graphql_api.schema.operations import Answer, Operations
 from graphql_api.schema.prepared import Prepared
-from graphql_api.storage.engine import Row, Script, Statement, Store
+from graphql_api.storage.engine import Row, Script, Several, Statement, Store
 from graphql_api.web.telemetry import METHODS, OTHERS, route
 
 T = TypeVar("T")
@@ -122,8 +122,10 @@ class TracedStore:
     async def close(self) -> None:
         await self._store.close()
 
-    def _sql(self, statement: Statement) -> dict[str, str]:
+    def _sql(self, statement: Statement) -> dict[str, str | int]:
         shape = statement.shape
+        several = {"db.operation.batch.size": len(statement.statements)} if isinstance(statement, Several) else {}
         if self._is_postgresql:
-            return {"db.system.name": "postgresql", "db.query.text": shape.postgresql.sql}
-        return {"db.system.name": "sqlite", "db.query.text": "; ".join(step.sql for step in shape.sqlite)}
+            text = shape.batched if several else shape.postgresql
+            return {"db.system.name": "postgresql", "db.query.text": text.sql, **several}
+        return {"db.system.name": "sqlite", "db.query.text": "; ".join(step.sql for step in shape.sqlite), **several}

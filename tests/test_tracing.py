@@ -65,7 +65,22 @@ async def test_an_edit_is_a_request_an_operation_and_statements(
     assert SECRET not in "".join(span.to_json() for span in spans)
 
 
+async def test_what_is_written_together_is_one_statement(
+    traced: httpx2.AsyncClient, exporter: InMemorySpanExporter, database: str
+) -> None:
+    ids = [(await traced.post("/v1/api/message-flows", json=flow)).json()["_id"] for flow in [NEW] * 3]
+    exporter.clear()
+    bulk = 'mutation($ids: [ID!]) { updateMessageFlows(ids: $ids, input: {name: "All"}) { errors { code } } }'
+    answer = await traced.post("/graphql", json={"query": bulk, "variables": {"ids": ids}})
+    assert answer.json() == {"data": {"updateMessageFlows": {"errors": []}}}
+    read, write = (dict(span.attributes or {}) for span in exporter.get_finished_spans() if span.name == "statement")
+    assert "db.operation.batch.size" not in read
+    assert write["db.operation.batch.size"] == 3
+    assert ("jsonb_to_recordset" in str(write["db.query.text"])) == (database == "postgresql")
+
+
 REST = {**INPUT, "direction": "inbound"}
+NEW = {**REST, "name": "N", "prompt": "p"}
 
 
 async def test_a_request_is_beneath_the_span_of_its_caller(

@@ -44,11 +44,13 @@ class Filter(msgspec.Struct, frozen=True):
     updated_since: int | None = None
 
     def asked(self) -> Mapping[str, Any]:
-        """The members that narrow the result; every name contains the empty text."""
+        """The members that narrow the result; `name_contains` does not when it is empty."""
         if self is EVERYTHING:
             return {}
         named = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: value for name, value in named.items() if value not in (None, "")}
+        if not self.name_contains:
+            del named["name_contains"]
+        return {name: value for name, value in named.items() if value is not None}
 
     def check(self) -> None:
         """Raises Refused for texts that no flow can have: malformed ids, and what a database cannot keep."""

@@ -146,7 +146,7 @@ class MessageFlowFilter:
     hipaa_compliance: Maybe[bool | None] = strawberry.field(description="HIPAA required or not; null matches any.")
     agent: Maybe[strawberry.ID | None] = strawberry.field(description="This agent; null matches any.")
     name_contains: Maybe[str | None] = strawberry.field(
-        description="Text within the name, without regard to case; `%` and `_` are themselves; null matches any."
+        description="Text within the name, case ignored; `%` and `_` are themselves; null and the empty text match any."
     )
     updated_since: Maybe[Instant | None] = strawberry.field(
         description="Changed at this instant or later; null matches any."

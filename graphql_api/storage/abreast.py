@@ -1,8 +1,8 @@
 """Scripts of one transaction side by side: what many of them ask or write at the same time is one statement."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from graphql_api.storage.engine import Row, Script, Several, Shape, Statement
 
@@ -12,56 +12,81 @@ AT_ONCE = 64
 """Scripts."""
 
 TEXT = 128 * 2**10
-"""Characters of one statement: what is longer takes PostgreSQL more time and memory together than one by one."""
+"""Characters that scripts wait to send, from which on no more of them begin, and of one statement: what is longer takes
+PostgreSQL more time and memory together than one by one."""
+
+
+class Running(Generic[T]):
+    """A script at its first statement; `statement` is None once it is over, and `outcome` what it has come to."""
+
+    def __init__(self, script: Script[T]) -> None:
+        self.script = script
+        self.outcome: Any = None
+        self.go_on(None)
+
+    def go_on(self, rows: Any) -> None:
+        self.statement: Any = None
+        try:
+            self.statement = self.script.send(rows)
+        except StopIteration as end:
+            self.outcome = end.value
+
+    def text(self) -> int:
+        """Characters of what its statement is given."""
+        values = self.statement.values.values() if self.statement else ()
+        return sum(len(value) for value in values if isinstance(value, str))
 
 
 def abreast(scripts: Iterable[Script[T]]) -> Script[list[T]]:
     """What each of the scripts comes to, none of which may depend on what another writes; an error of one ends all."""
     outcomes: list[T] = []
     rest = iter(scripts)
-    while some := list(islice(rest, AT_ONCE)):
-        outcomes += yield from _together(some)
+    some: list[Running[T]] = []
+    try:
+        while some := _begun(rest):
+            while waiting := [one for one in some if one.statement is not None]:
+                for piece in _pieces(waiting):
+                    answers = yield from _answered([one.statement for one in piece])
+                    for one, rows in zip(piece, answers, strict=True):
+                        one.go_on(rows)
+            outcomes += [one.outcome for one in some]
+    finally:
+        for one in some:
+            one.script.close()
     return outcomes
 
 
-def _together(scripts: Sequence[Script[T]]) -> Script[list[T]]:
-    outcomes: dict[int, T] = {}
-    answers: dict[int, Any] = dict.fromkeys(range(len(scripts)))
-    try:
-        while answers:
-            asked: dict[Shape, dict[int, Statement]] = {}
-            for number, rows in answers.items():
-                try:
-                    statement = scripts[number].send(rows)
-                except StopIteration as end:
-                    outcomes[number] = end.value
-                else:
-                    asked.setdefault(statement.shape, {})[number] = statement
-            answers = {}
-            for statements in asked.values():
-                for piece in _pieces(statements):
-                    answers.update((yield from _answered(piece)))
-    finally:
-        for script in scripts:
-            script.close()
-    return [outcomes[number] for number in range(len(scripts))]
+def _begun(rest: Iterator[Script[T]]) -> list[Running[T]]:
+    """As many of the scripts as run at a time."""
+    some: list[Running[T]] = []
+    text = 0
+    for script in islice(rest, AT_ONCE):
+        some.append(Running(script))
+        text += some[-1].text()
+        if text > TEXT:
+            break
+    return some
 
 
-def _pieces(statements: Mapping[int, Statement]) -> Iterator[Mapping[int, Statement]]:
-    """What may be sent together of the statements of one shape."""
-    piece: dict[int, Statement] = {}
-    total = 0
-    for number, statement in statements.items():
-        size = sum(len(value) for value in statement.values.values() if isinstance(value, str))
-        if piece and (total + size > TEXT or not statement.shape.single):
-            yield piece
-            piece, total = {}, 0
-        piece[number] = statement
-        total += size
-    yield piece
+def _pieces(waiting: Sequence[Running[T]]) -> Iterator[list[Running[T]]]:
+    """Those whose statements may be sent together."""
+    alike: dict[Shape, list[Running[T]]] = {}
+    for one in waiting:
+        alike.setdefault(one.statement.shape, []).append(one)
+    for shape, those in alike.items():
+        piece: list[Running[T]] = []
+        text = 0
+        for one in those:
+            if piece and (text + one.text() > TEXT or not shape.single):
+                yield piece
+                piece, text = [], 0
+            piece.append(one)
+            text += one.text()
+        yield piece
 
 
-def _answered(piece: Mapping[int, Statement]) -> Generator[Statement, Any, Iterable[tuple[int, Sequence[Row]]]]:
-    first, *others = statements = tuple(piece.values())
-    answers = (yield Several(first.shape, {}, statements=statements)) if others else ((yield first),)
-    return zip(piece, answers, strict=True)
+def _answered(statements: Sequence[Statement]) -> Generator[Statement, Any, Sequence[Sequence[Row]]]:
+    first, *others = statements
+    if not others:
+        return [(yield first)]
+    return (yield Several(first.shape, {}, statements=statements))  # type: ignore[no-any-return]

@@ -111,10 +111,7 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 class Several(Statement, frozen=True):
-    """Statements of one `single` shape, to be carried out in their order: for scripts that are run `together`.
-
-    It is answered by a list of what answers each of them.
-    """
+    """Statements of one `single` shape, to be carried out in their order; answered by a list of what answers each."""
 
     statements: Sequence[Statement] = ()
 

@@ -120,7 +120,7 @@ class PostgresStore:
 
     def _apart(self, statement: Statement, until: float) -> Awaitable[Sequence[Row]]:
         """A statement outside a transaction, with others of its shape if it may be."""
-        if self._batches is not None and statement.shape.single:
+        if self._batches is not None and statement.shape.single and not isinstance(statement, Several):
             return self._batches.rows(statement, until)
         return self._alone(statement, until)
 
@@ -155,8 +155,9 @@ class PostgresStore:
         """With `locks` a transaction is open, so that nothing is changed before its commit."""
         shape = statement.shape
         may_have_written = shape.writes and not locks
+        if locks:
+            self._recalled.forget_written(statement)
         if isinstance(statement, Several):
-            self._recalled.forget_all(statement)
             given = as_given(one.values for one in statement.statements)
             rows = await self._fetched(connection, shape.batched.sql, may_have_written, given)
             return by_place(rows, len(statement.statements))

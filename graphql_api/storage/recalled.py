@@ -12,7 +12,7 @@ import msgspec
 from msgspec import msgpack
 from msgspec.structs import asdict
 
-from graphql_api.storage.engine import Script, Several
+from graphql_api.storage.engine import Script, Several, Statement
 
 T = TypeVar("T")
 
@@ -92,10 +92,10 @@ class Recalled:
         if known is not None:
             self._size -= len(known[1]) + OVERHEAD
 
-    def forget_all(self, statement: Several) -> None:
+    def forget_written(self, statement: Statement) -> None:
         """The flows that it writes."""
-        for one in statement.statements:
-            if one.recalls is not None:
+        for one in statement.statements if isinstance(statement, Several) else (statement,):
+            if one.recalls is not None and one.after is not None:
                 self.forget(one.recalls)
 
     def clear(self) -> None:

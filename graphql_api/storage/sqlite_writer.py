@@ -195,7 +195,7 @@ class Writer:
     def _step(self, connection: sqlite3.Connection, statement: Statement) -> Sequence[Any]:
         """What returns no rows is told with an empty one for each row that it wrote."""
         if isinstance(statement, Several):
-            self._recalled.forget_all(statement)
+            self._recalled.forget_written(statement)
             return [self._step(connection, one) for one in statement.statements]
         values = statement.values
         rows: Sequence[Row] | None = None

@@ -97,6 +97,7 @@ async def test_a_deleted_and_a_foreign_flow_are_not_found(desk: Desk, caller: Ca
         (["\ud800"], None, ("INVALID_ID", "ids")),
         (None, Filter(), ("REQUIRED", "filter")),
         (None, Filter(name_contains=""), ("REQUIRED", "filter")),
+        (None, Filter(agent=""), ("INVALID_ID", "filter.agent")),
         (None, Filter(agent="nobody"), ("NOT_FOUND", "filter")),
         (None, Filter(ids=()), ("NOT_FOUND", "filter")),
         (None, Filter(ids=("a\0",)), ("INVALID_ID", "filter.ids")),

@@ -32,10 +32,10 @@ def answered(script: Script[Any]) -> tuple[Any, list[list[int]]]:
         return ({"number": number},) if number % 2 else ()
 
     def run(statement: Statement) -> Sequence[Any]:
-        all = statement.statements if isinstance(statement, Several) else (statement,)
-        assert {one.shape for one in all} == {statement.shape}
-        asked.append([one.values["number"] for one in all])
-        return [rows(one) for one in all] if isinstance(statement, Several) else rows(statement)
+        several = statement.statements if isinstance(statement, Several) else (statement,)
+        assert {one.shape for one in several} == {statement.shape}
+        asked.append([one.values["number"] for one in several])
+        return [rows(one) for one in several] if isinstance(statement, Several) else rows(statement)
 
     return drive(script, run), asked
 
@@ -58,15 +58,26 @@ def test_so_many_scripts_run_at_a_time() -> None:
     assert [len(numbers) for numbers in asked] == [AT_ONCE, AT_ONCE, 1]
 
 
-def test_long_texts_are_sent_one_by_one() -> None:
-    def saying(number: int, text: str) -> Script[int]:
-        rows = yield Statement(SINGLE, {"number": number, "text": text})
-        return len(rows)
+def saying(number: int, length: int, begun: list[int]) -> Script[int]:
+    begun.append(number)
+    rows = yield Statement(SINGLE, {"number": number, "text": "t" * length})
+    return len(rows)
 
+
+def test_long_texts_are_sent_one_by_one() -> None:
     lengths = [1, TEXT - 1, 1, TEXT + 1, TEXT // 2, TEXT // 2, 1]
-    told, asked = answered(abreast(saying(number, "t" * length) for number, length in enumerate(lengths)))
+    told, asked = answered(abreast(saying(number, length, []) for number, length in enumerate(lengths)))
     assert told == [0, 1, 0, 1, 0, 1, 0]
     assert asked == [[0, 1], [2], [3], [4, 5], [6]]
+
+
+def test_no_more_scripts_begin_than_have_texts_to_send() -> None:
+    begun: list[int] = []
+    script = abreast(saying(number, TEXT // 2, begun) for number in range(9))
+    first = next(script)
+    assert isinstance(first, Several)
+    assert (len(first.statements), begun) == (2, [0, 1, 2])
+    script.close()
 
 
 def test_no_scripts_ask_nothing() -> None:

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Connection, inspect, make_url
+from sqlalchemy import CheckConstraint, Connection, inspect, make_url, text
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.exc import IntegrityError
@@ -134,6 +134,23 @@ def test_the_migrated_tables_are_the_declared_ones(empty_url: str) -> None:
 
 def test_postgresql_sets_up_no_check_of_a_column_for_writing_others(migrated_postgres: str) -> None:
     assert looked_at(migrated_postgres, checks_of_tables) == {"ck_message_flows_window_not_empty"}
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_a_column_with_another_type_keeps_what_postgresql_knows_of_its_values(empty_url: str) -> None:
+    def known(connection: Connection) -> set[str]:
+        return set(connection.execute(text("SELECT attname FROM pg_stats WHERE schemaname = 'public'")).scalars())
+
+    migrations.upgrade(empty_url, "0005")
+    values = "'ws1', 'f1', 0, 0, 'CREATE', 'CLI', 'anonymous', '{}'"
+    columns = "workspace_id, flow_id, version, at, operation, source, actor, changes"
+    asyncio.run(told_to(empty_url, f"INSERT INTO message_flow_revisions ({columns}) VALUES ({values}); ANALYZE"))
+    before = looked_at(empty_url, known)
+    assert "operation" in before
+    migrations.upgrade(empty_url, "0006")
+    assert looked_at(empty_url, known) >= before
+    migrations.downgrade(empty_url, "0005")
+    assert looked_at(empty_url, known) >= before
 
 
 def test_an_upgrade_of_current_tables_does_nothing(empty_url: str) -> None:
