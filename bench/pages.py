@@ -14,7 +14,7 @@ import random
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -27,13 +27,15 @@ from graphql_api.domain.flow import DEFAULTS
 from graphql_api.domain.search import EVERYTHING, NEWEST_FIRST, Cursor, Filter, Order, OrderField, Span
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
-from graphql_api.storage.tables import FLOWS
+from graphql_api.storage.flows import MADE
+from graphql_api.storage.tables import FLOWS, SLOT
 
 FEW = 10_000
 PAGE = 50
 ROUNDS = 200
 FIRST_DAY = 1_700_000_000_000
 BY_NAME = Order(OrderField.NAME, descending=False)
+LAST_CHANGED_FIRST = Order(OrderField.UPDATED_AT, descending=True)
 ASKER = Caller("ws1")
 COLUMNS = tuple(column.name for column in FLOWS.c)
 DATABASES = (Sqlite, Postgres)
@@ -43,14 +45,16 @@ Choose = Callable[[int], Span]
 
 
 def flow(number: int) -> dict[str, Any]:
-    """One a minute; names in another order than the flows were made in; one of a hundred for hipaaCompliance."""
+    """One a minute, changed in another order, as names are in another one; one of a hundred for hipaaCompliance."""
+    changed = FIRST_DAY + number * 48_271 % 999_983 * 60_000
     name = f"{number * 2_654_435_761 % 2**32:08x} flow {number}"
     return DEFAULTS | {
         "workspace_id": ASKER.workspace,
         "id": f"mf{number:08}",
         "version": 0,
         "created_at": FIRST_DAY + number * 60_000,
-        "updated_at": FIRST_DAY + number * 60_000,
+        "updated_at": changed,
+        "updated_slot": changed >> SLOT,
         "deleted_at": None,
         "name": name,
         "name_folded": name,
@@ -63,10 +67,10 @@ def flow(number: int) -> dict[str, Any]:
     }
 
 
-def rows(count: int) -> Iterator[tuple[Any, ...]]:
+def rows(count: int, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     for number in range(count):
         made = flow(number)
-        yield tuple([made[column] for column in COLUMNS])
+        yield tuple([made[column] for column in columns])
 
 
 def behind(order: Order) -> Choose:
@@ -87,6 +91,9 @@ PAGES: dict[str, tuple[Filter, Order, Choose]] = {
     "by name: the first page": (EVERYTHING, BY_NAME, FRONT),
     "by name: behind any flow": (EVERYTHING, BY_NAME, behind(BY_NAME)),
     "by name: the last page": (EVERYTHING, BY_NAME, BACK),
+    "last changed first: the first page": (EVERYTHING, LAST_CHANGED_FIRST, FRONT),
+    "last changed first: behind any flow": (EVERYTHING, LAST_CHANGED_FIRST, behind(LAST_CHANGED_FIRST)),
+    "last changed first: the last page": (EVERYTHING, LAST_CHANGED_FIRST, BACK),
     "hipaaCompliance, one of 100: behind any flow": (HIPAA, NEWEST_FIRST, behind(NEWEST_FIRST)),
     "nameContains, one of 16: behind any flow": (Filter(name_contains="7 flow"), NEWEST_FIRST, behind(NEWEST_FIRST)),
 }
@@ -96,13 +103,16 @@ def fill_sqlite(url: str, count: int) -> None:
     connection = sqlite3.connect(url.partition(":///")[2])
     with connection:
         places = ", ".join("?" * len(COLUMNS))
-        connection.executemany(f"INSERT INTO message_flows ({', '.join(COLUMNS)}) VALUES ({places})", rows(count))
+        connection.executemany(
+            f"INSERT INTO message_flows ({', '.join(COLUMNS)}) VALUES ({places})", rows(count, COLUMNS)
+        )
     connection.close()
 
 
 async def fill_postgres(url: str, count: int) -> None:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    await connection.copy_records_to_table("message_flows", records=rows(count), columns=COLUMNS)
+    columns = [column for column in COLUMNS if column not in MADE]
+    await connection.copy_records_to_table("message_flows", records=rows(count, columns), columns=columns)
     await connection.execute("VACUUM ANALYZE message_flows")
     await connection.close()
 

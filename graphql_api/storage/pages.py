@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, select, tuple_
 
-from graphql_api.domain.search import NEWEST_FIRST, Cursor, Filter, Order, Span
+from graphql_api.domain.search import Cursor, Filter, Order, OrderField, Span
 from graphql_api.storage.engine import Shape, Statement
 from graphql_api.storage.sets import contains, one_of
-from graphql_api.storage.tables import FLOWS, owned
+from graphql_api.storage.tables import FLOWS, SLOT, owned
 
 EQUAL = {
     "message_channel": FLOWS.c.message_channel,
@@ -19,6 +19,10 @@ EQUAL = {
     "hipaa_compliance": FLOWS.c.security_hipaa_compliance,
     "agent": FLOWS.c.agent,
 }
+
+
+SLOTS = {OrderField.UPDATED_AT: FLOWS.c.updated_slot}
+"""What an index leads by to a place in an order, where it does not hold the sort key itself."""
 
 
 def page(workspace: str, columns: Sequence[str], filter: Filter, order: Order, span: Span) -> Statement:
@@ -48,8 +52,8 @@ def beyond(workspace: str, filter: Filter, order: Order, place: Cursor, *, backw
 
 
 def _scans(filter: Filter, order: Order) -> bool:
-    """Whether rows are read that no index leads to."""
-    return order != NEWEST_FIRST or bool(filter.asked())
+    """Whether rows are read that no index leads to; many flows may have been changed in one slot."""
+    return order.field in SLOTS or bool(filter.asked())
 
 
 def _form(filter: Filter) -> tuple[str, ...]:
@@ -66,7 +70,10 @@ def _asked(workspace: str, filter: Filter) -> dict[str, Any]:
 
 
 def _place(name: str, cursor: Cursor | None) -> dict[str, Any]:
-    return {} if cursor is None else {f"{name}_key": cursor.key, f"{name}_id": cursor.id}
+    if cursor is None:
+        return {}
+    place = {f"{name}_key": cursor.key, f"{name}_id": cursor.id}
+    return {**place, f"{name}_slot": cursor.key >> SLOT} if isinstance(cursor.key, int) else place
 
 
 @lru_cache(maxsize=512)
@@ -121,13 +128,20 @@ def _condition(name: str) -> ColumnElement[bool]:
 
 def _behind(order: Order, name: str, *, backwards: bool) -> ColumnElement[bool]:
     column = FLOWS.c[order.field.value]
+    is_before = order.descending != backwards
     here = tuple_(column, FLOWS.c.id)
     there = tuple_(bindparam(f"{name}_key", type_=column.type), bindparam(f"{name}_id", type_=FLOWS.c.id.type))
-    return here < there if order.descending != backwards else here > there
+    behind = here < there if is_before else here > there
+    slot = SLOTS.get(order.field)
+    if slot is None:
+        return behind
+    at = bindparam(f"{name}_slot", type_=slot.type)
+    return and_(slot <= at if is_before else slot >= at, behind)
 
 
 def _ordered(found: Select[Any], order: Order, backwards: bool) -> Select[Any]:
-    columns = (FLOWS.c[order.field.value], FLOWS.c.id)
+    slot = SLOTS.get(order.field)
+    columns = [*([] if slot is None else [slot]), FLOWS.c[order.field.value], FLOWS.c.id]
     if order.descending != backwards:
         return found.order_by(*(column.desc() for column in columns))
     return found.order_by(*columns)

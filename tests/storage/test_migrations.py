@@ -247,7 +247,13 @@ def test_sqlite_makes_no_table_of_its_own_for_a_save_that_leaves_the_direction(t
     migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
     revision = Revision("f1", 1, 1, "UPDATE", "CLI", "anonymous", None, None, {})
     replay = Replay("anonymous", "updateMessageFlow", "f1", "k", "r", {}, 1)
-    save = flows.save("ws1", "f1", 0, {"name": "n", "version": 1, "updated_at": 1}, revision, replay)
+    save = flows.save(
+        "ws1",
+        {"id": "f1", "version": 0, "updated_at": 1},
+        {"name": "n", "version": 1, "updated_at": 1},
+        revision,
+        replay,
+    )
     steps: set[str] = set()
     with contextlib.closing(sqlite3.connect(tmp_path / "x.db")) as connection:
         for text in save.shape.sqlite:
