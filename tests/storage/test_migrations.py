@@ -21,13 +21,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from graphql_api import storage
 from graphql_api.domain.errors import Refused
-from graphql_api.domain.flow import DEFAULTS, LEAVES, Values
+from graphql_api.domain.flow import BY_COLUMN, DEFAULTS, LEAVES, Values
 from graphql_api.domain.patch import difference
 from graphql_api.storage import changes, flows, migrations
-from graphql_api.storage.engine import Script, Store
+from graphql_api.storage.engine import Script, Statement, Store
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
-from graphql_api.storage.tables import METADATA
+from graphql_api.storage.tables import METADATA, SLOT
 from tests.conftest import told_to
 
 T = TypeVar("T")
@@ -254,12 +254,53 @@ def test_sqlite_makes_no_table_of_its_own_for_a_save_that_leaves_the_direction(t
         revision,
         replay,
     )
-    steps: set[str] = set()
-    with contextlib.closing(sqlite3.connect(tmp_path / "x.db")) as connection:
-        for text in save.shape.sqlite:
-            steps.update(row[1] for row in connection.execute(f"EXPLAIN {text.sql}", text.arguments(save.values)))
+    steps = explained(tmp_path / "x.db", save)
     assert "Insert" in steps
     assert "OpenEphemeral" not in steps
+
+
+def explained(path: Path, statement: Statement) -> list[str]:
+    """The names of the steps that SQLite takes."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return [
+            row[1]
+            for text in statement.shape.sqlite
+            for row in connection.execute(f"EXPLAIN {text.sql}", text.arguments(statement.values))
+        ]
+
+
+def test_only_the_first_save_in_a_slot_writes_its_index_on_sqlite(tmp_path: Path) -> None:
+    migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+
+    def removed(at: int) -> int:
+        revision = Revision("f1", 1, at, "UPDATE", "CLI", "anonymous", None, None, {})
+        row = {"description": "d", "version": 1, "updated_at": at}
+        save = flows.save("ws1", {"id": "f1", "version": 0, "updated_at": 1}, row, revision, None)
+        return explained(tmp_path / "x.db", save).count("IdxDelete")
+
+    assert removed(at=(1 << SLOT) - 1) == 0
+    assert removed(at=1 << SLOT) == 1
+
+
+def test_flows_that_are_there_get_the_slots_of_their_times(empty_url: str) -> None:
+    migrations.upgrade(empty_url, "0006")
+    names = ["workspace_id", "id", *BY_COLUMN, "name_folded", "version", "created_at", "updated_at"]
+    times = [-1, 0, (1 << SLOT) - 1, 1 << SLOT, 2**52]
+
+    def fill(connection: Connection) -> None:
+        for at in times:
+            flow = {**DEFAULTS, **FLOW, "workspace_id": "ws1", "id": f"f{at}", "name_folded": "sale", "version": 0}
+            row = {**flow, "created_at": at, "updated_at": at}
+            places = ", ".join(f":{name}" for name in names)
+            connection.execute(text(f"INSERT INTO message_flows ({', '.join(names)}) VALUES ({places})"), row)
+        connection.commit()
+
+    def slots(connection: Connection) -> list[int]:
+        return list(connection.execute(text("SELECT updated_slot FROM message_flows ORDER BY updated_at")).scalars())
+
+    looked_at(empty_url, fill)
+    migrations.upgrade(empty_url)
+    assert looked_at(empty_url, slots) == [at >> SLOT for at in times] == [-1, 0, 0, 1, 2**30]
 
 
 def placed(connection: Connection) -> list[tuple[str, int]]:

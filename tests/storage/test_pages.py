@@ -1,6 +1,10 @@
 """Pages by keyset: right while flows come and go, in every order, from both ends, the same on both databases."""
 
+import random
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +17,9 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.search import EVERYTHING, NEWEST_FIRST, Cursor, Filter, Order, OrderField, Span
 from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported
+from graphql_api.storage import migrations, pages
+from graphql_api.storage.tables import SLOT
+from tests.conftest import Clock
 
 ORDERS = [Order(field, descending) for field in OrderField for descending in (False, True)]
 NAMES = ["b", "B", "a", "ß", "SS", "ss", "İ", "i̇", "Σ", "ς", "z", "Z", "10%", "1_0", "", "🎉", "\uffee", "é", "e\u0301"]
@@ -64,6 +71,58 @@ async def test_every_order_holds_with_ties_from_both_ends(desk: Desk, order: Ord
     for size in (1, 3, 100):
         assert await all_ids(desk, order, size) == right
         assert await all_ids(desk, order, size, last=True) == right
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.field.name}-{order.descending}")
+def test_sqlite_goes_to_every_place_by_an_index(tmp_path: Path, order: Order) -> None:
+    migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    place = Cursor(order, "n" if order.field is OrderField.NAME else 5, "f1")
+    index = f"ix_message_flows_{order.field.name.lower().removesuffix('_at')}"
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        for span in (Span(9), Span(9, after=place), Span(9, True), Span(9, True, before=place)):
+            statement = pages.page("ws1", ["id"], EVERYTHING, order, span)
+            (text,) = statement.shape.sqlite
+            rows = connection.execute(f"EXPLAIN QUERY PLAN {text.sql}", text.arguments(statement.values))
+            first, *more = [row[3] for row in rows]
+            assert f"INDEX {index} (workspace_id=?" in first
+            assert (" AND " in first) == bool(span.after or span.before)
+            assert "USE TEMP B-TREE FOR ORDER BY" not in more, "that is all rows of the workspace"
+
+
+SLOTTED = 1 << SLOT
+"""Milliseconds of a slot."""
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_times_of_change_are_in_order_within_and_across_slots(desk: Desk, descending: bool) -> None:
+    edges = [slot * SLOTTED + beside for slot in (-2, -1, 0, 1, 400_000) for beside in (-1, 0, 1)]
+    times = {f"f{n:02}": at for n, at in enumerate(random.sample([*edges, *edges, -1, 5, 6], 33))}
+    await bring(desk, {id: {"created_at": at, "updated_at": at} for id, at in times.items()})
+    right = sorted(times, key=lambda id: (times[id], id), reverse=descending)
+    for size in (1, 4, 100):
+        assert await all_ids(desk, Order(OrderField.UPDATED_AT, descending), size) == right
+        assert await all_ids(desk, Order(OrderField.UPDATED_AT, descending), size, last=True) == right
+
+
+async def test_every_way_to_change_a_flow_takes_it_to_the_slot_of_its_time(desk: Desk, clock: Clock) -> None:
+    await bring(desk, {f"f{n}": {"updated_at": n * SLOTTED} for n in range(8)})
+    caller, name = Caller("ws1"), Sent({"name": "m"})
+    clock.now = 100 * SLOTTED
+    await edits.update_flow(desk, caller, "f3", name)
+    clock.now += SLOTTED - 1
+    await edits.delete_flow(desk, caller, "f1")
+    clock.now += 1
+    await edits.update_flows(desk, caller, ["f0", "f5"], None, name)
+    clock.now += SLOTTED
+    await edits.restore_flow(desk, caller, "f1")
+    await edits.delete_flow(desk, caller, "f7")
+    await bring(desk, {"f7": {"updated_at": 6 * SLOTTED + 1}})
+    clock.now += SLOTTED
+    await edits.revert_flow(desk, caller, "f3", 0)
+    order = Order(OrderField.UPDATED_AT, descending=True)
+    right = ["f3", "f1", "f5", "f0", "f7", "f6", "f4", "f2"]
+    assert await all_ids(desk, order, 3) == right
+    assert await all_ids(desk, order, 3, last=True) == right
 
 
 async def test_names_go_by_folded_form_code_point_by_code_point_then_id(desk: Desk) -> None:
