@@ -30,6 +30,8 @@ from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.shown import Rejected
 from graphql_api.storage.engine import Store
+from graphql_api.storage.flows import MADE
+from graphql_api.storage.tables import METADATA
 from graphql_api.web.json import encoded
 from tests.conftest import TABLES, Clock, Noise, told_to
 
@@ -128,7 +130,12 @@ def database_url(database: str, seeded: Sown, request: pytest.FixtureRequest, tm
     if database == "sqlite":
         return f"sqlite+aiosqlite:///{shutil.copy(seeded.url.partition('///')[2], tmp_path / 'flows.db')}"
     emptied = request.getfixturevalue("emptied_postgres")
-    return str(emptied("".join(f"INSERT INTO {name} TABLE seed.{name};" for name in TABLES)))
+    return str(emptied("".join(map(resown, TABLES))))
+
+
+def resown(table: str) -> str:
+    columns = ", ".join(f'"{column.name}"' for column in METADATA.tables[table].c if column.name not in MADE)
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM seed.{table};"
 
 
 @pytest.fixture

@@ -184,7 +184,12 @@ def test_a_leaf_has_column_output_inputs_and_meaning(leaf: Leaf) -> None:
 
 
 def test_every_column_is_a_leaf_or_kept_by_the_server() -> None:
-    assert set(FLOWS.c.keys()) == {leaf.column for leaf in LEAVES} | {*KEPT, "deleted_at", "name_folded"}
+    assert set(FLOWS.c.keys()) == {leaf.column for leaf in LEAVES} | {
+        *KEPT,
+        "deleted_at",
+        "name_folded",
+        "updated_slot",
+    }
 
 
 def test_every_block_says_what_it_is_for() -> None:

@@ -140,8 +140,9 @@ def _behind(order: Order, name: str, *, backwards: bool) -> ColumnElement[bool]:
 
 
 def _ordered(found: Select[Any], order: Order, backwards: bool) -> Select[Any]:
-    slot = SLOTS.get(order.field)
-    columns = [*([] if slot is None else [slot]), FLOWS.c[order.field.value], FLOWS.c.id]
+    columns: list[ColumnElement[Any]] = [FLOWS.c[order.field.value], FLOWS.c.id]
+    if order.field in SLOTS:
+        columns.insert(0, SLOTS[order.field])
     if order.descending != backwards:
         return found.order_by(*(column.desc() for column in columns))
     return found.order_by(*columns)
