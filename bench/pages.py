@@ -14,7 +14,7 @@ import random
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -27,8 +27,7 @@ from graphql_api.domain.flow import DEFAULTS
 from graphql_api.domain.search import EVERYTHING, NEWEST_FIRST, Cursor, Filter, Order, OrderField, Span
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
-from graphql_api.storage.flows import MADE
-from graphql_api.storage.tables import FLOWS, SLOT
+from graphql_api.storage.tables import FLOWS
 
 FEW = 10_000
 PAGE = 50
@@ -37,7 +36,7 @@ FIRST_DAY = 1_700_000_000_000
 BY_NAME = Order(OrderField.NAME, descending=False)
 LAST_CHANGED_FIRST = Order(OrderField.UPDATED_AT, descending=True)
 ASKER = Caller("ws1")
-COLUMNS = tuple(column.name for column in FLOWS.c)
+COLUMNS = tuple(column.name for column in FLOWS.c if column.name != "updated_slot")
 DATABASES = (Sqlite, Postgres)
 
 Choose = Callable[[int], Span]
@@ -54,7 +53,6 @@ def flow(number: int) -> dict[str, Any]:
         "version": 0,
         "created_at": FIRST_DAY + number * 60_000,
         "updated_at": changed,
-        "updated_slot": changed >> SLOT,
         "deleted_at": None,
         "name": name,
         "name_folded": name,
@@ -67,10 +65,10 @@ def flow(number: int) -> dict[str, Any]:
     }
 
 
-def rows(count: int, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def rows(count: int) -> Iterator[tuple[Any, ...]]:
     for number in range(count):
         made = flow(number)
-        yield tuple([made[column] for column in columns])
+        yield tuple([made[column] for column in COLUMNS])
 
 
 def behind(order: Order) -> Choose:
@@ -103,16 +101,13 @@ def fill_sqlite(url: str, count: int) -> None:
     connection = sqlite3.connect(url.partition(":///")[2])
     with connection:
         places = ", ".join("?" * len(COLUMNS))
-        connection.executemany(
-            f"INSERT INTO message_flows ({', '.join(COLUMNS)}) VALUES ({places})", rows(count, COLUMNS)
-        )
+        connection.executemany(f"INSERT INTO message_flows ({', '.join(COLUMNS)}) VALUES ({places})", rows(count))
     connection.close()
 
 
 async def fill_postgres(url: str, count: int) -> None:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    columns = [column for column in COLUMNS if column not in MADE]
-    await connection.copy_records_to_table("message_flows", records=rows(count, columns), columns=columns)
+    await connection.copy_records_to_table("message_flows", records=rows(count), columns=COLUMNS)
     await connection.execute("VACUUM ANALYZE message_flows")
     await connection.close()
 

@@ -30,7 +30,6 @@ from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.shown import Rejected
 from graphql_api.storage.engine import Store
-from graphql_api.storage.flows import MADE
 from graphql_api.storage.tables import METADATA
 from graphql_api.web.json import encoded
 from tests.conftest import TABLES, Clock, Noise, told_to
@@ -134,7 +133,7 @@ def database_url(database: str, seeded: Sown, request: pytest.FixtureRequest, tm
 
 
 def resown(table: str) -> str:
-    columns = ", ".join(f'"{column.name}"' for column in METADATA.tables[table].c if column.name not in MADE)
+    columns = ", ".join(f'"{column.name}"' for column in METADATA.tables[table].c if column.name != "updated_slot")
     return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM seed.{table};"
 
 

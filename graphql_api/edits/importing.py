@@ -101,7 +101,7 @@ def _import(edit: Edit, one: Imported, flow: Values | None, skip: bool) -> Scrip
     if flow is None:
         written = yield flows.create(edit.workspace, {"id": one.id, **row}, revision, None)
     else:
-        written = yield flows.save(edit.workspace, flow, row, revision, None)
+        written = yield flows.save(edit.workspace, one.id, flow["version"], row, revision, None)
     if not written:
         raise Raced
     return True

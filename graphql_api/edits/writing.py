@@ -85,7 +85,7 @@ def write(
     told = revisions.changes(flow, saved.flow, changed)
     revision = edit.revision(flow["id"], row["version"], at, operation, told)
     replay = None if edit.terms.key is None else kept(edit, outcome(saved))
-    written = yield flows.save(edit.workspace, flow, row, revision, replay, saved.flow)
+    written = yield flows.save(edit.workspace, flow["id"], flow["version"], row, revision, replay, saved.flow)
     if not written:
         raise Raced
     return saved

@@ -29,7 +29,7 @@ from graphql_api.storage.many import ORDINAL, for_each, given
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.sets import one_of
-from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS, SLOT, owned
+from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS, owned
 
 FLAGS = frozenset(leaf.column for leaf in LEAVES if leaf.kind is bool)
 DELAY = "response_settings_delay"
@@ -118,40 +118,32 @@ _NAMES = Shape(
 
 def create(workspace: str, row: Values, revision: Revision, replay: Replay | None) -> Statement:
     """A new row with its first revision."""
-    row = _stored(row, None)
+    row = _stored(row)
     shape, names = _write(True, tuple(row), replay is not None)
     return Statement(shape, _bound(names, (workspace,), row, revision, replay))
 
 
 def save(
     workspace: str,
-    seen: Values,
+    id: str,
+    seen: int,
     row: Values,
     revision: Revision,
     replay: Replay | None,
     after: Values | None = None,
 ) -> Statement:
-    """Writes the columns of `row` if the flow is still at the version at which it was `seen`; no row back means that it
-    is not.
+    """Writes the columns of `row` if the flow is still at version `seen`; no row back means that it is not.
 
     `after` is the whole flow as it will be then, to be recalled.
     """
-    id = seen["id"]
-    row = _stored(row, seen)
+    row = _stored(row)
     shape, names = _write(False, tuple(row), replay is not None)
-    values = _bound(names, (workspace, id, seen["version"]), row, revision, replay)
+    values = _bound(names, (workspace, id, seen), row, revision, replay)
     return Statement(shape, values, recalls=(workspace, id) if after else None, after=after)
 
 
-def _stored(row: Values, seen: Values | None) -> Values:
-    """With what follows from its columns; `seen` is the flow before."""
-    derived: dict[str, Any] = {}
-    if "name" in row:
-        derived["name_folded"] = row["name"].casefold()
-    slot = row["updated_at"] >> SLOT
-    if seen is None or slot != seen["updated_at"] >> SLOT:
-        derived["updated_slot"] = slot
-    return {**row, **derived} if derived else row
+def _stored(row: Values) -> Values:
+    return {**row, "name_folded": row["name"].casefold()} if "name" in row else row
 
 
 def _bound(
@@ -170,9 +162,6 @@ ID = bindparam("id", type_=FLOWS.c.id.type)
 PLACE: ColumnElement[Any] = literal_column("message_flows.ctid")
 """Where a row lies on PostgreSQL, until it is written the next time."""
 
-MADE = frozenset({"updated_slot"})
-"""Columns that PostgreSQL makes by itself."""
-
 SEEN = (owned(FLOWS), FLOWS.c.id == ID, FLOWS.c.version == bindparam("seen"))
 """The flow as the script has seen it."""
 
@@ -188,20 +177,20 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> tuple[Shape, 
     those of a flow follow its versions.
     """
     new: Parameters = {column: bindparam(NEW[column], type_=FLOWS.c[column].type) for column in columns}
-    if is_new:
-        new = {"workspace_id": WORKSPACE, **new}
-    told = {column: parameter for column, parameter in new.items() if column not in MADE}
     flow: Parameters = {"flow_id": new["id"] if is_new else ID, "version": new["version"]}
     others: dict[Table, Parameters] = {REVISIONS: {**_parameters(REVISIONS, "revision"), **flow}}
     if keyed:
         others[REPLAYS] = _parameters(REPLAYS, "replay")
-    row: Insert | Update = insert(FLOWS) if is_new else update(FLOWS).where(*SEEN)
-    saved = row.values(told).returning(FLOWS.c.version).cte("saved")
+    first: Insert | Update = update(FLOWS).where(*SEEN).values(new)
+    if is_new:
+        new = {"workspace_id": WORKSPACE, **new}
+        first = insert(FLOWS).values(new)
+    saved = first.returning(FLOWS.c.version).cte("saved")
     whole = select(saved.c.version).add_cte(*(_follows(saved, table, own) for table, own in others.items()))
     steps = [insert(table).values(own) for table, own in others.items()]
     steps[0] = steps[0].values(position=NEXT)
-    many = partial(_create_many if is_new else _save_many, told, others)
-    shape = Shape(row.values(new), *steps, postgresql=whole, many=many, single=True)
+    many = partial(_create_many if is_new else _save_many, new, others)
+    shape = Shape(first, *steps, postgresql=whole, many=many, single=True)
     seen = ("workspace",) if is_new else ("workspace", "id", "seen")
     return shape, (*seen, *map(NEW.__getitem__, columns), *REVISION, *(REPLAY if keyed else ()))
 
@@ -215,7 +204,8 @@ def _save_many(new: Parameters, others: Mapping[Table, Parameters]) -> Select[An
     """Rows are locked one after another as they are given: two batches in the same order never wait for each other.
 
     The locked ones are written where they lie, which is asked for twice: to join them by their ids, or by their places
-    alone, PostgreSQL may go through the whole table instead.
+    alone, PostgreSQL may go through the whole table instead. A row that others moved while its lock was waited for,
+    without a version of their own, is not found there, and its script runs again.
     """
     seen = select(PLACE.label("place"), FLOWS.c.id, *_labels(new, others)).where(*SEEN)
     held = for_each(seen.with_for_update(key_share=True)).cte("held")

@@ -1,15 +1,15 @@
 """Filter, order, keyset cursor: one page of flows, found by its place in an index and never by counting rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_
 
 from graphql_api.domain.search import Cursor, Filter, Order, OrderField, Span
 from graphql_api.storage.engine import Shape, Statement
 from graphql_api.storage.sets import contains, one_of
-from graphql_api.storage.tables import FLOWS, SLOT, owned
+from graphql_api.storage.tables import FLOWS, owned
 
 EQUAL = {
     "message_channel": FLOWS.c.message_channel,
@@ -19,10 +19,8 @@ EQUAL = {
     "hipaa_compliance": FLOWS.c.security_hipaa_compliance,
     "agent": FLOWS.c.agent,
 }
-
-
-SLOTS = {OrderField.UPDATED_AT: FLOWS.c.updated_slot}
-"""What an index leads by to a place in an order, where it does not hold the sort key itself."""
+SLOT: ColumnElement[int] = literal_column("22")
+"""Bits of a time that its slot leaves out, by which an index leads to places in the order of updatedAt."""
 
 
 def page(workspace: str, columns: Sequence[str], filter: Filter, order: Order, span: Span) -> Statement:
@@ -53,7 +51,7 @@ def beyond(workspace: str, filter: Filter, order: Order, place: Cursor, *, backw
 
 def _scans(filter: Filter, order: Order) -> bool:
     """Whether rows are read that no index leads to; many flows may have been changed in one slot."""
-    return order.field in SLOTS or bool(filter.asked())
+    return order.field is OrderField.UPDATED_AT or bool(filter.asked())
 
 
 def _form(filter: Filter) -> tuple[str, ...]:
@@ -72,8 +70,7 @@ def _asked(workspace: str, filter: Filter) -> dict[str, Any]:
 def _place(name: str, cursor: Cursor | None) -> dict[str, Any]:
     if cursor is None:
         return {}
-    place = {f"{name}_key": cursor.key, f"{name}_id": cursor.id}
-    return {**place, f"{name}_slot": cursor.key >> SLOT} if isinstance(cursor.key, int) else place
+    return {f"{name}_key": cursor.key, f"{name}_id": cursor.id}
 
 
 @lru_cache(maxsize=512)
@@ -82,10 +79,10 @@ def _page(
 ) -> Shape:
     found = _found(columns, form, order)
     if after:
-        found = found.where(_behind(order, "after", backwards=False))
+        found = found.where(*_behind(form, order, "after", backwards=False))
     if before:
-        found = found.where(_behind(order, "before", backwards=True))
-    return Shape(_ordered(found, order, backwards=last).limit(bindparam("limit")))
+        found = found.where(*_behind(form, order, "before", backwards=True))
+    return Shape(_ordered(found, form, order, backwards=last).limit(bindparam("limit")))
 
 
 @lru_cache(maxsize=64)
@@ -101,15 +98,27 @@ def _count(form: tuple[str, ...]) -> Shape:
 
 @lru_cache(maxsize=64)
 def _beyond(form: tuple[str, ...], order: Order, backwards: bool) -> Shape:
-    found = _found((), form, order).where(_behind(order, "after", backwards=backwards))
-    return Shape(_ordered(found, order, backwards).limit(literal_column("1")))
+    found = _found((), form, order).where(*_behind(form, order, "after", backwards=backwards))
+    return Shape(_ordered(found, form, order, backwards).limit(literal_column("1")))
 
 
 def _found(columns: tuple[str, ...], form: tuple[str, ...], order: Order) -> Select[Any]:
     chosen = (FLOWS.c[column] for column in columns)
-    return select(*chosen, FLOWS.c[order.field.value].label("place"), FLOWS.c.id.label("place_id")).where(
-        *_conditions(form)
-    )
+    place = (FLOWS.c[order.field.value].label("place"), FLOWS.c.id.label("place_id"))
+    found = select(*chosen, *place).where(*_conditions(form))
+    if _goes_by_slot(form, order) and "updated_since" in form:
+        found = found.where(FLOWS.c.updated_slot >= _slot("updated_since"))
+    return found
+
+
+def _goes_by_slot(form: tuple[str, ...], order: Order) -> bool:
+    """Whether the index of slots leads to places in an order; ids lead to their flows by themselves."""
+    return order.field is OrderField.UPDATED_AT and "ids" not in form
+
+
+def _slot(name: str) -> ColumnElement[int]:
+    """Of the time that a parameter is."""
+    return bindparam(name, type_=FLOWS.c.updated_at.type).bitwise_rshift(SLOT)
 
 
 def _conditions(form: tuple[str, ...]) -> list[ColumnElement[bool]]:
@@ -126,23 +135,21 @@ def _condition(name: str) -> ColumnElement[bool]:
     return contains(FLOWS.c.name_folded, name)
 
 
-def _behind(order: Order, name: str, *, backwards: bool) -> ColumnElement[bool]:
+def _behind(form: tuple[str, ...], order: Order, name: str, *, backwards: bool) -> Iterator[ColumnElement[bool]]:
     column = FLOWS.c[order.field.value]
     is_before = order.descending != backwards
     here = tuple_(column, FLOWS.c.id)
     there = tuple_(bindparam(f"{name}_key", type_=column.type), bindparam(f"{name}_id", type_=FLOWS.c.id.type))
-    behind = here < there if is_before else here > there
-    slot = SLOTS.get(order.field)
-    if slot is None:
-        return behind
-    at = bindparam(f"{name}_slot", type_=slot.type)
-    return and_(slot <= at if is_before else slot >= at, behind)
+    yield here < there if is_before else here > there
+    if _goes_by_slot(form, order):
+        slot = _slot(f"{name}_key")
+        yield FLOWS.c.updated_slot <= slot if is_before else FLOWS.c.updated_slot >= slot
 
 
-def _ordered(found: Select[Any], order: Order, backwards: bool) -> Select[Any]:
-    columns: list[ColumnElement[Any]] = [FLOWS.c[order.field.value], FLOWS.c.id]
-    if order.field in SLOTS:
-        columns.insert(0, SLOTS[order.field])
+def _ordered(found: Select[Any], form: tuple[str, ...], order: Order, backwards: bool) -> Select[Any]:
+    columns = [FLOWS.c[order.field.value], FLOWS.c.id]
+    if _goes_by_slot(form, order):
+        columns.insert(0, FLOWS.c.updated_slot)
     if order.descending != backwards:
         return found.order_by(*(column.desc() for column in columns))
     return found.order_by(*columns)

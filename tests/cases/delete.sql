@@ -2,7 +2,7 @@ SELECT message_flows.id, message_flows.workspace_id, message_flows.version, mess
 FROM message_flows 
 WHERE message_flows.workspace_id = ? AND message_flows.id = ?;
 
-UPDATE message_flows SET version=?, updated_at=?, updated_slot=?, deleted_at=? WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.version = ?;
+UPDATE message_flows SET version=?, updated_at=?, deleted_at=? WHERE message_flows.workspace_id = ? AND message_flows.id = ? AND message_flows.version = ?;
 
 INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor, request_id, note, changes, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (max((SELECT coalesce(max(message_flow_revisions.position), 0) AS coalesce_1 
 FROM message_flow_revisions), (SELECT coalesce(max(message_flow_stream.pruned), 0) AS coalesce_2 

@@ -27,7 +27,7 @@ from graphql_api.storage import changes, flows, migrations
 from graphql_api.storage.engine import Script, Statement, Store
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
-from graphql_api.storage.tables import METADATA, SLOT
+from graphql_api.storage.tables import METADATA
 from tests.conftest import told_to
 
 T = TypeVar("T")
@@ -247,60 +247,67 @@ def test_sqlite_makes_no_table_of_its_own_for_a_save_that_leaves_the_direction(t
     migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
     revision = Revision("f1", 1, 1, "UPDATE", "CLI", "anonymous", None, None, {})
     replay = Replay("anonymous", "updateMessageFlow", "f1", "k", "r", {}, 1)
-    save = flows.save(
-        "ws1",
-        {"id": "f1", "version": 0, "updated_at": 1},
-        {"name": "n", "version": 1, "updated_at": 1},
-        revision,
-        replay,
-    )
+    save = flows.save("ws1", "f1", 0, {"name": "n", "version": 1, "updated_at": 1}, revision, replay)
     steps = explained(tmp_path / "x.db", save)
     assert "Insert" in steps
     assert "OpenEphemeral" not in steps
 
 
-def explained(path: Path, statement: Statement) -> list[str]:
+def explained(path: Path, statement: Statement) -> set[str]:
     """The names of the steps that SQLite takes."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        return [
+        return {
             row[1]
             for text in statement.shape.sqlite
             for row in connection.execute(f"EXPLAIN {text.sql}", text.arguments(statement.values))
-        ]
+        }
 
 
-def test_only_the_first_save_in_a_slot_writes_its_index_on_sqlite(tmp_path: Path) -> None:
-    migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
-
-    def removed(at: int) -> int:
-        revision = Revision("f1", 1, at, "UPDATE", "CLI", "anonymous", None, None, {})
-        row = {"description": "d", "version": 1, "updated_at": at}
-        save = flows.save("ws1", {"id": "f1", "version": 0, "updated_at": 1}, row, revision, None)
-        return explained(tmp_path / "x.db", save).count("IdxDelete")
-
-    assert removed(at=(1 << SLOT) - 1) == 0
-    assert removed(at=1 << SLOT) == 1
+SLOT = 1 << 22
+TIMES = [-1, 0, SLOT - 1, SLOT, 2**52]
 
 
-def test_flows_that_are_there_get_the_slots_of_their_times(empty_url: str) -> None:
-    migrations.upgrade(empty_url, "0006")
+def brought(connection: Connection, workspace: str) -> None:
+    """Flows with these times, by SQL that does not know of slots."""
     names = ["workspace_id", "id", *BY_COLUMN, "name_folded", "version", "created_at", "updated_at"]
-    times = [-1, 0, (1 << SLOT) - 1, 1 << SLOT, 2**52]
+    for at in TIMES:
+        flow = {**DEFAULTS, **FLOW, "workspace_id": workspace, "id": f"f{at}", "name_folded": "sale", "version": 0}
+        row = {**flow, "created_at": at, "updated_at": at}
+        places = ", ".join(f":{name}" for name in names)
+        connection.execute(text(f"INSERT INTO message_flows ({', '.join(names)}) VALUES ({places})"), row)
+    connection.commit()
 
-    def fill(connection: Connection) -> None:
-        for at in times:
-            flow = {**DEFAULTS, **FLOW, "workspace_id": "ws1", "id": f"f{at}", "name_folded": "sale", "version": 0}
-            row = {**flow, "created_at": at, "updated_at": at}
-            places = ", ".join(f":{name}" for name in names)
-            connection.execute(text(f"INSERT INTO message_flows ({', '.join(names)}) VALUES ({places})"), row)
+
+def slots(connection: Connection) -> list[tuple[int, int]]:
+    rows = connection.execute(text("SELECT updated_at, updated_slot FROM message_flows ORDER BY updated_at"))
+    return [(row[0], row[1]) for row in rows]
+
+
+def test_the_database_makes_slots_of_the_times_of_whoever_writes_them(empty_url: str) -> None:
+    migrations.upgrade(empty_url, "0006")
+    looked_at(empty_url, lambda connection: brought(connection, "ws1"))
+    migrations.upgrade(empty_url)
+    looked_at(empty_url, lambda connection: brought(connection, "ws2"))
+    assert looked_at(empty_url, slots) == [(at, at >> 22) for at in sorted(TIMES * 2)]
+
+    def later(connection: Connection) -> None:
+        connection.execute(text(f"UPDATE message_flows SET updated_at = updated_at + {SLOT}"))
         connection.commit()
 
-    def slots(connection: Connection) -> list[int]:
-        return list(connection.execute(text("SELECT updated_slot FROM message_flows ORDER BY updated_at")).scalars())
+    looked_at(empty_url, later)
+    assert looked_at(empty_url, slots) == [(at + SLOT, (at >> 22) + 1) for at in sorted(TIMES * 2)]
 
-    looked_at(empty_url, fill)
-    migrations.upgrade(empty_url)
-    assert looked_at(empty_url, slots) == [at >> SLOT for at in times] == [-1, 0, 0, 1, 2**30]
+
+def test_a_save_in_the_slot_of_the_last_one_writes_no_index_on_sqlite(tmp_path: Path) -> None:
+    migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    looked_at(f"sqlite+aiosqlite:///{tmp_path}/x.db", lambda connection: brought(connection, "ws1"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        changes = []
+        for at in (1, SLOT - 1, SLOT):
+            before = connection.total_changes
+            connection.execute("UPDATE message_flows SET updated_at = ? WHERE id = 'f0'", [at])
+            changes.append(connection.total_changes - before)
+    assert changes == [1, 1, 2], "the row, and where its slot is another one the slot"
 
 
 def placed(connection: Connection) -> list[tuple[str, int]]:

@@ -18,7 +18,6 @@ from graphql_api.domain.search import EVERYTHING, NEWEST_FIRST, Cursor, Filter, 
 from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported
 from graphql_api.storage import migrations, pages
-from graphql_api.storage.tables import SLOT
 from tests.conftest import Clock
 
 ORDERS = [Order(field, descending) for field in OrderField for descending in (False, True)]
@@ -89,7 +88,22 @@ def test_sqlite_goes_to_every_place_by_an_index(tmp_path: Path, order: Order) ->
             assert "USE TEMP B-TREE FOR ORDER BY" not in more, "that is all rows of the workspace"
 
 
-SLOTTED = 1 << SLOT
+def test_what_leads_to_few_flows_leads_to_them_in_the_order_of_changes_too(tmp_path: Path) -> None:
+    migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    order = Order(OrderField.UPDATED_AT, descending=True)
+    ways = {
+        Filter(ids=("f1", "f2")): "sqlite_autoindex_message_flows_1 (workspace_id=? AND id=?)",
+        Filter(updated_since=5): "ix_message_flows_updated (workspace_id=? AND updated_slot>?)",
+    }
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        for filter, way in ways.items():
+            statement = pages.page("ws1", ["id"], filter, order, Span(9))
+            (text,) = statement.shape.sqlite
+            rows = connection.execute(f"EXPLAIN QUERY PLAN {text.sql}", text.arguments(statement.values))
+            assert way in next(row[3] for row in rows)
+
+
+SLOTTED = 1 << 22
 """Milliseconds of a slot."""
 
 
