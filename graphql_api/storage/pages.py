@@ -19,7 +19,7 @@ EQUAL = {
     "hipaa_compliance": FLOWS.c.security_hipaa_compliance,
     "agent": FLOWS.c.agent,
 }
-SLOT: ColumnElement[int] = literal_column("22")
+SLOT: ColumnElement[int] = literal_column("20")
 """Bits of a time that its slot leaves out, by which an index leads to places in the order of updatedAt."""
 
 

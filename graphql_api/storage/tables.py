@@ -34,7 +34,7 @@ FLOWS = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("updated_slot", BigInteger, nullable=False, comment="updated_at >> 22 (70 minutes); the database makes it"),
+    Column("updated_slot", BigInteger, nullable=False, comment="updated_at >> 20 (17 minutes); the database makes it"),
     Column("deleted_at", BigInteger, comment="set while the flow is deleted and can be restored"),
     Column("name", Text, nullable=False),
     Column("name_folded", BYTEWISE, nullable=False, comment="the name by Unicode case folding, for search and order"),

@@ -103,7 +103,7 @@ def test_what_leads_to_few_flows_leads_to_them_in_the_order_of_changes_too(tmp_p
             assert way in next(row[3] for row in rows)
 
 
-SLOTTED = 1 << 22
+SLOTTED = 1 << 20
 """Milliseconds of a slot."""
 
 
