@@ -103,13 +103,13 @@ async def connections(url: str, number: int, patience: float = 1.5) -> AsyncIter
     application = app.made(config.load(auth="keys", key_points=10**9, log_sample=0), desk)
     settings = uvicorn.Config(application, http=Wire, ws="none", proxy_headers=False)
     settings.load()
-    all = [Connected(Wire(settings, ServerState(), {}), Client()) for _ in range(number)]
-    for one in all:
+    every = [Connected(Wire(settings, ServerState(), {}), Client()) for _ in range(number)]
+    for one in every:
         one.server.connection_made(one.client)
     try:
-        yield all
+        yield every
     finally:
-        for one in all:
+        for one in every:
             one.server.connection_lost(None)
         await desk.store.close()
 
