@@ -46,6 +46,7 @@ class Turns:
         while True:
             try:
                 connection = self._connection()
+                self._take_all_time()
                 connection.execute("BEGIN IMMEDIATE")
                 break
             except sqlite3.OperationalError as error:
@@ -59,12 +60,16 @@ class Turns:
             self._changed()
         return connection
 
+    def _take_all_time(self) -> None:
+        """What begins or ends a transaction is mostly done when it is interrupted: it would be told as refused."""
+        self._deadline.until = float("inf")
+
     def give_time(self) -> None:
         """What runs from now on has the whole time that a statement may take."""
         self._deadline.until = time.monotonic() + self._timeout
 
     def commit(self, connection: sqlite3.Connection) -> None:
-        self.give_time()
+        self._take_all_time()
         connection.execute("COMMIT")
         if self._others_until and (now := time.monotonic()) < self._others_until:
             self._not_before = now + COURTESY
@@ -95,7 +100,7 @@ class Turns:
     def take_back(self) -> None:
         """What is not committed; the connection stays."""
         assert self._open is not None
-        self.give_time()
+        self._take_all_time()
         if self._open.in_transaction:
             self._open.execute("ROLLBACK")
         self._changed()

@@ -150,6 +150,7 @@ class Writer:
         try:
             connection = self._turns.begin(first.until)
         except Exception as error:
+            self._turns.hang_up()
             if first.taken():
                 self._fail([first], error)
             return

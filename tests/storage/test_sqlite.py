@@ -356,6 +356,51 @@ async def test_statements_have_a_timeout(path: Path) -> None:
     await store.close()
 
 
+async def test_nothing_that_begins_or_ends_a_transaction_is_taken_for_a_long_statement(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite tells also of what is done that it was interrupted, and counts its steps over all runs of a statement."""
+    connect = sqlite_file.connect
+
+    def slow_to_end(path: str, mode: str) -> sqlite3.Connection:
+        connection = connect(path, mode)
+        connection.set_trace_callback(lambda sql: time.sleep(0.4) if sql in ("COMMIT", "ROLLBACK") else None)
+        return connection
+
+    monkeypatch.setattr(sqlite_file, "connect", slow_to_end)
+    monkeypatch.setattr(sqlite_file, "INSTRUCTIONS", 1)
+    store = SqliteStore(str(path), timeout=0.3)
+    for times in (1, 2, 3):
+        assert await store.run(count) == times
+        with pytest.raises(ZeroDivisionError):
+            await store.run(failing)
+        await asyncio.sleep(0.4)
+    assert counted(path) == 3
+    await store.close()
+
+
+async def test_a_transaction_that_could_not_be_used_is_not_left_open(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite_file.connect
+
+    def noted(path: str, mode: str) -> sqlite3.Connection:
+        opened.append(connect(path, mode))
+        return opened[-1]
+
+    def no_version(_: int, pragma: str | None, *__: str | None) -> int:
+        return sqlite3.SQLITE_DENY if pragma == "data_version" else sqlite3.SQLITE_OK
+
+    monkeypatch.setattr(sqlite_file, "connect", noted)
+    assert await store.run(count) == 1
+    opened[0].set_authorizer(no_version)
+    with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+        await store.run(count)
+    assert await store.run(count) == 2
+    assert counted(path) == 2
+
+
 async def test_more_long_reads_than_places_are_refused_not_hung(path: Path) -> None:
     store = SqliteStore(str(path), timeout=0.5, patience=0.1)
     told = await asyncio.gather(*(store.read(ENDLESS) for _ in range(6)), return_exceptions=True)
