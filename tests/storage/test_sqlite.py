@@ -360,15 +360,17 @@ async def test_nothing_that_begins_or_ends_a_transaction_is_taken_for_a_long_sta
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite tells also of what is done that it was interrupted, and counts its steps over all runs of a statement."""
+    opened: list[sqlite3.Connection] = []
     connect = sqlite_file.connect
 
     def slow_to_end(path: str, mode: str) -> sqlite3.Connection:
-        connection = connect(path, mode)
-        connection.set_trace_callback(lambda sql: time.sleep(0.4) if sql in ("COMMIT", "ROLLBACK") else None)
-        return connection
+        opened.append(connect(path, mode))
+        opened[-1].set_trace_callback(lambda sql: time.sleep(0.4) if sql in ("COMMIT", "ROLLBACK") else None)
+        return opened[-1]
 
     monkeypatch.setattr(sqlite_file, "connect", slow_to_end)
     monkeypatch.setattr(sqlite_file, "INSTRUCTIONS", 1)
+    monkeypatch.setattr(sqlite_turns, "WAL_TO_COPY", 0)  # the log is copied after each commit, in a time of its own
     store = SqliteStore(str(path), timeout=0.3)
     for times in (1, 2, 3):
         assert await store.run(count) == times
@@ -376,6 +378,7 @@ async def test_nothing_that_begins_or_ends_a_transaction_is_taken_for_a_long_sta
             await store.run(failing)
         await asyncio.sleep(0.4)
     assert counted(path) == 3
+    assert len(opened) == 1
     await store.close()
 
 
