@@ -1,7 +1,7 @@
 """Tortures the server over HTTP and tells what it lost: many clients, the same flows, kill -9, databases that go away.
 
     python bench/torture.py                     # SQLite with 2 workers, then PostgreSQL with 4
-    python bench/torture.py --sqlite --edits 2000 --kills 3
+    python bench/torture.py --sqlite --edits 2000 --kills 3 --edits-after-pauses 50
     python bench/torture.py --postgres --url postgresql+asyncpg://user@host/empty_database
 
 The exit status is 0 when nothing was lost, doubled or answered wrongly.
@@ -23,16 +23,20 @@ from bench.torturing.servers import Database, Given, Postgres, Server, Sqlite
 from bench.torturing.wire import LossyProxy
 
 FLOWS = 10
+PAUSE = 0.12
+TIMEOUT = 0.1
+"""Seconds a statement may run where edits follow pauses: what is left of one statement has run out before the next."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of it: edits in the calm run, edits and blows in a run with blows."""
+    """How much of it: edits in the calm run, edits and blows in a run with blows, edits that each follow a pause."""
 
     clients: int = 64
     edits: int = 20_000
     edits_under_blows: int = 5_000
     kills: int = 20
+    edits_after_pauses: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,9 @@ class Report:
 
 
 async def tortured(database: Database, workers: int, plan: Plan) -> list[Report]:
-    """A calm run, one in which the server is killed, and one in which the database is, if it can be."""
-    server = Server(database.url, workers)
+    """A calm run, one in which the server is killed, one in which the database is, if it can be, one with pauses."""
     title = f"{database.name}, {workers} workers"
+    server = Server(database.url, workers)
     try:
         await server.start()
         reports = [await run(f"{title}: calm", server, plan.clients, plan.edits)]
@@ -68,6 +72,13 @@ async def tortured(database: Database, workers: int, plan: Plan) -> list[Report]
         if isinstance(database, Postgres):
             stop = Blows(lambda: stopped(database), plan.kills)
             reports.append(await run(f"{title}: stop -m immediate", server, plan.clients, plan.edits_under_blows, stop))
+    finally:
+        server.close()
+    server = Server(database.url, 1, statement_timeout=TIMEOUT)
+    try:
+        await server.start()
+        title = f"{database.name}, 1 worker: pauses"
+        reports.append(await run(title, server, 1, plan.edits_after_pauses, pause=PAUSE))
     finally:
         server.close()
     return reports
@@ -104,7 +115,9 @@ async def stopped(database: Postgres) -> bool:
     return True
 
 
-async def run(title: str, server: Server, clients: int, edits: int, blows: Blows | None = None) -> Report:
+async def run(
+    title: str, server: Server, clients: int, edits: int, blows: Blows | None = None, pause: float = 0.0
+) -> Report:
     account = Account()
     numbers = itertools.islice(itertools.count(1), edits)
     flows = await created(server.port, FLOWS)
@@ -114,12 +127,12 @@ async def run(title: str, server: Server, clients: int, edits: int, blows: Blows
             group.create_task(blows.fall(account, edits))
         for name in range(clients):
             client = Client(f"c{name}", flows, server.port, proxy.port, account)
-            group.create_task(client.work(numbers))
+            group.create_task(client.work(numbers, pause))
     seconds = time.perf_counter() - started
     verdict = judged(account.edits, [await told(server.port, flow) for flow in flows])
     locked = server.said().count("database is locked")
     struck, damaged = (blows.struck, blows.damaged) if blows else (0, 0)
-    return Report(title, account, verdict, seconds, struck, damaged, locked, blows is None)
+    return Report(title, account, verdict, seconds, struck, damaged, locked, not (blows or pause))
 
 
 # Telling
@@ -159,6 +172,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--edits", type=int, default=Plan.edits, help="edits of the calm run")
     parser.add_argument("--edits-under-blows", type=int, default=Plan.edits_under_blows)
     parser.add_argument("--kills", type=int, default=Plan.kills, help="kills of the server, and stops of PostgreSQL")
+    parser.add_argument("--edits-after-pauses", type=int, default=Plan.edits_after_pauses)
     parser.add_argument("--sqlite-workers", type=int, default=2)
     parser.add_argument("--postgres-workers", type=int, default=4)
     return parser.parse_args()
@@ -166,7 +180,7 @@ def asked() -> argparse.Namespace:
 
 def main() -> int:
     options = asked()
-    plan = Plan(options.clients, options.edits, options.edits_under_blows, options.kills)
+    plan = Plan(options.clients, options.edits, options.edits_under_blows, options.kills, options.edits_after_pauses)
     both = options.sqlite == options.postgres
     reports: list[Report] = []
     if both or options.sqlite:

@@ -9,7 +9,7 @@ from bench.torture import ROWS, Plan, tortured
 from bench.torturing.ledger import Edit, Flow, Revision, judged
 from bench.torturing.servers import Postgres, Sqlite
 
-SMALL = Plan(clients=16, edits=200, edits_under_blows=100, kills=1)
+SMALL = Plan(clients=16, edits=200, edits_under_blows=100, kills=1, edits_after_pauses=10)
 
 
 @pytest.mark.parametrize(("kind", "workers"), [(Sqlite, 2), (Postgres, 1)])
@@ -23,7 +23,9 @@ def test_nothing_is_lost_and_nothing_is_there_twice(kind: type[Sqlite] | type[Po
     assert found == []
     assert all(report.is_clean for report in reports), table(reports, ROWS)
     assert reports[0].verdict.acknowledged == 200
-    assert [report.blows for report in reports[1:]] == [1] * (len(reports) - 1)
+    *_, with_pauses = reports
+    assert [report.blows for report in reports] == [0, *[1] * (len(reports) - 2), 0]
+    assert with_pauses.verdict.acknowledged == 10
 
 
 def flow(autopilot: bool, *history: Revision, name: str = "v2") -> Flow:

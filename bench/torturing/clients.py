@@ -77,9 +77,10 @@ class Client:
         self._server = Connection(port)
         self._proxy = Connection(proxy)
 
-    async def work(self, numbers: Iterator[int]) -> None:
+    async def work(self, numbers: Iterator[int], pause: float = 0.0) -> None:
         kinds, weights = list(KINDS), list(KINDS.values())
         for number in numbers:
+            await asyncio.sleep(pause)
             (kind,) = self._chance.choices(kinds, weights)
             leaf = AUTOPILOT if kind.endswith("toggle") else self._chance.choice(LEAVES)
             edit = Edit(f"{self._name}-{number}", self._chance.choice(self._flows), leaf, value(leaf, number))
