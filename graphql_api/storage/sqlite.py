@@ -14,7 +14,8 @@ import msgspec
 
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
-from graphql_api.storage.engine import Row, Script, Statement, in_task, unavailable
+from graphql_api.storage.engine import Row, Script, Statement
+from graphql_api.storage.places import Places
 from graphql_api.storage.signals import Bell
 from graphql_api.storage.sqlite_file import Deadline, File
 from graphql_api.storage.sqlite_writer import Writer
@@ -59,7 +60,7 @@ class SqliteStore:
         self._reader: sqlite3.Connection | None = None
         self._deadline = Deadline()
         self._idle: list[Aside] = []
-        self._places = asyncio.Semaphore(ASIDE)
+        self._places = Places(ASIDE, "other long statements keep it busy")
         self._bell = Bell()
         self._writer = Writer(
             path, self._tell, self._bell.ring, synchronous=synchronous, timeout=timeout, patience=patience
@@ -94,8 +95,7 @@ class SqliteStore:
         return self._reader.execute(sql, arguments).fetchall()
 
     async def _read_aside(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
-        await in_task()
-        async with self._place():
+        async with self._places.taken(time.monotonic() + self._patience):
             aside = await self._opened_aside()
             try:
                 aside.deadline.until = time.monotonic() + self._timeout
@@ -105,18 +105,6 @@ class SqliteStore:
                 raise
             finally:
                 self._idle.append(aside)
-
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._places.acquire()
-        except TimeoutError:
-            raise unavailable("other long statements keep it busy") from None
-        try:
-            yield
-        finally:
-            self._places.release()
 
     async def _opened_aside(self) -> Aside:
         while self._idle:
