@@ -86,9 +86,9 @@ class TracedStore:
         with TRACER.start_as_current_span("statement", kind=SpanKind.CLIENT, attributes=self._sql(statement)):
             return await self._store.read(statement)
 
-    async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
+    async def run(self, script: Callable[[], Script[T]], *, together: bool = False, flow: str = "") -> T:
         with TRACER.start_as_current_span("edit") as span:
-            return await self._store.run(lambda: self._told(script(), span), together=together)
+            return await self._store.run(lambda: self._told(script(), span), together=together, flow=flow)
 
     def _told(self, script: Script[T], above: Span) -> Script[T]:
         """The same script, perhaps in another thread: its spans are given their parent."""

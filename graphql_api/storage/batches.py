@@ -61,7 +61,7 @@ class Line(msgspec.Struct, eq=False):
 class Batches:
     """`together` carries out many statements of one shape in one transaction; `alone` one that has no company.
 
-    A batch that fails is carried out once more, one statement after another: nobody fails for a neighbour.
+    Of a batch that fails each statement is carried out once more by itself: nobody fails for a neighbour.
     """
 
     def __init__(self, alone: Fetch, together: FetchMany, most: int, again: tuple[type[BaseException], ...]) -> None:
@@ -169,11 +169,11 @@ class Batches:
 
         line.batches.append(batch)
         try:
-            batch.sort(key=_key)
+            if line.shape.writes:
+                batch.sort(key=_key)
             found = await self._together(line.shape, values, max(one.until for one in batch))
         except self._again:
-            for one in batch:
-                await self._one(one, None)
+            await asyncio.gather(*(self._one(one, None) for one in batch))
         except Exception as error:
             for one in batch:
                 _fail(one, error)

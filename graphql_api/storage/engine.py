@@ -125,8 +125,11 @@ class Store(Protocol):
     def read(self, statement: Statement) -> Awaitable[Sequence[Row]]:
         """The rows of one statement outside any transaction."""
 
-    async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
-        """Runs a script and commits; `together` puts all its statements into one transaction on every database."""
+    async def run(self, script: Callable[[], Script[T]], *, together: bool = False, flow: str = "") -> T:
+        """Runs a script and commits; `together` puts all its statements into one transaction on every database.
+
+        `flow` names the one that it changes, if it is one that is there.
+        """
 
     def stream(self, statement: Statement) -> AbstractAsyncContextManager[AsyncIterator[Row]]:
         """The rows of one statement, a few at a time, as of one moment."""

@@ -165,6 +165,9 @@ PLACE: ColumnElement[Any] = literal_column("message_flows.ctid")
 SEEN = (owned(FLOWS), FLOWS.c.id == ID, FLOWS.c.version == bindparam("seen"))
 """The flow as the script has seen it."""
 
+FREE: Mapping[str, Any] = {"key_share": True, "skip_locked": True}
+"""How rows are locked that nobody else has locked; all others are passed over."""
+
 Parameters = Mapping[str, BindParameter[Any]]
 """Columns of a table, and the parameters whose values are written into them."""
 
@@ -174,7 +177,8 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> tuple[Shape, 
     """The row, and only if it was written its revision and its replay; and the names of its values in their order.
 
     On PostgreSQL it is one statement, in which the position of the revision is drawn while the row is locked, so that
-    those of a flow follow its versions.
+    those of a flow follow its versions. A row that others have locked is taken for one that they have written, which it
+    mostly is by the time that they are done: nobody waits for it but the script that runs again.
     """
     new: Parameters = {column: bindparam(NEW[column], type_=FLOWS.c[column].type) for column in columns}
     flow: Parameters = {"flow_id": new["id"] if is_new else ID, "version": new["version"]}
@@ -182,10 +186,11 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> tuple[Shape, 
     if keyed:
         others[REPLAYS] = _parameters(REPLAYS, "replay")
     first: Insert | Update = update(FLOWS).where(*SEEN).values(new)
+    if_free: Insert | Update = update(FLOWS).where(*SEEN, _free() == PLACE).values(new)
     if is_new:
         new = {"workspace_id": WORKSPACE, **new}
-        first = insert(FLOWS).values(new)
-    saved = first.returning(FLOWS.c.version).cte("saved")
+        first = if_free = insert(FLOWS).values(new)
+    saved = if_free.returning(FLOWS.c.version).cte("saved")
     whole = select(saved.c.version).add_cte(*(_follows(saved, table, own) for table, own in others.items()))
     steps = [insert(table).values(own) for table, own in others.items()]
     steps[0] = steps[0].values(position=NEXT)
@@ -195,20 +200,22 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> tuple[Shape, 
     return shape, (*seen, *map(NEW.__getitem__, columns), *REVISION, *(REPLAY if keyed else ()))
 
 
+def _free() -> ColumnElement[Any]:
+    """The place of the flow as it was seen, which is locked with it; none while others have it locked."""
+    return select(PLACE).where(*SEEN).with_for_update(**FREE).correlate(None).scalar_subquery()
+
+
 def _follows(saved: CTE, table: Table, values: Mapping[str, ColumnElement[Any]]) -> CTE:
     rows = select(*values.values()).select_from(saved)
     return insert(table).from_select(list(values), rows).cte(f"with_{table.name}")
 
 
 def _save_many(new: Parameters, others: Mapping[Table, Parameters]) -> Select[Any]:
-    """Rows are locked one after another as they are given: two batches in the same order never wait for each other.
-
-    The locked ones are written where they lie, which is asked for twice: to join them by their ids, or by their places
-    alone, PostgreSQL may go through the whole table instead. A row that others moved while its lock was waited for,
-    without a version of their own, is not found there, and its script runs again.
+    """The locked rows are written where they lie, which is asked for twice: to join them by their ids, or by their
+    places alone, PostgreSQL may go through the whole table instead.
     """
     seen = select(PLACE.label("place"), FLOWS.c.id, *_labels(new, others)).where(*SEEN)
-    held = for_each(seen.with_for_update(key_share=True)).cte("held")
+    held = for_each(seen.with_for_update(**FREE)).cte("held")
     places = func.array(select(held.c.place).scalar_subquery())
     changed = update(FLOWS).where(held.c.place == PLACE, any_(places) == PLACE)
     saved = changed.values(_out_of(held, new)).returning(*held.c).cte("saved")

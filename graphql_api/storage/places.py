@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from weakref import WeakValueDictionary
 
 from graphql_api.storage.engine import in_task, unavailable
 
@@ -27,3 +28,19 @@ class Places:
             yield
         finally:
             self._places.release()
+
+
+class Queues:
+    """One place for each of the names that somebody waits for; none is needed for "", which names nothing."""
+
+    def __init__(self, trouble: str) -> None:
+        self._places: WeakValueDictionary[str, Places] = WeakValueDictionary()
+        self._trouble = trouble
+
+    def taken(self, name: str, until: float) -> AbstractAsyncContextManager[None]:
+        if not name:
+            return nullcontext()
+        places = self._places.get(name)
+        if places is None:
+            places = self._places[name] = Places(1, self._trouble)
+        return places.taken(until)

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from time import monotonic
 from typing import Any, TypeVar
 
 import asyncpg
@@ -24,6 +25,7 @@ from graphql_api.storage.engine import (
     unavailable,
 )
 from graphql_api.storage.many import as_given, by_place
+from graphql_api.storage.places import Places, Queues
 from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
 from graphql_api.storage.recalled import Recalled, recalling
@@ -44,11 +46,21 @@ RACES = (
 SILENT = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError)
 """The database did not answer: what was sent may have been carried out. Any other error is its answer: it was not."""
 
-ENDING = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
+ENDING = (
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
+)
 """PostgreSQL said that it ends this connection, which takes back what it was doing; another one may be had.
 
 It ends one only while a statement runs or between two, never between the commit of a statement and its answer.
 """
+
+WRONG = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.QueryCanceledError)
+"""What is refused, or was stopped, may be one statement of a batch."""
 
 WHOLE_STREAM = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 
@@ -67,16 +79,21 @@ class PostgresStore:
         `batch`: statements that are sent together when they wait at the same moment, 1 for none."""
         self.heard: Callable[[str], None] | None = None
         self._timeout = timeout
-        self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience)
         self._recalled = Recalled()
+        self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience, connected=self._recalled.clear)
+        self._queues = Queues("others change the same flow")
+        self._turns = Places(max(1, size // 2), "too many others wait for rows that are locked")
         self._signals = Signals(dsn, self._pool)
-        self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES)) if batch > 1 else None
+        self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES, *WRONG)) if batch > 1 else None
 
     def read(self, statement: Statement) -> Awaitable[Sequence[Row]]:
         return self._apart(statement, self._pool.until())
 
-    async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
-        """Once without locks, as most edits meet nobody; after a lost race in its turn, on one connection."""
+    async def run(self, script: Callable[[], Script[T]], *, together: bool = False, flow: str = "") -> T:
+        """Once without locks, as most edits meet nobody; after a lost race in its turn, on one connection.
+
+        Only there it waits for locks: those of one flow one after another, all together with half of the connections.
+        """
         until = self._pool.until()
         is_alone = not together
         while True:
@@ -87,7 +104,11 @@ class PostgresStore:
                         return await drive_waiting(edit, partial(self._apart, until=until))
                     except RACES:
                         is_alone, until = False, self._pool.until()
-                async with Lent(self._pool, until, self._meaning) as connection:
+                async with (
+                    self._queues.taken(flow, until),
+                    self._turns.taken(until),
+                    Lent(self._pool, until, self._meaning) as connection,
+                ):
                     return await self._in_turn(script, connection)
             except Lost:
                 _still_time(until)
@@ -125,14 +146,14 @@ class PostgresStore:
         return self._alone(statement, until)
 
     async def _alone(self, statement: Statement, until: float | None = None) -> Sequence[Row]:
-        """A read whose connection is lost is made again."""
+        """A read whose connection is lost, or that stands in the way of others, is made again."""
         until = until or self._pool.until()
         while True:
             try:
                 async with Lent(self._pool, until, self._meaning) as connection:
                     rows = await self._step(connection, statement, locks=False)
                 break
-            except Lost:
+            except (Lost, *RACES):
                 if statement.shape.writes:
                     raise
                 _still_time(until)
@@ -144,9 +165,17 @@ class PostgresStore:
         self, shape: Shape, values: Callable[[], Sequence[Mapping[str, Any]]], until: float
     ) -> Sequence[Row]:
         """One implicit transaction; all or nothing of it is done."""
-        async with Lent(self._pool, until, self._meaning) as connection:
+        async with Lent(self._pool, until, self._meaning_of_many) as connection:
             given = values()
-            rows = await self._fetched(connection, shape.batched.sql, shape.writes, as_given(given)) if given else ()
+            if not given:
+                return ()
+            began = monotonic()
+            try:
+                rows = await self._fetched(connection, shape.batched.sql, shape.writes, as_given(given))
+            except asyncpg.QueryCanceledError as error:
+                if monotonic() < began + self._timeout:
+                    raise
+                raise self._too_slow() from error  # nobody stopped it: one by one they would take as long
         if shape.writes:
             self._signals.tell()
         return rows
@@ -170,7 +199,13 @@ class PostgresStore:
         try:
             return _answered(await connection.fetch(sql, *arguments))
         except SILENT as error:
+            if not isinstance(error, ValueError):
+                connection.terminate()  # else an answer that comes late, or never, would be the next caller's trouble
             raise _lost(error, may_have_written) from error
+        except asyncpg.ReadOnlySQLTransactionError:
+            connection.terminate()  # it stays so, as may the idle ones; a new one may lead to where changes are taken
+            self._pool.hang_up_idle()
+            raise
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
@@ -190,10 +225,12 @@ class PostgresStore:
 
     def _meaning(self, error: BaseException) -> Exception | None:
         """What the database says instead of carrying out a statement is a refusal: nothing was written."""
-        if isinstance(error, asyncpg.UndefinedTableError):
+        if isinstance(error, (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)):
             return NoTables()
         if isinstance(error, asyncpg.QueryCanceledError):
-            return unavailable(f"the statement took longer than {self._timeout:g} s")
+            return self._too_slow()
+        if isinstance(error, asyncpg.InsufficientPrivilegeError):
+            return unavailable("its role may not do this")
         if isinstance(error, (asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresSystemError)):
             return unavailable("it takes no changes now")
         if isinstance(error, ENDING):
@@ -201,6 +238,12 @@ class PostgresStore:
         if isinstance(error, (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError)):
             return unavailable("it is stopping or short of resources")
         return None
+
+    def _meaning_of_many(self, error: BaseException) -> Exception | None:
+        return None if isinstance(error, WRONG) else self._meaning(error)
+
+    def _too_slow(self) -> Exception:
+        return unavailable(f"the statement took longer than {self._timeout:g} s, or was stopped")
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:

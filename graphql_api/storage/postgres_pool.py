@@ -30,8 +30,10 @@ TICK = 0.25
 SILENCE = 0.75
 """Seconds a statement may say nothing before the database is asked, and that it has to answer."""
 
-IDLE = 300
-"""Seconds after which a connection that nobody needs is closed."""
+IDLE = 180
+"""Seconds after which a connection that nobody needs is closed; some networks forget it after four minutes."""
+
+IDLE_THERE = "SELECT pid, state_change FROM pg_stat_activity WHERE pid = any($1) AND state = 'idle'"
 
 TAKEN = "all connections are taken"
 
@@ -48,8 +50,12 @@ class Pool:
     a connection that is left within one is closed.
     """
 
-    def __init__(self, dsn: str, *, size: int, timeout: float, patience: float) -> None:
+    def __init__(
+        self, dsn: str, *, size: int, timeout: float, patience: float, connected: Callable[[], None] = lambda: None
+    ) -> None:
+        """`connected` hears of every new connection: it may lead to another history of the same database."""
         self._dsn = dsn
+        self._connected_to = connected
         self._size = size
         self._timeout = timeout
         self._patience = patience
@@ -105,6 +111,10 @@ class Pool:
             self._at_work[connection] = monotonic()
         else:
             self._idle[connection] = since
+
+    def hang_up_idle(self) -> None:
+        while self._idle:
+            self._gone(self._idle.popitem()[0])
 
     async def _inherited(self, until: float) -> Any:
         """What others have done with, first come, first served; None for the place of one, to connect at."""
@@ -166,8 +176,9 @@ class Pool:
             raise unavailable("it refuses the connection") from error
 
     async def _connect(self) -> Any:
+        """What of its role's own settings would have statements refused or done otherwise is set here."""
         milliseconds = str(int(self._timeout * 1000))
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             self._dsn,
             timeout=self._patience,
             command_timeout=self._timeout + 1,  # the database gives up first, and tells that it did nothing
@@ -175,8 +186,12 @@ class Pool:
                 "application_name": "message-flows",
                 "statement_timeout": milliseconds,
                 "idle_in_transaction_session_timeout": milliseconds,
+                "lock_timeout": "0",
+                "default_transaction_isolation": "read committed",
             },
         )
+        self._connected_to()
+        return connection
 
     async def _watch(self) -> None:
         """Ends what waits for a database that says nothing any more, long before its statements run out of time.
@@ -189,23 +204,38 @@ class Pool:
             for connection in [one for one, since in self._idle.items() if since < now - IDLE or one.is_closed()]:
                 del self._idle[connection]
                 self._gone(connection)
-            silent = [one for one, since in self._at_work.items() if since < now - SILENCE]
-            if silent and not await self._answers():
-                log.warning("the database says nothing; %d connections are given up", len(silent))
-                for connection in silent:
-                    if connection in self._at_work:
-                        connection.terminate()
+            silent = {one: since for one, since in self._at_work.items() if since < now - SILENCE}
+            if silent:
+                await self._ask_after(silent)
 
-    async def _answers(self) -> bool:
+    async def _ask_after(self, silent: Mapping[Any, float]) -> None:
+        """Gives up those of which nothing more can come."""
         try:
             async with asyncio.timeout(SILENCE):
                 probe = await asyncpg.connect(self._dsn, timeout=SILENCE)
-                probe.terminate()
         except (TimeoutError, OSError):
-            return False
+            log.warning("the database says nothing; %d connections are given up", len(silent))
+            self._end(silent)
+            return
         except (asyncpg.PostgresError, asyncpg.InterfaceError):
-            return True  # an answer, such as that there are too many connections
-        return True
+            return  # an answer, such as that there are too many connections
+        try:
+            async with asyncio.timeout(SILENCE):
+                lost = await _waited_for_in_vain(probe, silent)
+        except (TimeoutError, asyncpg.PostgresError, *AWAY):
+            return
+        finally:
+            probe.terminate()
+        if lost and self._end(lost):
+            log.warning("%d connections are lost on their way to the database; so may be the idle ones", len(lost))
+            self.hang_up_idle()
+
+    def _end(self, those: Mapping[Any, float]) -> bool:
+        """Those that are still at work for whom they were; whether there are any."""
+        found = [one for one, since in those.items() if self._at_work.get(one) == since]
+        for connection in found:
+            connection.terminate()
+        return bool(found)
 
     async def close(self) -> None:
         """Waits a while for what is at work."""
@@ -215,8 +245,7 @@ class Pool:
         self._watchman.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._watchman
-        while self._idle:
-            self._gone(self._idle.popitem()[0])
+        self.hang_up_idle()
         until = self.until()
         with contextlib.suppress(Refused):
             while self._out:
@@ -249,6 +278,16 @@ class Lent:
         self._pool.give_back(self._connection)
         if error is not None and self._meaning is not None and (told := self._meaning(error)) is not None:
             raise told from error
+
+
+async def _waited_for_in_vain(probe: Any, silent: Mapping[Any, float]) -> Mapping[Any, float]:
+    """Those of which the database says, twice, that it has had nothing to do for them since."""
+    by_pid = {one.get_server_pid(): one for one in silent}
+    seen = dict(await probe.fetch(IDLE_THERE, list(by_pid)))
+    if seen:
+        await asyncio.sleep(TICK)
+        seen = dict(seen.items() & dict(await probe.fetch(IDLE_THERE, list(by_pid))).items())
+    return {by_pid[pid]: silent[by_pid[pid]] for pid in seen}
 
 
 def _reason(error: BaseException) -> str:

@@ -66,7 +66,7 @@ class SqliteStore:
             path, self._tell, self._bell.ring, synchronous=synchronous, timeout=timeout, patience=patience
         )
 
-    async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
+    async def run(self, script: Callable[[], Script[T]], *, together: bool = False, flow: str = "") -> T:
         """Every script is one transaction here, `together` or not."""
         return await self._writer.run(script)
 

@@ -19,12 +19,15 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, Saved
 from graphql_api.edits.importing import Imported
+from graphql_api.storage import flows
+from graphql_api.storage.engine import Shape
 from graphql_api.storage.postgres import PostgresStore
 from tests.conftest import CREATE, WORKSPACE, Clock, Noise, sent
 from tests.edits.conftest import contents
 
 LOCK = "SELECT id FROM message_flows WHERE id = $1 FOR UPDATE"
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+"""Within a transaction it is answered once, and as it was then ever after."""
 BROUGHT = {**DEFAULTS, **sent(CREATE).values, "created_at": None, "updated_at": None}
 
 
@@ -50,6 +53,29 @@ def test_the_clock_that_waiting_is_measured_by_is_that_of_uvloop() -> None:
         return asyncio.get_running_loop().time()
 
     assert uvloop.run(now()) == pytest.approx(time.monotonic(), abs=0.1)
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of somebody else."""
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    yield connection
+    connection.terminate()
+
+
+@pytest.fixture
+async def looker(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    yield connection
+    connection.terminate()
+
+
+async def waiting(looker: asyncpg.Connection, count: int = 1) -> list[int]:
+    """Those that wait for a lock, as soon as so many do."""
+    async with asyncio.timeout(20):
+        while len(found := await looker.fetch(WAITING)) < count:  # noqa: ASYNC110 (nobody tells of it)
+            await asyncio.sleep(0.01)
+    return [row["pid"] for row in found]
 
 
 def delay(seconds: float) -> Sent:
@@ -167,56 +193,90 @@ async def kept(desk: Desk, workspace: str) -> list[list[dict[str, Any]]]:
     ]
 
 
-@pytest.mark.parametrize(("locked", "free"), [("a", ["b", "c", "d"]), ("c", ["d"]), ("d", [])])
-async def test_a_batch_locks_flows_in_the_order_of_their_ids_wherever_they_lie(
-    hasty: Desk, caller: Caller, database_url: str, locked: str, free: list[str]
+@pytest.mark.parametrize("locked", "abcd")
+async def test_a_row_that_others_lock_holds_up_nobody_but_its_own_edit(
+    hasty: Desk, caller: Caller, other: asyncpg.Connection, locked: str
 ) -> None:
     await edits.import_flows(hasty, caller, [Imported(id, WORKSPACE, BROUGHT) for id in "dbca"])
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
-    async with connection.transaction():
-        await connection.fetch(LOCK, locked)
-        changing = asyncio.gather(*(edits.update_flow(hasty, caller, id, delay(1)) for id in "bdac"))
-        async with asyncio.timeout(20):
-            while not await connection.fetch(WAITING):  # noqa: ASYNC110 (nobody tells of it)
-                await asyncio.sleep(0.01)
-        rows = await connection.fetch("SELECT id FROM message_flows ORDER BY id FOR UPDATE SKIP LOCKED")
-        assert [row["id"] for row in rows] == [locked, *free]
-    await connection.close()
-    assert [one.flow["version"] for one in await changing] == [1] * 4
-
-
-async def test_a_batch_that_waits_for_a_locked_row_has_another_one_begin_beside_it(
-    hasty: Desk, caller: Caller, database_url: str
-) -> None:
-    locked, other = [(await edits.create_flow(hasty, caller, sent(CREATE))).flow["id"] for _ in range(2)]
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
-    async with connection.transaction():
-        await connection.fetch(LOCK, locked)
-        held = asyncio.create_task(edits.update_flow(hasty, caller, locked, delay(1)))
-        await asyncio.sleep(0.2)
-        saved = await asyncio.gather(*(edits.update_flow(hasty, caller, other, delay(n)) for n in (2, 3, 4)))
-        assert sorted(one.flow["version"] for one in saved) == [1, 2, 3]
+    async with other.transaction():
+        await other.fetch(LOCK, locked)
+        changing = {id: asyncio.create_task(edits.update_flow(hasty, caller, id, delay(1))) for id in "bdac"}
+        held = changing.pop(locked)
+        async with asyncio.timeout(5):
+            assert [(await one).flow["version"] for one in changing.values()] == [1] * 3
         assert not held.done()
-    await connection.close()
     assert (await held).flow["version"] == 1
 
 
-async def test_a_locked_row_holds_up_others_no_longer_than_their_patience(
-    hasty: Desk, caller: Caller, database_url: str
+async def test_batches_lock_rows_in_the_order_of_their_ids(hasty: Desk, caller: Caller) -> None:
+    """As they are given; how PostgreSQL goes through them is its own affair."""
+    given: list[list[str]] = []
+    together = hasty.store._together  # type: ignore[attr-defined]
+
+    async def listening(shape: Shape, values: Any, until: float) -> Any:
+        def heard() -> Any:
+            sent = values()
+            given.append([one["id"] for one in sent])
+            return sent
+
+        return await together(shape, heard, until)
+
+    hasty.store._batches._together = listening  # type: ignore[attr-defined]
+    await edits.import_flows(hasty, caller, [Imported(id, WORKSPACE, BROUGHT) for id in "dbca"])
+    await asyncio.gather(*(edits.update_flow(hasty, caller, id, delay(1)) for id in "bdac"))
+    assert given[-1] == [*"abcd"]
+
+
+async def test_a_batch_that_is_stopped_is_made_again_one_by_one(
+    hasty: Desk, caller: Caller, other: asyncpg.Connection, looker: asyncpg.Connection
 ) -> None:
-    locked, other = [(await edits.create_flow(hasty, caller, sent(CREATE))).flow["id"] for _ in range(2)]
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
-    async with connection.transaction():
-        await connection.fetch(LOCK, locked)
-        held = []
-        for seconds in (1, 2):  # one after the other, so that each is in a batch of its own
-            held.append(asyncio.create_task(edits.update_flow(hasty, caller, locked, delay(seconds))))
-            await asyncio.sleep(0.2)
-        with pytest.raises(Refused) as refusal:
-            async with asyncio.timeout(20):
-                await asyncio.gather(*(edits.update_flow(hasty, caller, other, delay(n)) for n in (3, 4, 5)))
-        assert refusal.value.problems[0].code == "UNAVAILABLE"
-    await connection.close()
-    assert sorted(one.flow["version"] for one in await asyncio.gather(*held)) == [1, 2]
-    saved = await edits.update_flow(hasty, caller, other, delay(6))
-    assert saved.flow["version"] == 1, "what was refused was not written later"
+    made = [(await edits.create_flow(hasty, caller, sent(CREATE))).flow["id"] for _ in range(9)]
+    async with other.transaction():
+        await other.execute("LOCK TABLE message_flow_revisions IN SHARE MODE")
+        changing = [asyncio.create_task(edits.update_flow(hasty, caller, id, delay(1))) for id in made]
+        for pid in await waiting(looker):
+            await looker.fetch("SELECT pg_cancel_backend($1)", pid)
+        await waiting(looker, 2)
+    assert [one.flow["version"] for one in await asyncio.gather(*changing)] == [1] * 9
+
+
+async def test_edits_of_a_locked_flow_wait_for_each_other_and_keep_nobody_else(
+    hasty: Desk, caller: Caller, other: asyncpg.Connection, looker: asyncpg.Connection
+) -> None:
+    locked, free = [(await edits.create_flow(hasty, caller, sent(CREATE))).flow["id"] for _ in range(2)]
+    async with other.transaction():
+        await other.fetch(LOCK, locked)
+        held = [asyncio.create_task(edits.update_flow(hasty, caller, locked, delay(n))) for n in range(1, 13)]
+        await waiting(looker)
+        for n in (1, 2, 3):
+            saved = await asyncio.gather(*(edits.update_flow(hasty, caller, free, delay(3 * n + m)) for m in range(3)))
+            assert max(one.flow["version"] for one in saved) == 3 * n
+        assert len(await waiting(looker)) == 1
+        for refused in (await asyncio.wait(held, return_when=asyncio.FIRST_COMPLETED))[0]:
+            with pytest.raises(Refused, match="others change the same flow; nothing was written"):
+                await refused
+    done = [one for one in await asyncio.gather(*held, return_exceptions=True) if isinstance(one, Saved)]
+    assert done
+    saved_at_last = await edits.update_flow(hasty, caller, locked, delay(99))
+    assert saved_at_last.flow["version"] == len(done) + 1, "what was refused was not written later"
+
+
+async def test_what_waits_for_locked_rows_leaves_others_half_of_the_connections(
+    hasty: Desk, caller: Caller, other: asyncpg.Connection, looker: asyncpg.Connection
+) -> None:
+    locked = [(await edits.create_flow(hasty, caller, sent(CREATE))).flow["id"] for _ in range(12)]
+    async with other.transaction():
+        await other.fetch("SELECT id FROM message_flows FOR UPDATE")
+        held = [asyncio.create_task(edits.update_flow(hasty, caller, id, delay(1))) for id in locked]
+        await waiting(looker, 5)
+        async with asyncio.timeout(1):
+            assert (
+                len(await asyncio.gather(*(hasty.store.read(flows.read(WORKSPACE, id, ["id"])) for id in locked))) == 12
+            )
+        told = await asyncio.gather(*(await asyncio.wait(held, timeout=5))[0], return_exceptions=True)
+        assert len(await waiting(looker, 5)) == 5
+    assert len(told) == 7
+    assert {str(one) for one in told} == {
+        "the database is not available: too many others wait for rows that are locked; nothing was written"
+    }
+    assert sum(isinstance(one, Saved) for one in await asyncio.gather(*held, return_exceptions=True)) == 5

@@ -4,22 +4,28 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
+from sqlalchemy import bindparam, select, text
 
 from bench.torturing.servers import Postgres
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import postgres_pool
-from graphql_api.storage.engine import Script, Statement
+from graphql_api.storage.engine import NoTables, Script, Shape, Statement
 from graphql_api.storage.postgres import PostgresStore
 from graphql_api.storage.postgres_pool import Lent, Pool
 from graphql_api.web.turn import resumed
-from tests.storage.tally import DDL, ROWS, SLEEP, TOTAL, added, both, count, count_recalled, read
+from tests.storage.tally import DDL, ROWS, SLEEP, TALLY, TOTAL, added, both, count, count_recalled, read
 
 pytestmark = pytest.mark.processes
+
+ONE = Shape(select(TALLY.c.count).where(TALLY.c.id == bindparam("id")), single=True)
+"""Many of which are sent together."""
 
 
 def dsn(postgres: Postgres) -> str:
@@ -296,10 +302,23 @@ async def test_statements_have_a_timeout_and_say_that_nothing_was_written(
     store = PostgresStore(dsn(postgres), timeout=0.3)
     held = await hold(other)
     for slow in (store.read(Statement(SLEEP, {"seconds": 30.0})), store.run(add), store.run(add, together=True)):
-        with pytest.raises(Refused, match=r"the statement took longer than 0.3 s; nothing was written"):
+        with pytest.raises(Refused, match=r"the statement took longer than 0.3 s, or was stopped; nothing was written"):
             await slow
     await held.rollback()
     assert await store.run(add) == 1
+    await store.close()
+
+
+async def test_a_batch_that_takes_too_long_is_not_tried_again(postgres: Postgres, other: asyncpg.Connection) -> None:
+    store = PostgresStore(dsn(postgres), timeout=0.3)
+    await store.run(count)
+    await other.execute("BEGIN; LOCK TABLE tally")
+    ran: list[str] = []
+    store.heard = ran.append
+    reads = [store.read(Statement(ONE, {"id": "a"})) for _ in range(9)]
+    told = await asyncio.gather(*reads, return_exceptions=True)
+    assert {type(one) for one in told} == {Refused}
+    assert len(ran) <= 2
     await store.close()
 
 
@@ -330,6 +349,183 @@ async def test_a_login_that_is_wrong_is_a_refusal(postgres: Postgres) -> None:
     with pytest.raises(Refused, match="it refuses the connection"):
         await store.read(TOTAL)
     await store.close()
+
+
+async def test_a_batch_whose_database_goes_away_is_refused_as_soon_as_one_statement(
+    postgres: Postgres, other: asyncpg.Connection
+) -> None:
+    store = PostgresStore(dsn(postgres))
+    await store.run(count)
+    await other.execute("BEGIN; LOCK TABLE tally")
+    reads = [asyncio.ensure_future(store.read(Statement(ONE, {"id": "a"}))) for _ in range(60)]
+    await waiting(other)
+    await asyncio.to_thread(postgres.stop, "fast")
+    started = time.monotonic()
+    told = await asyncio.gather(*reads, return_exceptions=True)
+    assert time.monotonic() - started < 6
+    assert {type(one) for one in told} == {Refused}
+    await store.close()
+
+
+async def test_a_statement_that_is_refused_fails_no_neighbour(store: PostgresStore, other: asyncpg.Connection) -> None:
+    await other.execute("BEGIN; LOCK TABLE tally")
+    first = asyncio.ensure_future(store.read(Statement(ONE, {"id": "b"})))
+    await waiting(other)
+    rest = [asyncio.ensure_future(store.read(Statement(ONE, {"id": id}))) for id in ("a", "\x00", "b")]
+    await asyncio.sleep(0)
+    await other.execute("COMMIT")
+    told = await asyncio.gather(first, *rest, return_exceptions=True)
+    assert [isinstance(one, Exception) for one in told] == [False, False, True, False]
+
+
+async def test_connections_that_take_no_changes_are_replaced(store: PostgresStore, other: asyncpg.Connection) -> None:
+    await other.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+    await asyncio.gather(*(total(store) for _ in range(5)))
+    assert store.figures()["connections_idle"] > 2
+    await other.execute("ALTER DATABASE postgres RESET default_transaction_read_only")
+    with pytest.raises(Refused, match="it takes no changes now; nothing was written"):
+        await store.run(count)
+    assert [await store.run(count) for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("script", [count, add])
+async def test_connections_that_are_lost_on_their_way_are_given_up_together(
+    postgres: Postgres, tmp_path: Path, script: Callable[[], Script[int]]
+) -> None:
+    """As where a firewall forgets them: what is sent is never answered, while a new connection is."""
+    async with Wall(postgres, tmp_path) as wall:
+        store = PostgresStore(wall.dsn, size=4, patience=20)
+        await asyncio.gather(*(store.run(count) for _ in range(8)))
+        assert store.figures()["connections_idle"] > 2
+        wall.forget()
+        async with asyncio.timeout(6):
+            assert await total(store) == 8
+            assert await store.run(script) == 9
+        wall.forget()
+        async with asyncio.timeout(6):
+            with pytest.raises(Refused, match="whether the change was made is unknown"):
+                await store.run(add)
+            assert await store.run(script) == 10
+        await store.close()
+
+
+async def test_a_connection_whose_statement_is_never_answered_is_not_used_again(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_pool, "SILENCE", 60)
+    async with Wall(postgres, tmp_path) as wall:
+        store = PostgresStore(wall.dsn, size=1, timeout=0.1)
+        assert await store.run(count) == 1
+        wall.forget()
+        with pytest.raises(Refused, match="whether the change was made is unknown"):
+            await store.run(add)
+        async with asyncio.timeout(1):
+            assert await store.run(count) == 2
+        await store.close()
+
+
+class Wall:
+    """Stands before a PostgreSQL."""
+
+    def __init__(self, postgres: Postgres, folder: Path) -> None:
+        self._behind = f"{parse_qs(urlsplit(postgres.url).query)['host'][0]}/.s.PGSQL.5432"
+        self._before = folder / ".s.PGSQL.5432"
+        self._ways: list[asyncio.Task[None]] = []
+        self._ends: list[asyncio.StreamWriter] = []
+        self.dsn = f"postgresql://postgres@/postgres?host={folder}"
+
+    async def __aenter__(self) -> "Wall":
+        self._server = await asyncio.start_unix_server(self._serve, self._before)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.forget()
+        for writer in self._ends:
+            writer.transport.abort()
+        self._server.close()
+        await asyncio.sleep(0)
+
+    def forget(self) -> None:
+        """All connections that there are; neither side is told."""
+        while self._ways:
+            self._ways.pop().cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(self._behind)
+        self._ends += [back, writer]
+        self._ways += [asyncio.create_task(passed_on(*way)) for way in ((reader, back), (there, writer))]
+
+
+async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while some := await reader.read(2**16):
+        writer.write(some)
+    writer.close()
+
+
+async def test_what_is_recalled_is_forgotten_with_a_new_connection(
+    single: PostgresStore, other: asyncpg.Connection
+) -> None:
+    """It may lead to another history of the same flows, in which other rows have the same versions."""
+    assert await single.run(count_recalled) == 1
+    ran: list[str] = []
+    single.heard = ran.append
+    assert await single.run(count_recalled) == 2
+    assert len(ran) == 1
+    await end(other, *await pids(other))
+    assert await total(single) == 2
+    ran.clear()
+    assert await single.run(count_recalled) == 3
+    assert len(ran) == 2
+
+
+async def test_settings_of_its_role_do_not_reach_it(postgres: Postgres, other: asyncpg.Connection) -> None:
+    await other.execute("ALTER ROLE postgres SET default_transaction_isolation = 'serializable'")
+    await other.execute("ALTER ROLE postgres SET lock_timeout = '1ms'")
+    store = PostgresStore(dsn(postgres))
+    try:
+        assert sorted(await asyncio.gather(*(store.run(count) for _ in range(5)))) == [1, 2, 3, 4, 5]
+        for setting, value in (("default_transaction_isolation", "read committed"), ("lock_timeout", "0")):
+            (row,) = await store.read(Statement(Shape(text(f"SHOW {setting}")), {}))
+            assert row[setting] == value
+    finally:
+        await other.execute("ALTER ROLE postgres RESET ALL")
+        await store.close()
+
+
+async def test_what_its_role_may_not_do_is_a_refusal(postgres: Postgres, other: asyncpg.Connection) -> None:
+    await other.execute("CREATE ROLE reader LOGIN; GRANT SELECT ON tally TO reader")
+    store = PostgresStore(dsn(postgres).replace("postgres@", "reader@"))
+    try:
+        with pytest.raises(Refused, match="its role may not do this; nothing was written"):
+            await store.run(count)
+        assert await total(store) == 0
+    finally:
+        await store.close()
+        await other.execute("DROP OWNED BY reader; DROP ROLE reader")
+
+
+async def test_a_column_that_is_gone_is_told_like_a_table_that_is(
+    store: PostgresStore, other: asyncpg.Connection
+) -> None:
+    await other.execute("ALTER TABLE tally DROP COLUMN note")
+    with pytest.raises(NoTables):
+        await store.run(count)
+    with pytest.raises(NoTables):
+        await store.read(Statement(Shape(select(TALLY.c.note)), {}))
+
+
+async def test_a_read_that_a_deadlock_ends_is_made_again(store: PostgresStore, other: asyncpg.Connection) -> None:
+    """Two tables that others lock in another order than it reads them."""
+    await other.execute("CREATE TABLE second (id text)")
+    both_tables = Statement(Shape(text("WITH a AS (SELECT count(*) FROM tally) SELECT 1 AS one FROM a, second")), {})
+    try:
+        await other.execute("SET deadlock_timeout = '30s'; BEGIN; LOCK TABLE second")
+        held = asyncio.ensure_future(store.read(both_tables))
+        await waiting(other)
+        await other.execute("LOCK TABLE tally; COMMIT")
+        assert await held == []
+    finally:
+        await other.execute("DROP TABLE second")
 
 
 async def test_connections_that_nobody_needs_are_closed(
