@@ -21,6 +21,7 @@ from graphql_api.storage.engine import Row, Store
 from graphql_api.storage.tail import Tail
 from tests.conftest import Clock, Noise
 from tests.edits.conftest import NEW
+from tests.rewinding import rename_stream, rewind
 
 DAY = 86_400_000
 SOON = 10.0
@@ -395,3 +396,34 @@ async def test_no_position_is_given_twice_also_when_the_newest_were_pruned(
         await new_flow(desk, caller)
         (change,) = await taken(watched, 1)
     assert change.position > before[-1].position
+
+
+async def test_watchers_of_a_history_that_is_no_more_must_begin_anew(
+    feed: Feed, desk: Desk, elsewhere: Desk, caller: Caller, database_url: str
+) -> None:
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as watched, feed.watching(None) as of_all:
+        await rename(desk, caller, id, "1", "2", "3")
+        first, *_, newest = await taken(watched, 3)
+        assert (await feed.flow(newest) or {})["name"] == "3"
+        await rewind(database_url, first.position)
+        for one in (watched, of_all):  # of which one has not taken what it was told before
+            with pytest.raises(Refused) as refusal:
+                await taken(one, 1)
+            assert refusal.value.problems[0].code == "RESYNC_REQUIRED"
+        async with feed.watching("ws1") as anew:
+            await edits.update_flow(elsewhere, caller, id, Sent({"prompt": "new"}))
+            (change,) = await taken(anew, 1)
+            flow = await feed.flow(change) or {}
+            assert (change.position, flow["name"], flow["prompt"]) == (first.position + 1, "as it was", "new")
+
+
+async def test_a_stream_of_another_name_is_another_history(
+    feed: Feed, desk: Desk, caller: Caller, database_url: str
+) -> None:
+    async with feed.watching("ws1") as watched:
+        await new_flow(desk, caller)
+        await taken(watched, 1)
+        await rename_stream(database_url)
+        with pytest.raises(Refused, match="the cursor belongs to another history"):
+            await taken(watched, 1)

@@ -15,7 +15,7 @@ from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import Desk
 from graphql_api.storage import deliveries, sender, tally, webhooks
 from graphql_api.storage.engine import Row, Script
-from graphql_api.storage.tail import Tail
+from graphql_api.storage.tail import Rewritten, Tail
 
 PLACES = 64
 """Messages on their way at the same time, to endpoints that answer …"""
@@ -44,7 +44,7 @@ async def send(desk: Desk) -> None:
             await tenure.won()
             said = ""
             await Sender(desk, tenure).run()
-        except (Refused, Deposed) as why:
+        except (Refused, Deposed, Rewritten) as why:
             reason = str(why) or "another process does"
             if reason != said:
                 log.warning("webhooks are not sent from here for now: %s", reason)
@@ -117,6 +117,7 @@ class Sender:
             try:
                 has_more = await self._step(tail)
                 if not self._tenure.next_beat:
+                    await tail.verify()  # else the place in an old history would be written into a new one
                     await self._tenure.renew(self._place)
                 if not has_more:
                     await _set(news, HELD if tail.is_held else self._tenure.next_beat)

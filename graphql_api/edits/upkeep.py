@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from graphql_api.domain.errors import Refused
+from graphql_api.domain.errors import Refused, fault
 from graphql_api.edits.desk import Desk
 from graphql_api.storage import changes, upkeep
 from graphql_api.storage.engine import Row, Script, Statement
@@ -28,6 +28,8 @@ async def sweep(desk: Desk) -> None:
             await forget_replays(desk)
         except Refused as refusal:
             log.warning("old replays were not removed: %s", refusal)
+        except Exception as error:
+            log.error("old replays were not removed: %s", fault(error))
 
 
 async def forget_replays(desk: Desk) -> int:

@@ -16,7 +16,7 @@ from graphql_api.feed.watcher import Changes
 from graphql_api.storage import changes, flows
 from graphql_api.storage.changes import Change
 from graphql_api.storage.engine import Row, Store
-from graphql_api.storage.tail import Run, Tail
+from graphql_api.storage.tail import Rewritten, Run, Tail
 
 Now = tuple[int, Sequence[Run]]
 """A place before all that is not committed yet, and what is committed behind it."""
@@ -187,6 +187,16 @@ class Feed:
                 loop.call_later(held, self._wake.set)
 
     async def _look(self) -> Tail:
+        try:
+            return await self._read_all()
+        except Rewritten as why:
+            log.warning("%s; all watchers begin anew", why)
+            self._tail, self._past = None, Past(self._store)
+            for watcher in self._everybody():
+                watcher.end(of_another_history())
+            return await self._read_all()
+
+    async def _read_all(self) -> Tail:
         tail = self._tail
         if tail is None:
             tail = self._tail = await Tail.begun(self._store)

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
+from graphql_api.domain.errors import Refused
 from graphql_api.feed.past import Past, Topic
 from graphql_api.storage.changes import Change
 from graphql_api.storage.tail import Run
@@ -32,12 +33,15 @@ class Changes:
         self._page: deque[Change] = deque()
         self._fresh: deque[Change] = deque()
         self._news = asyncio.Event()
+        self._end: Refused | None = None
 
     def __aiter__(self) -> "Changes":
         return self
 
     async def __anext__(self) -> Change:
         while True:
+            if self._end is not None:
+                raise self._end
             if self._page:
                 change = self._page.popleft()
             elif self.position < self._behind:
@@ -70,6 +74,11 @@ class Changes:
         self._page.extend(page)
         if not page:
             self.position = end
+
+    def end(self, why: Refused) -> None:
+        """Nothing that it has not given out is told any more."""
+        self._end = why
+        self._news.set()
 
     def offer(self, change: Change) -> None:
         if len(self._fresh) >= WAITING:

@@ -108,11 +108,14 @@ BEFORE_WRITERS = Statement(
     Shape(
         text(f"""
             WITH open AS (
-                SELECT extract(epoch FROM min(work.xact_start)) * 1000 - 600000 AS since
-                {_WRITERS.replace("WHERE", "JOIN pg_stat_activity AS work ON work.pid = held.pid WHERE", 1)}
+                SELECT count(*) AS writers, count(work.xact_start) AS seen,
+                    extract(epoch FROM min(work.xact_start)) * 1000 - 600000 AS since
+                {_WRITERS.replace("WHERE", "LEFT JOIN pg_stat_activity AS work ON work.pid = held.pid WHERE", 1)}
             )
-            SELECT since, greatest(
-                (SELECT max(position) FROM message_flow_revisions WHERE at < (SELECT since FROM open)),
+            SELECT writers, greatest(
+                (SELECT max(position) FROM message_flow_revisions WHERE at < (
+                    SELECT since FROM open WHERE seen = writers
+                )),
                 (SELECT coalesce(max(pruned), 0) FROM message_flow_stream)
             ) AS top
             FROM open
@@ -120,4 +123,7 @@ BEFORE_WRITERS = Statement(
     ),
     {},
 )
-"""A position before all that the open transactions may have taken, if no clock is wrong by ten minutes."""
+"""A position before all that the open transactions may have taken, if no clock is wrong by ten minutes.
+
+Since when those of other roles are open is told to members of pg_read_all_stats only: others begin before all history.
+"""

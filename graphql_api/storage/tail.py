@@ -7,6 +7,7 @@ then still not there will never be.
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
 
 import msgspec
 
@@ -24,6 +25,16 @@ PATIENCE = 1.0
 
 BETWEEN_LOOKS = 0.005
 
+CERTAIN = 1.0
+"""Seconds for which the history is taken for the one that was read, while nothing new is seen in it."""
+
+
+class Rewritten(Exception):
+    """The history is not the one that was read: a backup, or a standby that missed the last changes, took its place."""
+
+    def __init__(self) -> None:
+        super().__init__("the database has another history than before")
+
 
 class Fence(msgspec.Struct, frozen=True):
     """All positions up to `top` were given out by then, and only the `writers` can still commit some of them."""
@@ -38,11 +49,14 @@ class Tail:
     `has_missed` is set when changes behind `place` were pruned before they were read.
     """
 
-    def __init__(self, store: Store, place: int) -> None:
+    def __init__(self, store: Store, place: int, name: str | None = None) -> None:
+        """`name` of the stream, None for whichever it is."""
         self.place = place
         self.is_held = False
         self.has_missed = False
         self._store = store
+        self._name = name
+        self._certain_until = 0.0
         self._fence: Fence | None = None
 
     @staticmethod
@@ -53,14 +67,15 @@ class Tail:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE
-        fence = await _fence(store)
+        (now,) = await store.read(changes.STREAM_NOW)
+        fence = Fence(max(now["top"], now["pruned"]), await store.writing())
         while fence.writers & await store.writing():
             if loop.time() > until:
                 (row,) = await store.read(changes.BEFORE_WRITERS)
-                if row["since"] is not None:
-                    return await Tail(store, row["top"])._before_first_gap()
+                if row["writers"]:
+                    return await Tail(store, row["top"], now["name"])._before_first_gap()
             await asyncio.sleep(BETWEEN_LOOKS)
-        return Tail(store, fence.top)
+        return Tail(store, fence.top, now["name"])
 
     async def _before_first_gap(self) -> "Tail":
         """What nothing is missing from is settled, whoever may be writing."""
@@ -77,10 +92,12 @@ class Tail:
         return [(row["first"], row["last"]) for row in await self._store.read(changes.beyond(self.place))]
 
     async def more(self) -> Sequence[Row]:
-        """The next changes that are settled; empty when there are none for now."""
+        """The next changes that are settled; empty when there are none for now. Raises Rewritten."""
         # The writers are asked before the rows: those that are over by then are seen.
         void = self._fence.top if self._fence and not self._fence.writers & await self._store.writing() else 0
         rows = await self._store.read(changes.after(self.place, 1 if self._fence and not void else AT_ONCE))
+        if not rows and monotonic() > self._certain_until:
+            await self.verify()
         self.has_missed = bool(rows) and rows[0]["pruned"] > self.place
         settled = self._settled(rows, void)
         if settled:
@@ -92,6 +109,14 @@ class Tail:
             self._fence = Fence(rows[-1]["position"], await self._store.writing())
         return settled
 
+    async def verify(self) -> None:
+        """Raises Rewritten where it can be seen: once the new history is longer than the old one was, it cannot."""
+        self._certain_until = monotonic() + CERTAIN
+        (now,) = await self._store.read(changes.STREAM_NOW)
+        self._name = self._name or now["name"]
+        if now["name"] != self._name or max(now["top"], now["pruned"]) < self.place:
+            raise Rewritten
+
     def _settled(self, rows: Sequence[Row], void: int) -> Sequence[Row]:
         """The rows before the first gap that may still be filled."""
         before = self.place
@@ -101,8 +126,3 @@ class Tail:
                 return rows[:index]
             before = position
         return rows
-
-
-async def _fence(store: Store) -> Fence:
-    (row,) = await store.read(changes.STREAM_NOW)
-    return Fence(max(row["top"], row["pruned"]), await store.writing())

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.errors import Refused, fault, refused
 from graphql_api.domain.keys import LENGTH, Key, is_spelt
 from graphql_api.edits import keys
 from graphql_api.storage.engine import Store
@@ -163,6 +163,8 @@ class Keyring:
                 await keys.note_use(self._store, self._now(), [digest.hex() for digest in used])
             except Refused as refusal:
                 log.warning("the last use of %d keys was not noted: %s", len(used), refusal)
+            except Exception as error:
+                log.error("the last use of %d keys was not noted: %s", len(used), fault(error))
 
 
 def _bounded(remembered: dict[K, V], most: int) -> dict[K, V]:

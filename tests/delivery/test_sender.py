@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 
 from graphql_api import edits, reads
-from graphql_api.delivery import courier, sender
+from graphql_api.delivery import courier, sender, tenure
 from graphql_api.delivery.tenure import Tenure
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
+from graphql_api.storage import changes, tail
 from graphql_api.web import lines, metrics
 from tests.conftest import WORKSPACE
 from tests.delivery.conftest import Add, Change, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, hang_up, listening, silence, status
 from tests.docs.blocks import blocks
+from tests.rewinding import rewind
 
 PAGE = Path(__file__).parents[2] / "docs" / "webhooks.md"
 
@@ -335,3 +337,19 @@ async def test_nothing_is_sent_by_a_process_that_cannot_be_sure_of_its_right_to(
     assert endpoint.received == []
     is_sure.set()
     await endpoint.until(lambda: endpoint.changes == [(id, 0)])
+
+
+async def test_after_a_restored_database_it_begins_where_that_had_come_to(
+    desk: Desk, add: Add, change: Change, endpoint: Endpoint, sending: object, database_url: str
+) -> None:
+    await add(endpoint)
+    id = await change()
+    await endpoint.until(lambda: len(endpoint.received) == 1)
+    (first,) = await desk.store.read(changes.STREAM_NOW)
+    for n in range(3):
+        await change(id, prompt=f"{n}")
+    await endpoint.until(lambda: len(endpoint.received) == 4)
+    await rewind(database_url, first["top"])
+    await asyncio.sleep(tenure.BEAT + 2 * tail.CERTAIN)
+    await change(id, prompt="again")
+    await endpoint.until(lambda: len(endpoint.received) == 5)

@@ -1,5 +1,7 @@
 """Pruning: what stays readable, what living replays name, and what is unknown afterwards."""
 
+import asyncio
+
 import pytest
 
 from graphql_api import edits, reads
@@ -9,7 +11,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, upkeep
 from graphql_api.edits.upkeep import forget_replays, prune
-from graphql_api.storage.engine import Store
+from graphql_api.storage.engine import Store, unavailable
 from tests.conftest import Clock
 from tests.edits.conftest import NEW, Refusal, contents, told
 
@@ -142,3 +144,22 @@ async def test_old_replays_go_step_by_step(
     await edits.create_flow(desk, caller, NEW, Terms(key="e"))
     assert await forget_replays(desk) == 4
     assert [row["key"] for row in (await contents(desk.store))[2]] == ["e"]
+
+
+async def test_a_fault_does_not_end_the_sweeps(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes: list[Exception | None] = [ZeroDivisionError(), unavailable("away"), None]
+    swept = asyncio.Event()
+
+    async def sweeping(_: Desk) -> int:
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+        swept.set()
+        return 0
+
+    monkeypatch.setattr(upkeep, "forget_replays", sweeping)
+    monkeypatch.setattr(upkeep, "BETWEEN_SWEEPS", 0.001)
+    task = asyncio.create_task(upkeep.sweep(desk))
+    async with asyncio.timeout(5):
+        await swept.wait()
+    task.cancel()

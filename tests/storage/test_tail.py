@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from graphql_api import storage
 from graphql_api.domain.flow import DEFAULTS
 from graphql_api.storage import changes, flows
 from graphql_api.storage.engine import Script, Store
@@ -116,6 +117,28 @@ async def test_a_beginning_misses_nothing_of_a_transaction_that_is_open_then(
     assert seen(await tail.more()) + seen(await tail.more()) == [("a", 1), ("b", 1)]
     assert await tail.known() == ()
     await other.close()
+
+
+async def test_a_beginning_waits_no_longer_where_it_may_not_know_since_when_others_are_at_work(
+    store: Store, connection: asyncpg.Connection, database_url: str
+) -> None:
+    """The role is neither a superuser nor a member of pg_read_all_stats."""
+    await create(store, "a")
+    role = f"plain_{await connection.fetchval('SELECT current_database()')}"
+    everything = f"ALL TABLES IN SCHEMA public TO {role}; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    await connection.execute(f"CREATE ROLE {role} LOGIN; GRANT ALL ON {everything}")
+    plain = storage.opened(database_url.replace("postgres@", f"{role}@"))
+    try:
+        async with connection.transaction():
+            await connection.execute("UPDATE message_flow_revisions SET note = note WHERE false")
+            async with asyncio.timeout(10):
+                tail = await Tail.begun(plain)
+            await create(plain, "b")
+        told = [place for _ in range(9) for place in seen(await tail.more())]
+        assert told[-1] == ("b", 0)
+    finally:
+        await plain.close()
+        await connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 async def test_what_is_pruned_before_it_was_read_is_missed(store: Store) -> None:

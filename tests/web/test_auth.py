@@ -13,6 +13,7 @@ from graphql_api import app
 from graphql_api.domain.errors import Refused
 from graphql_api.edits import Desk, keys
 from graphql_api.storage.engine import Store, unavailable
+from graphql_api.web import auth
 from graphql_api.web.auth import GUESSES, GUESSING, Keyring
 from tests.conftest import configured
 
@@ -322,3 +323,27 @@ async def test_the_last_use_is_noted_in_the_background(store: Store, watch: Watc
     noting.cancel()
     await asyncio.gather(noting, return_exceptions=True)
     assert [key.last_used_at for key in await keys.every(store)] == [NOW]
+
+
+async def test_a_fault_does_not_end_the_noting_of_uses(
+    store: Store, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = Keyring(store, lambda: NOW, watch)
+    token = (await made(store)).encode()
+    noted = asyncio.Event()
+    outcomes: list[Exception | None] = [ZeroDivisionError(), unavailable("away"), None]
+
+    async def note_use(*_: Any) -> None:
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+        noted.set()
+
+    monkeypatch.setattr(keys, "note_use", note_use)
+    monkeypatch.setattr(auth, "NOTING", 0.001)
+    noting = asyncio.create_task(keyring.note_uses())
+    async with asyncio.timeout(5):
+        while not noted.is_set():
+            await keyring.key(token, "")
+            await asyncio.sleep(0.001)
+    noting.cancel()

@@ -1,0 +1,36 @@
+"""A database that goes back to what it was, as when a backup or a standby without the last changes takes its place."""
+
+import sqlite3
+from contextlib import closing
+
+import asyncpg
+
+
+async def rewind(url: str, position: int) -> None:
+    """To a history that ends there; the flows keep their versions, but are called otherwise."""
+    steps = [
+        f"DELETE FROM message_flow_revisions WHERE position > {position}",
+        f"DELETE FROM webhook_deliveries WHERE position > {position}",
+        f"UPDATE webhooks SET position = {position} WHERE position > {position}",
+        f"UPDATE webhook_sender SET position = {position} WHERE position > {position}",
+        "UPDATE message_flows SET name = 'as it was', name_folded = 'as it was'",
+    ]
+    if not url.startswith("sqlite"):
+        steps.append(f"SELECT setval(pg_get_serial_sequence('message_flow_revisions', 'position'), {position})")
+    await _run(url, steps)
+
+
+async def rename_stream(url: str) -> None:
+    """As when another database takes its place."""
+    await _run(url, ["UPDATE message_flow_stream SET name = 'other'"])
+
+
+async def _run(url: str, steps: list[str]) -> None:
+    """In one transaction, past the server."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.partition("///")[2])) as connection:
+            connection.executescript("; ".join(["BEGIN", *steps, "COMMIT"]))
+        return
+    other = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await other.execute("; ".join(steps))
+    await other.close()
