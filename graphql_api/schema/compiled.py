@@ -200,7 +200,7 @@ def _has_variables(node: ValueNode) -> bool:
 
 
 def _plain(node: ValueNode, variables: Variables) -> Any:
-    """A literal as JSON would write it; a member whose variable is absent is absent."""
+    """A literal as JSON would write it; a member whose variable is absent is absent. Raises Unusual."""
     if isinstance(node, VariableNode):
         return variables.get(node.name.value)
     if isinstance(node, NullValueNode):
@@ -208,6 +208,8 @@ def _plain(node: ValueNode, variables: Variables) -> Any:
     if isinstance(node, BooleanValueNode | StringValueNode | EnumValueNode):
         return node.value
     if isinstance(node, IntValueNode):
+        if node.value == "-0":  # an ID keeps the sign
+            raise Unusual
         return int(node.value)
     if isinstance(node, FloatValueNode):
         return float(node.value)

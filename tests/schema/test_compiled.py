@@ -144,6 +144,14 @@ async def test_both_ways_agree(two_desks: tuple[Desk, Desk]) -> None:
     assert compiled > DOCUMENTS / 2
 
 
+@pytest.mark.parametrize(("head", "id"), [("", "-0"), ("($id: ID! = -0)", "$id")], ids=["in its place", "as a default"])
+async def test_an_id_that_is_written_as_a_number_keeps_its_sign(desk: Desk, head: str, id: str) -> None:
+    text = f"mutation Op{head} {{deleteMessageFlow(id: {id}) {{errors {{message}}}}}}"
+    told = [await answered(desk, text, {}, compiles=compiles) for compiles in (False, True)]
+    says = {"errors": [{"message": "there is no message flow -0 in this workspace"}]}
+    assert told == [({"deleteMessageFlow": says}, [], False)] * 2
+
+
 COMPILED = {
     "read one": "query ($id: ID!) {messageFlow(id: $id) {id name autopilot messageChannel updatedAt}}",
     "literals": '{f: messageFlow(id: "x") {...L __typename}} '
