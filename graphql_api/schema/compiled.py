@@ -58,8 +58,10 @@ class Compiled:
         *,
         makes_dicts: bool = False,
     ) -> None:
-        """Raises NotCompiled. `makes_dicts`: for who looks into the answer; else lists hold what only JSON can be made
-        of."""
+        """Raises NotCompiled. The document has no other operation.
+
+        `makes_dicts`: for who looks into the answer; else lists hold what only JSON can be made of.
+        """
         self._schema = schema
         self._operation = operation
         self._makes_dicts = makes_dicts
@@ -67,8 +69,7 @@ class Compiled:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._readers = tuple(self._variable_readers())
-        own = {name for name, *_ in self._readers}
-        self._switches = tuple(sorted(_switches(document) & own))
+        self._switches = tuple(sorted(_switches(document)))
         self._plans: dict[tuple[bool, ...], _Plan] = {}
         self._only = None if self._switches else self._plan(())
 

@@ -4,6 +4,8 @@ import json
 from random import Random
 from typing import Any
 
+from tests.schema.given import Given
+
 FLOW = ["id", "workspaceId", "name", "direction", "description", "agent", "prompt", "initiationMessage", "isActive"]
 FLOW += ["autopilot", "messageChannel", "createdAt", "updatedAt", "version", "__typename"]
 SETTINGS: dict[str, Any] = {
@@ -44,7 +46,7 @@ class Dice(Random):
         roll = self.random()
         if roll < 0.9:
             return ""
-        return f" @{self.choice(['skip', 'include'])}(if: {self.choice(['$on', '$off', 'true', 'false'])})"
+        return f" @{self.choice(SWITCHING)}(if: {self.choice(['$on', '$off', 'true', 'false'])})"
 
     def leaf(self, name: str) -> str:
         alias = f"a{self.randint(0, 99)}{name.strip('_')}: " if self.chance(0.1) else ""
@@ -71,29 +73,46 @@ class Dice(Random):
         return "{" + " ".join(parts) + "}"
 
 
-FRAGMENT = " fragment Leaves on MessageFlow {name settings {security {hipaaCompliance} emailSettings {signature}}}"
+FRAGMENT = "fragment Leaves on MessageFlow {name settings {security {hipaaCompliance} emailSettings {signature}}}"
+SWITCHING = ["skip", "include"]
 SWITCHES = "$on: Boolean = true, $off: Boolean! = false"
 
 
 def document(dice: Dice, ids: list[str]) -> tuple[str, dict[str, Any]]:
-    """A document with one operation, and variables for it."""
+    """A document whose operation `Op` is meant, and variables for it."""
     kind = dice.choice([one, one, page, page, create, update, update, update, update, bulk, delete, restore, revert])
-    head, body, variables = kind(dice, ids)
-    switches = {name: dice.chance(0.5) for name in ("on", "off") if dice.chance(0.2)}
+    (operation, head), body, values = kind(dice, ids)
+    values |= {name: dice.choice([True, True, False, False, None]) for name in ("on", "off") if dice.chance(0.2)}
+    given = Given(dice, body)
+    for part in filter(None, [*head.split(", "), *SWITCHES.split(", ")]):
+        name, _, type = part[1:].partition(": ")
+        if f"${name}" in body:
+            given.give(name, type, *([values[name]] if name in values else []))
     typename = dice.choice(["", "", "", "__typename "])
+    declared = f"({', '.join(given.declared)})" if given.declared else ""
+    parts = [f"{operation} Op{declared} {{{typename}{given.body}}} ", *other(dice, given.declared)]
+    dice.shuffle(parts)
     fragment = FRAGMENT if "...Leaves" in body else ""
-    used = ", ".join(part for part in SWITCHES.split(", ") if part.split(":")[0] in body)
-    kept = {name: value for name, value in switches.items() if f"${name}" in body}
-    declared = ", ".join(part for part in [head[1], used] if part)
-    text = f"{head[0]} Op{f'({declared})' if declared else ''} {{{typename}{body}}}{fragment}"
-    return text, {**variables, **kept}
+    return "".join(parts) + fragment, given.sent
+
+
+def other(dice: Dice, declared: list[str]) -> list[str]:
+    """Now and then another operation, to which a variable of the same name is something else."""
+    if dice.chance(0.9):
+        return []
+    name = dice.choice(declared or ["$on:"]).partition(":")[0]
+    return [f" query Other({name}: Boolean!) {{messageFlows {{totalCount @{dice.choice(SWITCHING)}(if: {name})}}}} "]
 
 
 Made = tuple[tuple[str, str], str, dict[str, Any]]
 
 
 def some_id(dice: Dice, ids: list[str]) -> Any:
-    return dice.choice([*ids, *ids, *ids, "unknown", "not an id", "", "x" * 65]) if dice.chance(0.97) else 7
+    return (
+        dice.choice([*ids, *ids, *ids, "unknown", "not an id", "", "x" * 65])
+        if dice.chance(0.96)
+        else dice.choice([0, 7])
+    )
 
 
 def one(dice: Dice, ids: list[str]) -> Made:

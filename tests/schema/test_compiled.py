@@ -97,7 +97,7 @@ OPERATIONS = Operations(Limits())
 def prepared(text: str) -> Prepared | Rejected:
     """Once for both ways and both databases: validation takes most of the time."""
     try:
-        return OPERATIONS.prepare(text)
+        return OPERATIONS.prepare(text, "Op")
     except Rejected as rejected:
         return rejected
 
@@ -142,6 +142,14 @@ async def test_both_ways_agree(two_desks: tuple[Desk, Desk]) -> None:
             ids.append(flow["id"])
     assert await rows(two_desks[0].store) == await rows(two_desks[1].store)
     assert compiled > DOCUMENTS / 2
+
+
+@pytest.mark.parametrize("variables", [{}, {"x": None}, {"x": 1}])
+async def test_what_skips_in_another_operation_is_a_variable_like_any_in_this_one(desk: Desk, variables: Any) -> None:
+    text = """query Op($x: Int) {messageFlows(first: $x) {totalCount}}
+      query Other($x: Boolean!) {messageFlows {...Part}}
+      fragment Part on MessageFlowConnection {totalCount @skip(if: $x)}"""
+    assert await answered(desk, text, variables, compiles=True) == ({"messageFlows": {"totalCount": 0}}, [], True)
 
 
 @pytest.mark.parametrize(("head", "id"), [("", "-0"), ("($id: ID! = -0)", "$id")], ids=["in its place", "as a default"])
