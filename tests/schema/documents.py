@@ -1,99 +1,42 @@
 """Random documents of this schema and random variables for them, valid and invalid."""
 
-import json
-from random import Random
+import re
 from typing import Any
 
+from tests.schema.dice import SETTINGS, SWITCHING, Dice
 from tests.schema.given import Given
 
-FLOW = ["id", "workspaceId", "name", "direction", "description", "agent", "prompt", "initiationMessage", "isActive"]
-FLOW += ["autopilot", "messageChannel", "createdAt", "updatedAt", "version", "__typename"]
-SETTINGS: dict[str, Any] = {
-    "responseSettings": {
-        "delay": None,
-        "__typename": None,
-        "workingHours": dict.fromkeys(["enabled", "start", "end", "timezone", "outOfHoursMessage", "__typename"]),
-    },
-    "security": {"hipaaCompliance": None, "__typename": None},
-    "emailSettings": {"subjectLine": None, "signature": None},
-    "__typename": None,
-}
-NEXT = {"at": None, "opens": None, "__typename": None}
-COMPUTED: dict[str, Any] = {
-    "isOpen": None,
-    "nextTransition": NEXT,
-    'then: nextTransition(after: "2026-03-08T02:30:00+01:00")': NEXT,
-    'openings(from: "2026-03-28T00:00:00Z", to: "2026-03-30T00:00:00.0005Z")': {"from": None, "to": None},
-    'utcOffsets(from: "2026-03-28T00:00:00Z", to: "2026-03-30T00:00:00Z")': dict.fromkeys(["from", "to", "seconds"]),
-}
-HOURS = SETTINGS["responseSettings"]["workingHours"] | COMPUTED
-ANSWERED = SETTINGS | {"responseSettings": {"delay": None, "workingHours": HOURS}}
-"""Settings as a selection may have them, with what is computed."""
-
+WITH_FLOWS = {f"{edit}MessageFlowPayload" for edit in ("Create", "Update", "Restore", "Revert")}
+WITH_FLOWS |= {"UpdateMessageFlowResult"}
 ERRORS = ["code", "message", "path", "__typename"]
 
-
-class Dice(Random):
-    """Chances, and the pieces of documents made with them."""
-
-    def chance(self, share: float) -> bool:
-        return self.random() < share
-
-    def some(self, names: list[str]) -> list[str]:
-        return self.sample(names, self.randint(1, len(names)))
-
-    def directive(self) -> str:
-        roll = self.random()
-        if roll < 0.9:
-            return ""
-        return f" @{self.choice(SWITCHING)}(if: {self.choice(['$on', '$off', 'true', 'false'])})"
-
-    def leaf(self, name: str) -> str:
-        alias = f"a{self.randint(0, 99)}{name.strip('_')}: " if self.chance(0.1) else ""
-        return f"{alias}{name}{self.directive()}"
-
-    def block(self, tree: dict[str, Any]) -> str:
-        parts = []
-        for name in self.some(list(tree)):
-            below = tree[name]
-            parts.append(self.leaf(name) if below is None else f"{name}{self.directive()} {self.block(below)}")
-        return "{" + " ".join(parts) + "}"
-
-    def flow(self) -> str:
-        parts = [self.leaf(name) for name in self.some(FLOW)]
-        if self.chance(0.6):
-            parts.append(f"settings {self.block(ANSWERED if self.chance(0.3) else SETTINGS)}")
-        if self.chance(0.2):
-            parts.append(f"... on {self.choice(['MessageFlow', 'Node'])} {{id}}")
-        if self.chance(0.2):
-            parts.append("...Leaves" + self.directive())
-        if self.chance(0.1):
-            parts.append("settings {responseSettings {delay}}")
-        self.shuffle(parts)
-        return "{" + " ".join(parts) + "}"
-
-
-FRAGMENT = "fragment Leaves on MessageFlow {name settings {security {hipaaCompliance} emailSettings {signature}}}"
-SWITCHING = ["skip", "include"]
 SWITCHES = "$on: Boolean = true, $off: Boolean! = false"
+INSTANTS = "$at: DateTime, $to: DateTime!"
 
 
 def document(dice: Dice, ids: list[str]) -> tuple[str, dict[str, Any]]:
-    """A document whose operation `Op` is meant, and variables for it."""
+    """A document whose operation `Op` is meant, and variables for it; now and then one that was there before."""
+    if dice.made and dice.chance(0.4):
+        text, sent = dice.choice(dice.made[-10:])
+        kept = {name: value for name, value in sent.items() if dice.chance(0.9)}
+        return text, kept | {name: dice.chance(0.5) for name in ("on", "off") if f"${name}" in text}
+    dice.fragments.clear()
     kind = dice.choice([one, one, page, page, create, update, update, update, update, bulk, delete, restore, revert])
     (operation, head), body, values = kind(dice, ids)
     values |= {name: dice.choice([True, True, False, False, None]) for name in ("on", "off") if dice.chance(0.2)}
-    given = Given(dice, body)
-    for part in filter(None, [*head.split(", "), *SWITCHES.split(", ")]):
+    values |= {"to": "2026-03-30T00:00:00.0005Z"} | ({"at": dice.choice(AT)} if dice.chance(0.7) else {})
+    root = dice.selection(operation.capitalize(), [body, *(["__typename"] if dice.chance(0.2) else [])])
+    fragments = [f" fragment {name} on {kind} {fields}" for name, (kind, fields) in dice.fragments.items()]
+    given = Given(dice, "".join([root, *fragments]))
+    for part in filter(None, ", ".join([head, SWITCHES, INSTANTS]).split(", ")):
         name, _, type = part[1:].partition(": ")
-        if f"${name}" in body:
+        if re.search(rf"\${name}\b", given.body):
             given.give(name, type, *([values[name]] if name in values else []))
-    typename = dice.choice(["", "", "", "__typename "])
     declared = f"({', '.join(given.declared)})" if given.declared else ""
-    parts = [f"{operation} Op{declared} {{{typename}{given.body}}} ", *other(dice, given.declared)]
+    parts = [f"{operation} Op{declared} {given.body} ", *other(dice, given.declared)]
     dice.shuffle(parts)
-    fragment = FRAGMENT if "...Leaves" in body else ""
-    return "".join(parts) + fragment, given.sent
+    dice.made.append(("".join(parts), given.sent))
+    return dice.made[-1]
 
 
 def other(dice: Dice, declared: list[str]) -> list[str]:
@@ -108,20 +51,17 @@ Made = tuple[tuple[str, str], str, dict[str, Any]]
 
 
 def some_id(dice: Dice, ids: list[str]) -> Any:
-    return (
-        dice.choice([*ids, *ids, *ids, "unknown", "not an id", "", "x" * 65])
-        if dice.chance(0.96)
-        else dice.choice([0, 7])
-    )
+    if dice.chance(0.04):
+        return dice.choice([0, 7])
+    return dice.choice([*ids, *ids, *ids, "unknown", "not an id", "", "x" * 65])
 
 
 def one(dice: Dice, ids: list[str]) -> Made:
-    if dice.chance(0.3):
-        return ("query", ""), f"f: messageFlow(id: {json.dumps(str(some_id(dice, ids)))}) {dice.flow()}", {}
-    variables = {"id": some_id(dice, ids)}
-    return ("query", "$id: ID!"), f"messageFlow(id: $id) {dice.flow()}", variables
+    variables = {"id": some_id(dice, ids), **({"v": dice.choice([None, 0, 1, 9])} if dice.chance(0.2) else {})}
+    return ("query", "$id: ID!, $v: Int"), f"messageFlow(id: $id, atVersion: $v) {dice.flow()}", variables
 
 
+AT = ["2026-03-29T02:30:00+01:00", "2026-11-22T12:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", None]
 FILTERS: list[dict[str, Any]] = [
     {},
     {"isActive": False},
@@ -135,31 +75,39 @@ FILTERS: list[dict[str, Any]] = [
     {"messageChannel": "Email"},
     {"unknown": 1},
 ]
+PAGE_INFO = ["hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename"]
 
 
 def page(dice: Dice, ids: list[str]) -> Made:
     parts = []
-    if dice.chance(0.7):
-        parts.append(f"nodes {dice.flow()}")
-    if dice.chance(0.3):
-        parts.append(f"edges {{cursor node {dice.flow()} {dice.choice(['', '__typename'])}}}")
+    for _ in range(dice.choice([0, 1, 1, 2])):
+        parts.append(f"nodes{dice.directive()} {dice.flow()}")
+    for _ in range(dice.choice([0, 0, 0, 0, 1, 1, 2])):
+        edge = [f"node{dice.directive()} {dice.flow()}", *dice.sample(["cursor", "__typename"], dice.randint(0, 2))]
+        parts.append(f"edges{dice.directive()} {dice.selection('MessageFlowEdge', edge)}")
     if dice.chance(0.5):
-        parts.append("pageInfo {hasNextPage hasPreviousPage startCursor endCursor __typename}")
-    if dice.chance(0.3):
-        parts.append("totalCount")
-    head = "$first: Int, $after: String, $filter: MessageFlowFilter, $order: MessageFlowOrder"
-    body = "messageFlows(first: $first, after: $after, filter: $filter, orderBy: $order)"
+        info = [dice.leaf(name) for name in dice.some(PAGE_INFO)]
+        parts.append(f"pageInfo{dice.directive()} {dice.selection('PageInfo', info)}")
+    parts += [dice.leaf(name) for name in ("totalCount", "__typename") if dice.chance(0.3)]
+    head = "$first: Int, $after: String, $last: Int, $before: String"
+    head += ", $filter: MessageFlowFilter, $order: MessageFlowOrder"
+    arguments = "first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $order"
+    body = f"messageFlows({arguments})"
     variables: dict[str, Any] = {}
     if dice.chance(0.7):
         variables["first"] = dice.choice([1, 2, 3, 50, 100, 0, -1, 101, None, "1", 2.0, True])
-    if dice.chance(0.2):
-        variables["after"] = dice.choice(["", "garbage", None, "WyJDUkVBVEVEX0FUIix0cnVlLDE3OTU2MDUyMDEwMDAsIngiXQ"])
+    elif dice.chance(0.5):
+        variables["last"] = dice.choice([1, 2, 50, 100, 0, None, 3.0])
+    for name in ("after", "before"):
+        if dice.chance(0.15):
+            cursors = ["", "garbage", None, "WyJDUkVBVEVEX0FUIix0cnVlLDE3OTU2MDUyMDEwMDAsIngiXQ"]
+            variables[name] = dice.choice(cursors)
     if dice.chance(0.5):
         variables["filter"] = dice.choice([*FILTERS, {"ids": ids[:2]}])
     if dice.chance(0.4):
         field = dice.choice(["CREATED_AT", "UPDATED_AT", "NAME", "SIZE"])
         variables["order"] = dice.choice([{"field": field}, {"direction": "ASC"}, {"field": field, "direction": "ASC"}])
-    return ("query", head), f"{body} {{{' '.join(parts) or '__typename'}}}", variables
+    return ("query", head), f"{body} {dice.selection('MessageFlowConnection', parts or ['__typename'])}", variables
 
 
 TEXTS = [
@@ -212,12 +160,13 @@ def change(dice: Dice) -> dict[str, Any]:
     return given
 
 
-def payload(dice: Dice, extra: list[str]) -> str:
-    parts = [f"errors {{{' '.join(dice.some(ERRORS))}}}", *(name for name in extra if dice.chance(0.7))]
-    if dice.chance(0.8):
-        parts.append(f"messageFlow {dice.flow()}")
-    dice.shuffle(parts)
-    return "{" + " ".join(parts) + "}"
+def payload(dice: Dice, kind: str, *extra: str) -> str:
+    parts = [dice.leaf(name) for name in [*extra, "__typename"] if dice.chance(0.6)]
+    errors = [dice.leaf(name) for name in dice.some(ERRORS)]
+    parts.append(f"errors{dice.directive()} {dice.selection('MutationError', errors)}")
+    if kind in WITH_FLOWS and dice.chance(0.8):
+        parts.append(f"messageFlow{dice.directive()} {dice.flow()}")
+    return dice.selection(kind, parts)
 
 
 def create(dice: Dice, ids: list[str]) -> Made:
@@ -227,7 +176,8 @@ def create(dice: Dice, ids: list[str]) -> Made:
     if dice.chance(0.1):
         given.pop(dice.choice(list(given)))
     head = "$input: CreateMessageFlowInput!, $key: String"
-    body = f"createMessageFlow(input: $input, idempotencyKey: $key) {payload(dice, ['changedFields', 'replayed'])}"
+    told = payload(dice, "CreateMessageFlowPayload", "changedFields", "replayed")
+    body = f"createMessageFlow(input: $input, idempotencyKey: $key) {told}"
     return ("mutation", head), body, {"input": given, **key(dice)}
 
 
@@ -236,7 +186,7 @@ def key(dice: Dice) -> dict[str, Any]:
 
 
 def update(dice: Dice, ids: list[str]) -> Made:
-    extra = ["changedFields", "replayed", "rebasedFrom", "__typename"]
+    told = payload(dice, "UpdateMessageFlowPayload", "changedFields", "replayed", "rebasedFrom")
     head = "$id: ID!, $input: UpdateMessageFlowInput!, $v: Int, $c: ConflictPolicy! = REJECT, $key: String, $n: String"
     head += ", $try: Boolean! = false"
     arguments = "id: $id, input: $input, ifVersion: $v, onConflict: $c, idempotencyKey: $key, note: $n"
@@ -251,17 +201,19 @@ def update(dice: Dice, ids: list[str]) -> Made:
         variables["try"] = True
     if dice.chance(0.2):
         literal = '{settings: {responseSettings: {delay: $d, workingHours: {start: "8:30"}}}, direction: OUTBOUND}'
-        body = f"updateMessageFlow(id: $id, input: {literal}) {payload(dice, extra)}"
+        body = f"updateMessageFlow(id: $id, input: {literal}) {told}"
         return ("mutation", "$id: ID!, $d: Float"), body, {"id": variables["id"], "d": dice.choice(VALUES["delay"])}
-    body = f"updateMessageFlow({arguments}, validateOnly: $try) {payload(dice, extra)}"
+    body = f"updateMessageFlow({arguments}, validateOnly: $try) {told}"
     return ("mutation", head), body, variables
 
 
 def bulk(dice: Dice, ids: list[str]) -> Made:
-    head = "$ids: [ID!], $filter: MessageFlowFilter, $input: UpdateMessageFlowInput!"
-    result = f"{{messageFlowId changedFields errors {{code path}} messageFlow {dice.flow()}}}"
-    body = f"updateMessageFlows(ids: $ids, filter: $filter, input: $input) {{results {result} errors {{code message}}}}"
-    variables: dict[str, Any] = {"input": change(dice)}
+    head = "$ids: [ID!], $filter: MessageFlowFilter, $input: UpdateMessageFlowInput!, $key: String, $try: Boolean!"
+    arguments = "ids: $ids, filter: $filter, input: $input, idempotencyKey: $key, validateOnly: $try"
+    results = payload(dice, "UpdateMessageFlowResult", "messageFlowId", "changedFields")
+    parts = [f"results{dice.directive()} {results}", "errors {code message}", "replayed"]
+    body = f"updateMessageFlows({arguments}) {dice.selection('UpdateMessageFlowsPayload', parts)}"
+    variables: dict[str, Any] = {"input": change(dice), "try": dice.chance(0.1), **key(dice)}
     if dice.chance(0.7):
         variables["ids"] = dice.choice([dice.some(ids), [*ids[:1], "unknown"], [], ids[:1] * 2, [None], ids[0]])
     if dice.chance(0.4):
@@ -270,16 +222,22 @@ def bulk(dice: Dice, ids: list[str]) -> Made:
 
 
 def delete(dice: Dice, ids: list[str]) -> Made:
-    body = "deleteMessageFlow(id: $id, ifVersion: $v) {deletedMessageFlowId replayed errors {code message path}}"
-    variables = {"id": some_id(dice, ids), "v": dice.choice([None, None, 1, 2])}
-    return ("mutation", "$id: ID!, $v: Int"), body, variables
+    return guarded(dice, ids, "delete", "deletedMessageFlowId")
 
 
 def restore(dice: Dice, ids: list[str]) -> Made:
-    body = f"restoreMessageFlow(id: $id) {payload(dice, ['replayed'])}"
-    return ("mutation", "$id: ID!"), body, {"id": some_id(dice, ids)}
+    return guarded(dice, ids, "restore")
+
+
+def guarded(dice: Dice, ids: list[str], edit: str, *extra: str) -> Made:
+    told = payload(dice, f"{edit.capitalize()}MessageFlowPayload", "replayed", *extra)
+    body = f"{edit}MessageFlow(id: $id, ifVersion: $v, idempotencyKey: $key) {told}"
+    variables = {"id": some_id(dice, ids), "v": dice.choice([None, None, None, 1, 2]), **key(dice)}
+    return ("mutation", "$id: ID!, $v: Int, $key: String"), body, variables
 
 
 def revert(dice: Dice, ids: list[str]) -> Made:
-    body = f"revertMessageFlow(id: $id, toVersion: $v) {payload(dice, ['changedFields', 'replayed'])}"
-    return ("mutation", "$id: ID!, $v: Int!"), body, {"id": some_id(dice, ids), "v": dice.choice([0, 1, 2, 9, -1])}
+    told = payload(dice, "RevertMessageFlowPayload", "changedFields", "replayed")
+    body = f"revertMessageFlow(id: $id, toVersion: $v, idempotencyKey: $key) {told}"
+    variables = {"id": some_id(dice, ids), "v": dice.choice([0, 1, 2, 9, -1]), **key(dice)}
+    return ("mutation", "$id: ID!, $v: Int!, $key: String"), body, variables

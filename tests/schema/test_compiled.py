@@ -1,7 +1,6 @@
 """The compiled way and the general way answer the same bytes and leave the same rows."""
 
 import asyncio
-import importlib.util
 import shutil
 from collections.abc import AsyncIterator
 from functools import lru_cache
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 from sqlalchemy import select
 
 from graphql_api import storage
-from graphql_api.domain.caller import Caller
+from graphql_api.domain.caller import SCOPES, Caller
 from graphql_api.domain.instants import HOUR
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
@@ -26,16 +25,12 @@ from graphql_api.storage.engine import Shape, Statement, Store
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
 from graphql_api.web.json import encoded
 from tests.sampling import sampled
+from tests.schema.dice import Dice
+from tests.schema.documents import document
 
 SEED = 20261122
-DOCUMENTS = sampled(1_000)
+DOCUMENTS = sampled(600)
 """For each database."""
-
-spec = importlib.util.spec_from_file_location("documents", Path(__file__).with_name("documents.py"))
-assert spec is not None
-assert spec.loader is not None
-documents = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(documents)
 
 
 class Steps:
@@ -102,14 +97,25 @@ def prepared(text: str) -> Prepared | Rejected:
         return rejected
 
 
-async def answered(desk: Desk, text: str, variables: Any, *, compiles: bool) -> tuple[Any, Any, bool]:
+CALLER = Caller("ws1", request_id="r1")
+CALLERS = [CALLER] * 40 + [
+    Caller(None),
+    Caller("ws2"),
+    *(Caller("ws1", scopes=frozenset({one})) for one in sorted(SCOPES)),
+]
+IF_VERSIONS = [None] * 20 + [frozenset(), frozenset({0, 1, 2})]
+
+
+async def answered(
+    desk: Desk, text: str, variables: Any, *, compiles: bool, caller: Caller = CALLER, **more: Any
+) -> tuple[Any, Any, bool]:
     operation = prepared(text)
     if isinstance(operation, Rejected):
         return None, operation.errors, False
     if not compiles:
         operation = replace(operation, compiled=None)
     try:
-        answer: Answer = await OPERATIONS.carry_out(operation, variables, Context(desk, Caller("ws1", request_id="r1")))
+        answer: Answer = await OPERATIONS.carry_out(operation, variables, Context(desk, caller, **more))
     except Rejected as rejected:
         return None, rejected.errors, False
     return answer.data, answer.errors, answer.is_compiled
@@ -124,13 +130,14 @@ async def rows(store: Store) -> list[list[dict[str, Any]]]:
 
 
 async def test_both_ways_agree(two_desks: tuple[Desk, Desk]) -> None:
-    dice = documents.Dice(SEED)
+    dice = Dice(SEED)
     ids: list[str] = ["first"]
     compiled = 0
     for number in range(DOCUMENTS):
-        text, variables = documents.document(dice, ids)
+        text, variables = document(dice, ids)
+        asked: dict[str, Any] = {"caller": dice.choice(CALLERS), "if_versions": dice.choice(IF_VERSIONS)}
         (data, errors, _), (data_too, errors_too, is_compiled) = [
-            await answered(desk, text, variables, compiles=compiles)
+            await answered(desk, text, variables, compiles=compiles, **asked)
             for desk, compiles in zip(two_desks, (False, True), strict=True)
         ]
         said = f"seed {SEED}, document {number}: {text} {variables}"
