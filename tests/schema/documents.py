@@ -14,17 +14,29 @@ SWITCHES = "$on: Boolean = true, $off: Boolean! = false"
 INSTANTS = "$at: DateTime, $to: DateTime!"
 
 
-def document(dice: Dice, ids: list[str]) -> tuple[str, dict[str, Any]]:
+Asked = tuple[str, dict[str, Any]]
+
+
+def document(dice: Dice, ids: list[str]) -> Asked:
     """A document whose operation `Op` is meant, and variables for it; now and then one that was there before."""
     if dice.made and dice.chance(0.4):
-        text, sent = dice.choice(dice.made[-10:])
-        kept = {name: value for name, value in sent.items() if dice.chance(0.9)}
-        return text, kept | {name: dice.chance(0.5) for name in ("on", "off") if f"${name}" in text}
+        return again(dice, ids, *dice.choice(dice.made[-10:]))
+    dice.made.append(new(dice, ids))
+    return dice.made[-1]
+
+
+def again(dice: Dice, ids: list[str], text: str, sent: dict[str, Any]) -> Asked:
+    others = {"id": some_id(dice, ids), "on": dice.chance(0.5), "off": dice.chance(0.5)}
+    others |= {} if "createMessageFlow" in text else {"input": change(dice)}
+    return text, {name: others.get(name, value) for name, value in sent.items() if dice.chance(0.97)}
+
+
+def new(dice: Dice, ids: list[str]) -> Asked:
     dice.fragments.clear()
-    kind = dice.choice([one, one, page, page, create, update, update, update, update, bulk, delete, restore, revert])
+    kind = create if len(ids) < 4 and dice.chance(0.5) else dice.choice(KINDS)
     (operation, head), body, values = kind(dice, ids)
-    values |= {name: dice.choice([True, True, False, False, None]) for name in ("on", "off") if dice.chance(0.2)}
-    values |= {"to": "2026-03-30T00:00:00.0005Z"} | ({"at": dice.choice(AT)} if dice.chance(0.7) else {})
+    values |= {name: dice.choice([True, True, False, False, None]) for name in ("on", "off") if dice.chance(0.4)}
+    values |= {"to": dice.choice(TO)} | ({"at": dice.choice(AT)} if dice.chance(0.7) else {})
     root = dice.selection(operation.capitalize(), [body, *(["__typename"] if dice.chance(0.2) else [])])
     fragments = [f" fragment {name} on {kind} {fields}" for name, (kind, fields) in dice.fragments.items()]
     given = Given(dice, "".join([root, *fragments]))
@@ -35,8 +47,7 @@ def document(dice: Dice, ids: list[str]) -> tuple[str, dict[str, Any]]:
     declared = f"({', '.join(given.declared)})" if given.declared else ""
     parts = [f"{operation} Op{declared} {given.body} ", *other(dice, given.declared)]
     dice.shuffle(parts)
-    dice.made.append(("".join(parts), given.sent))
-    return dice.made[-1]
+    return "".join(parts), given.sent
 
 
 def other(dice: Dice, declared: list[str]) -> list[str]:
@@ -51,9 +62,7 @@ Made = tuple[tuple[str, str], str, dict[str, Any]]
 
 
 def some_id(dice: Dice, ids: list[str]) -> Any:
-    if dice.chance(0.04):
-        return dice.choice([0, 7])
-    return dice.choice([*ids, *ids, *ids, "unknown", "not an id", "", "x" * 65])
+    return dice.choice(ids if dice.chance(0.9) else ["unknown", "not an id", "", "x" * 65, 0, 7])
 
 
 def one(dice: Dice, ids: list[str]) -> Made:
@@ -62,6 +71,7 @@ def one(dice: Dice, ids: list[str]) -> Made:
 
 
 AT = ["2026-03-29T02:30:00+01:00", "2026-11-22T12:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", None]
+TO = ["2026-03-30T00:00:00.0005Z", "2026-05-29T00:00:00Z", "2026-05-30T00:00:00Z", "2026-03-27T00:00:00Z"]
 FILTERS: list[dict[str, Any]] = [
     {},
     {"isActive": False},
@@ -95,7 +105,7 @@ def page(dice: Dice, ids: list[str]) -> Made:
     body = f"messageFlows({arguments})"
     variables: dict[str, Any] = {}
     if dice.chance(0.7):
-        variables["first"] = dice.choice([1, 2, 3, 50, 100, 0, -1, 101, None, "1", 2.0, True])
+        variables["first"] = dice.choice([1, 2, 3, 50, 100, 0, 101, None, 2.0])
     elif dice.chance(0.5):
         variables["last"] = dice.choice([1, 2, 50, 100, 0, None, 3.0])
     for name in ("after", "before"):
@@ -110,49 +120,40 @@ def page(dice: Dice, ids: list[str]) -> Made:
     return ("query", head), f"{body} {dice.selection('MessageFlowConnection', parts or ['__typename'])}", variables
 
 
-TEXTS = [
-    "",
-    " ",
-    "Sale",
-    "Straße",
-    "\u0000",
-    "\ud800",
-    "x" * 201,
-    "a\nb",
-    "09:00",
-    "9:00",
-    "24:00",
-    "17:00",
-    "utc",
-    None,
-]
-VALUES: dict[str, list[Any]] = {
-    "isActive": [True, False, None, 1, "true"],
-    "autopilot": [True, False, None],
-    "direction": ["INBOUND", "OUTBOUND", "inbound", None],
-    "messageChannel": ["SMS", "EMAIL", "Email"],
-    "delay": [0, 1, 2.5, 86_400, 86_401, -1, None, "5", 1e300, True],
-    "enabled": [True, False, None],
-    "hipaaCompliance": [True, False, None],
-    "timezone": ["Europe/Berlin", "asia/calcutta", "Mars/Base", None],
+GOOD: dict[str, list[Any]] = {
+    "name": ["Sale", "Straße", "STRASSE", "x" * 200],
+    "agent": ["a1", "a2", 5],
+    "isActive": [True, False],
+    "autopilot": [True, False],
+    "direction": ["INBOUND", "OUTBOUND", "BIDIRECTIONAL"],
+    "messageChannel": ["SMS", "EMAIL"],
+    "delay": [0, 1, 2.5, 86_400, 1e-9, None],
+    "enabled": [True, True, True, False],
+    "start": ["9:00", "02:30", "22:00", "00:00", None],
+    "end": ["17:00", "02:00", "6:00", "24:00", None],
+    "timezone": ["Europe/Berlin", "asia/calcutta", "Pacific/Apia", "Australia/Lord_Howe", None],
+    "hipaaCompliance": [True, False],
 }
+TEXTS = ["Sale", "a", "é\U0001f600", '"', "\\"]
+BAD: list[Any] = ["", " ", "\u0000", "\ud800", "x" * 201, "a\nb", "25:00", "Mars/Base", "inbound"]
+BAD += [None, -1, 86_401, 5, True, []]
+LEAVES = ["name", "description", "agent", "prompt", "initiationMessage", "isActive", "autopilot", "direction"]
+LEAVES += ["messageChannel"]
+
+
+def leaf(dice: Dice, name: str) -> Any:
+    return dice.choice(GOOD.get(name, TEXTS) if dice.chance(0.96) else BAD)
 
 
 def settings(dice: Dice, tree: dict[str, Any] = SETTINGS) -> Any:
-    if dice.chance(0.03):
+    if dice.chance(0.02):
         return dice.choice([None, 5, []])
-    given = {}
-    for name in dice.some([name for name in tree if name != "__typename"]):
-        below = tree[name]
-        given[name] = settings(dice, below) if below is not None else dice.choice(VALUES.get(name, TEXTS))
-    return given
+    names = dice.some([name for name in tree if name != "__typename"])
+    return {name: settings(dice, tree[name]) if tree[name] else leaf(dice, name) for name in names}
 
 
 def change(dice: Dice) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for name in ["name", "description", "agent", "prompt", "initiationMessage", "isActive", "autopilot", "direction"]:
-        if dice.chance(0.12):
-            given[name] = dice.choice(VALUES.get(name, TEXTS))
+    given: dict[str, Any] = {name: leaf(dice, name) for name in LEAVES if dice.chance(0.12)}
     if dice.chance(0.2):
         given["toggleAutopilot"] = dice.choice([True, True, False, None])
     if dice.chance(0.6):
@@ -191,10 +192,10 @@ def update(dice: Dice, ids: list[str]) -> Made:
     head += ", $try: Boolean! = false"
     arguments = "id: $id, input: $input, ifVersion: $v, onConflict: $c, idempotencyKey: $key, note: $n"
     variables: dict[str, Any] = {"id": some_id(dice, ids), "input": change(dice), **key(dice)}
-    if dice.chance(0.3):
-        variables["v"] = dice.choice([0, 1, 2, 3, 4, -1, None, 2**31, "1"])
     if dice.chance(0.2):
-        variables["c"] = dice.choice(["MERGE", "MERGE", "REJECT", "FORCE", None])
+        variables["v"] = dice.choice([*range(9), -1, None, 2**31])
+    if dice.chance(0.2):
+        variables["c"] = dice.choice(["MERGE", "MERGE", "REJECT"])
     if dice.chance(0.1):
         variables["n"] = dice.choice(["why", None, "x" * 1001, "\u0000"])
     if dice.chance(0.1):
@@ -202,7 +203,7 @@ def update(dice: Dice, ids: list[str]) -> Made:
     if dice.chance(0.2):
         literal = '{settings: {responseSettings: {delay: $d, workingHours: {start: "8:30"}}}, direction: OUTBOUND}'
         body = f"updateMessageFlow(id: $id, input: {literal}) {told}"
-        return ("mutation", "$id: ID!, $d: Float"), body, {"id": variables["id"], "d": dice.choice(VALUES["delay"])}
+        return ("mutation", "$id: ID!, $d: Float"), body, {"id": variables["id"], "d": leaf(dice, "delay")}
     body = f"updateMessageFlow({arguments}, validateOnly: $try) {told}"
     return ("mutation", head), body, variables
 
@@ -241,3 +242,6 @@ def revert(dice: Dice, ids: list[str]) -> Made:
     body = f"revertMessageFlow(id: $id, toVersion: $v, idempotencyKey: $key) {told}"
     variables = {"id": some_id(dice, ids), "v": dice.choice([0, 1, 2, 9, -1]), **key(dice)}
     return ("mutation", "$id: ID!, $v: Int!, $key: String"), body, variables
+
+
+KINDS = [*[one] * 3, *[page] * 3, create, *[update] * 6, bulk, bulk, delete, restore, restore, revert]

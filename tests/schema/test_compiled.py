@@ -29,7 +29,7 @@ from tests.schema.dice import Dice
 from tests.schema.documents import document
 
 SEED = 20261122
-DOCUMENTS = sampled(600)
+DOCUMENTS = sampled(500)
 """For each database."""
 
 
@@ -98,7 +98,7 @@ def prepared(text: str) -> Prepared | Rejected:
 
 
 CALLER = Caller("ws1", request_id="r1")
-CALLERS = [CALLER] * 40 + [
+CALLERS = [CALLER] * 80 + [
     Caller(None),
     Caller("ws2"),
     *(Caller("ws1", scopes=frozenset({one})) for one in sorted(SCOPES)),
