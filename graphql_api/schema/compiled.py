@@ -58,8 +58,10 @@ class Compiled:
         *,
         makes_dicts: bool = False,
     ) -> None:
-        """Raises NotCompiled. `makes_dicts`: for who looks into the answer; else lists hold what only JSON can be made
-        of."""
+        """Raises NotCompiled. The document has no other operation.
+
+        `makes_dicts`: for who looks into the answer; else lists hold what only JSON can be made of.
+        """
         self._schema = schema
         self._operation = operation
         self._makes_dicts = makes_dicts
@@ -67,8 +69,7 @@ class Compiled:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._readers = tuple(self._variable_readers())
-        own = {name for name, *_ in self._readers}
-        self._switches = tuple(sorted(_switches(document) & own))
+        self._switches = tuple(sorted(_switches(document)))
         self._plans: dict[tuple[bool, ...], _Plan] = {}
         self._only = None if self._switches else self._plan(())
 
@@ -200,7 +201,7 @@ def _has_variables(node: ValueNode) -> bool:
 
 
 def _plain(node: ValueNode, variables: Variables) -> Any:
-    """A literal as JSON would write it; a member whose variable is absent is absent."""
+    """A literal as JSON would write it; a member whose variable is absent is absent. Raises Unusual."""
     if isinstance(node, VariableNode):
         return variables.get(node.name.value)
     if isinstance(node, NullValueNode):
@@ -208,6 +209,8 @@ def _plain(node: ValueNode, variables: Variables) -> Any:
     if isinstance(node, BooleanValueNode | StringValueNode | EnumValueNode):
         return node.value
     if isinstance(node, IntValueNode):
+        if node.value == "-0":  # an ID keeps the sign
+            raise Unusual
         return int(node.value)
     if isinstance(node, FloatValueNode):
         return float(node.value)

@@ -171,8 +171,9 @@ class Operations:
 
 def selected(prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Hashable:
     """What decides how an event reads: the operation, the variables below its root field, what the caller may see."""
-    below = {name: (variables or {}).get(name) for name in inner_variables(prepared)}
-    return id(prepared), msgspec.json.encode(below, order="sorted"), context.caller.scopes
+    sent = variables or {}
+    below = tuple((name, sent[name]) for name in inner_variables(prepared) if name in sent)
+    return id(prepared), below, context.caller.scopes
 
 
 def inner_variables(prepared: Prepared) -> frozenset[str]:

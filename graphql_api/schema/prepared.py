@@ -12,6 +12,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    separate_operations,
     specified_rules,
     validate,
 )
@@ -90,7 +91,7 @@ class Documents:
             raise Rejected([shown(error)]) from None
         operation = _chosen(document, name)
         self._validate(document)
-        return self._prepared(document, operation, measured)
+        return self._prepared(_alone(document, operation), operation, measured)
 
     def _prepare_each(self, text: str) -> Mapping[str, Prepared]:
         """The operations of a document of ours, by their names, whose answers are dictionaries that can be looked into.
@@ -100,14 +101,9 @@ class Documents:
         """
         document = graphql.parse(text)
         self._validate(document)
-        names = [
-            one.name.value for one in document.definitions if isinstance(one, OperationDefinitionNode) and one.name
-        ]
         return {
-            name: self._prepared(
-                document, _chosen(document, name), limits.measure(document, OUR_OWN, name), makes_dicts=True
-            )
-            for name in names
+            name: self._prepared(alone, _chosen(alone, name), limits.measure(alone, OUR_OWN), makes_dicts=True)
+            for name, alone in separate_operations(document).items()
         }
 
     def _validate(self, document: DocumentNode) -> None:
@@ -144,3 +140,8 @@ def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode
         if operation.name and operation.name.value == name:
             return operation
     raise Rejected([failure("BAD_REQUEST", "operationName names no operation of the document")])
+
+
+def _alone(document: DocumentNode, operation: OperationDefinitionNode) -> DocumentNode:
+    """An operation with its fragments, without the others, which may use variables of the same names for other ends."""
+    return separate_operations(document)[operation.name.value if operation.name else ""]

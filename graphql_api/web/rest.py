@@ -73,8 +73,7 @@ class Rest:
         except NotTaken as other:
             return untaken(scope, other.methods)
         except Conflict as refusal:
-            tag = [(b"etag", etags.tag(refusal.version))]
-            return refusals.answer(scope, refusal.problems, {"currentVersion": refusal.version}, tag)
+            return conflicting(scope, refusal)
         except Rejected as rejected:
             return refusals.answer(scope, [_problem(rejected.errors[0])])
         except Refused as refusal:
@@ -156,7 +155,7 @@ class Rest:
 
     async def _run(self, call: Call, variables: Mapping[str, Any], *, guarded: bool = False) -> Any:
         """The answer to the route's root field; errors outside payloads become refusals."""
-        guard = of_head(call.scope, if_match) if guarded else None
+        guard = of_head(call.scope, listed_versions) if guarded else None
         state = call.scope["state"]
         account = state["account"]
         charge = account and account.charge
@@ -209,6 +208,14 @@ def if_match(scope: Scope) -> frozenset[int] | None:
     return etags.if_match(listed(scope, b"if-match"))
 
 
+def listed_versions(scope: Scope) -> frozenset[int] | None:
+    """What If-Match allows: no version where it is malformed, which is told only of a flow that is there."""
+    try:
+        return if_match(scope)
+    except Refused:
+        return frozenset()
+
+
 def told(call: Call, payload: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[bytes, bytes]]]:
     """The flow of a payload as REST spells it, and the headers that tell of the change; raises what was refused."""
     flow = payload["messageFlow"]
@@ -233,6 +240,15 @@ class Conflict(Refused):
     def __init__(self, problems: list[Problem], version: int) -> None:
         super().__init__(*problems)
         self.version = version
+
+
+def conflicting(scope: Scope, conflict: Conflict) -> Answer:
+    try:
+        if_match(scope)
+    except Refused as malformed:
+        return refusals.answer(scope, malformed.problems)
+    tag = [(b"etag", etags.tag(conflict.version))]
+    return refusals.answer(scope, conflict.problems, {"currentVersion": conflict.version}, tag)
 
 
 def spelled(flow: dict[str, Any]) -> dict[str, Any]:

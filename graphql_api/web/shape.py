@@ -107,15 +107,15 @@ class Shape:
         direct = {name: given[name] for name in given if name in hours.members}
         if not direct:
             return given
-        below = given.get(WORKING_HOURS)
-        nested = below if isinstance(below, dict) else {}
+        rest = {name: value for name, value in given.items() if name not in direct}
+        nested = given.get(WORKING_HOURS, {})
+        if not isinstance(nested, dict):  # which is refused, as is whatever is wrong beside it
+            self._block(hours, direct)
+            return rest
         for name in direct.keys() & nested.keys():
             if direct[name] != nested[name] or type(direct[name]) is not type(nested[name]):
                 message = f"differs from the one in {WORKING_HOURS}; send one of them"
                 self._blame("CONFLICTING_FIELDS", message, (*_at(hours)[:-1], name))
-        if below is not None and not isinstance(below, dict):
-            return {name: value for name, value in given.items() if name not in direct}
-        rest = {name: value for name, value in given.items() if name not in direct}
         return {**rest, WORKING_HOURS: {**direct, **nested}}
 
     def _missing(self, block: Block, given: Mapping[str, Any]) -> None:

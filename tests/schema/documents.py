@@ -1,108 +1,77 @@
 """Random documents of this schema and random variables for them, valid and invalid."""
 
-import json
-from random import Random
+import re
 from typing import Any
 
-FLOW = ["id", "workspaceId", "name", "direction", "description", "agent", "prompt", "initiationMessage", "isActive"]
-FLOW += ["autopilot", "messageChannel", "createdAt", "updatedAt", "version", "__typename"]
-SETTINGS: dict[str, Any] = {
-    "responseSettings": {
-        "delay": None,
-        "__typename": None,
-        "workingHours": dict.fromkeys(["enabled", "start", "end", "timezone", "outOfHoursMessage", "__typename"]),
-    },
-    "security": {"hipaaCompliance": None, "__typename": None},
-    "emailSettings": {"subjectLine": None, "signature": None},
-    "__typename": None,
-}
-NEXT = {"at": None, "opens": None, "__typename": None}
-COMPUTED: dict[str, Any] = {
-    "isOpen": None,
-    "nextTransition": NEXT,
-    'then: nextTransition(after: "2026-03-08T02:30:00+01:00")': NEXT,
-    'openings(from: "2026-03-28T00:00:00Z", to: "2026-03-30T00:00:00.0005Z")': {"from": None, "to": None},
-    'utcOffsets(from: "2026-03-28T00:00:00Z", to: "2026-03-30T00:00:00Z")': dict.fromkeys(["from", "to", "seconds"]),
-}
-HOURS = SETTINGS["responseSettings"]["workingHours"] | COMPUTED
-ANSWERED = SETTINGS | {"responseSettings": {"delay": None, "workingHours": HOURS}}
-"""Settings as a selection may have them, with what is computed."""
+from tests.schema.dice import SETTINGS, SWITCHING, Dice
+from tests.schema.given import Given
 
+WITH_FLOWS = {f"{edit}MessageFlowPayload" for edit in ("Create", "Update", "Restore", "Revert")}
+WITH_FLOWS |= {"UpdateMessageFlowResult"}
 ERRORS = ["code", "message", "path", "__typename"]
 
-
-class Dice(Random):
-    """Chances, and the pieces of documents made with them."""
-
-    def chance(self, share: float) -> bool:
-        return self.random() < share
-
-    def some(self, names: list[str]) -> list[str]:
-        return self.sample(names, self.randint(1, len(names)))
-
-    def directive(self) -> str:
-        roll = self.random()
-        if roll < 0.9:
-            return ""
-        return f" @{self.choice(['skip', 'include'])}(if: {self.choice(['$on', '$off', 'true', 'false'])})"
-
-    def leaf(self, name: str) -> str:
-        alias = f"a{self.randint(0, 99)}{name.strip('_')}: " if self.chance(0.1) else ""
-        return f"{alias}{name}{self.directive()}"
-
-    def block(self, tree: dict[str, Any]) -> str:
-        parts = []
-        for name in self.some(list(tree)):
-            below = tree[name]
-            parts.append(self.leaf(name) if below is None else f"{name}{self.directive()} {self.block(below)}")
-        return "{" + " ".join(parts) + "}"
-
-    def flow(self) -> str:
-        parts = [self.leaf(name) for name in self.some(FLOW)]
-        if self.chance(0.6):
-            parts.append(f"settings {self.block(ANSWERED if self.chance(0.3) else SETTINGS)}")
-        if self.chance(0.2):
-            parts.append(f"... on {self.choice(['MessageFlow', 'Node'])} {{id}}")
-        if self.chance(0.2):
-            parts.append("...Leaves" + self.directive())
-        if self.chance(0.1):
-            parts.append("settings {responseSettings {delay}}")
-        self.shuffle(parts)
-        return "{" + " ".join(parts) + "}"
-
-
-FRAGMENT = " fragment Leaves on MessageFlow {name settings {security {hipaaCompliance} emailSettings {signature}}}"
 SWITCHES = "$on: Boolean = true, $off: Boolean! = false"
+INSTANTS = "$at: DateTime, $to: DateTime!"
 
 
-def document(dice: Dice, ids: list[str]) -> tuple[str, dict[str, Any]]:
-    """A document with one operation, and variables for it."""
-    kind = dice.choice([one, one, page, page, create, update, update, update, update, bulk, delete, restore, revert])
-    head, body, variables = kind(dice, ids)
-    switches = {name: dice.chance(0.5) for name in ("on", "off") if dice.chance(0.2)}
-    typename = dice.choice(["", "", "", "__typename "])
-    fragment = FRAGMENT if "...Leaves" in body else ""
-    used = ", ".join(part for part in SWITCHES.split(", ") if part.split(":")[0] in body)
-    kept = {name: value for name, value in switches.items() if f"${name}" in body}
-    declared = ", ".join(part for part in [head[1], used] if part)
-    text = f"{head[0]} Op{f'({declared})' if declared else ''} {{{typename}{body}}}{fragment}"
-    return text, {**variables, **kept}
+Asked = tuple[str, dict[str, Any]]
+
+
+def document(dice: Dice, ids: list[str]) -> Asked:
+    """A document whose operation `Op` is meant, and variables for it; now and then one that was there before."""
+    if dice.made and dice.chance(0.4):
+        return again(dice, ids, *dice.choice(dice.made[-10:]))
+    dice.made.append(new(dice, ids))
+    return dice.made[-1]
+
+
+def again(dice: Dice, ids: list[str], text: str, sent: dict[str, Any]) -> Asked:
+    others = {"id": some_id(dice, ids), "on": dice.chance(0.5), "off": dice.chance(0.5)}
+    others |= {} if "createMessageFlow" in text else {"input": change(dice)}
+    return text, {name: others.get(name, value) for name, value in sent.items() if dice.chance(0.97)}
+
+
+def new(dice: Dice, ids: list[str]) -> Asked:
+    dice.fragments.clear()
+    kind = create if len(ids) < 4 and dice.chance(0.5) else dice.choice(KINDS)
+    (operation, head), body, values = kind(dice, ids)
+    values |= {name: dice.choice([True, True, False, False, None]) for name in ("on", "off") if dice.chance(0.4)}
+    values |= {"to": dice.choice(TO)} | ({"at": dice.choice(AT)} if dice.chance(0.7) else {})
+    root = dice.selection(operation.capitalize(), [body, *(["__typename"] if dice.chance(0.2) else [])])
+    fragments = [f" fragment {name} on {kind} {fields}" for name, (kind, fields) in dice.fragments.items()]
+    given = Given(dice, "".join([root, *fragments]))
+    for part in filter(None, ", ".join([head, SWITCHES, INSTANTS]).split(", ")):
+        name, _, type = part[1:].partition(": ")
+        if re.search(rf"\${name}\b", given.body):
+            given.give(name, type, *([values[name]] if name in values else []))
+    declared = f"({', '.join(given.declared)})" if given.declared else ""
+    parts = [f"{operation} Op{declared} {given.body} ", *other(dice, given.declared)]
+    dice.shuffle(parts)
+    return "".join(parts), given.sent
+
+
+def other(dice: Dice, declared: list[str]) -> list[str]:
+    """Now and then another operation, to which a variable of the same name is something else."""
+    if dice.chance(0.9):
+        return []
+    name = dice.choice(declared or ["$on:"]).partition(":")[0]
+    return [f" query Other({name}: Boolean!) {{messageFlows {{totalCount @{dice.choice(SWITCHING)}(if: {name})}}}} "]
 
 
 Made = tuple[tuple[str, str], str, dict[str, Any]]
 
 
 def some_id(dice: Dice, ids: list[str]) -> Any:
-    return dice.choice([*ids, *ids, *ids, "unknown", "not an id", "", "x" * 65]) if dice.chance(0.97) else 7
+    return dice.choice(ids if dice.chance(0.9) else ["unknown", "not an id", "", "x" * 65, 0, 7])
 
 
 def one(dice: Dice, ids: list[str]) -> Made:
-    if dice.chance(0.3):
-        return ("query", ""), f"f: messageFlow(id: {json.dumps(str(some_id(dice, ids)))}) {dice.flow()}", {}
-    variables = {"id": some_id(dice, ids)}
-    return ("query", "$id: ID!"), f"messageFlow(id: $id) {dice.flow()}", variables
+    variables = {"id": some_id(dice, ids), **({"v": dice.choice([None, 0, 1, 9])} if dice.chance(0.2) else {})}
+    return ("query", "$id: ID!, $v: Int"), f"messageFlow(id: $id, atVersion: $v) {dice.flow()}", variables
 
 
+AT = ["2026-03-29T02:30:00+01:00", "2026-11-22T12:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", None]
+TO = ["2026-03-30T00:00:00.0005Z", "2026-05-29T00:00:00Z", "2026-05-30T00:00:00Z", "2026-03-27T00:00:00Z"]
 FILTERS: list[dict[str, Any]] = [
     {},
     {"isActive": False},
@@ -116,76 +85,75 @@ FILTERS: list[dict[str, Any]] = [
     {"messageChannel": "Email"},
     {"unknown": 1},
 ]
+PAGE_INFO = ["hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename"]
 
 
 def page(dice: Dice, ids: list[str]) -> Made:
     parts = []
-    if dice.chance(0.7):
-        parts.append(f"nodes {dice.flow()}")
-    if dice.chance(0.3):
-        parts.append(f"edges {{cursor node {dice.flow()} {dice.choice(['', '__typename'])}}}")
+    for _ in range(dice.choice([0, 1, 1, 2])):
+        parts.append(f"nodes{dice.directive()} {dice.flow()}")
+    for _ in range(dice.choice([0, 0, 0, 0, 1, 1, 2])):
+        edge = [f"node{dice.directive()} {dice.flow()}", *dice.sample(["cursor", "__typename"], dice.randint(0, 2))]
+        parts.append(f"edges{dice.directive()} {dice.selection('MessageFlowEdge', edge)}")
     if dice.chance(0.5):
-        parts.append("pageInfo {hasNextPage hasPreviousPage startCursor endCursor __typename}")
-    if dice.chance(0.3):
-        parts.append("totalCount")
-    head = "$first: Int, $after: String, $filter: MessageFlowFilter, $order: MessageFlowOrder"
-    body = "messageFlows(first: $first, after: $after, filter: $filter, orderBy: $order)"
+        info = [dice.leaf(name) for name in dice.some(PAGE_INFO)]
+        parts.append(f"pageInfo{dice.directive()} {dice.selection('PageInfo', info)}")
+    parts += [dice.leaf(name) for name in ("totalCount", "__typename") if dice.chance(0.3)]
+    head = "$first: Int, $after: String, $last: Int, $before: String"
+    head += ", $filter: MessageFlowFilter, $order: MessageFlowOrder"
+    arguments = "first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $order"
+    body = f"messageFlows({arguments})"
     variables: dict[str, Any] = {}
     if dice.chance(0.7):
-        variables["first"] = dice.choice([1, 2, 3, 50, 100, 0, -1, 101, None, "1", 2.0, True])
-    if dice.chance(0.2):
-        variables["after"] = dice.choice(["", "garbage", None, "WyJDUkVBVEVEX0FUIix0cnVlLDE3OTU2MDUyMDEwMDAsIngiXQ"])
+        variables["first"] = dice.choice([1, 2, 3, 50, 100, 0, 101, None, 2.0])
+    elif dice.chance(0.5):
+        variables["last"] = dice.choice([1, 2, 50, 100, 0, None, 3.0])
+    for name in ("after", "before"):
+        if dice.chance(0.15):
+            cursors = ["", "garbage", None, "WyJDUkVBVEVEX0FUIix0cnVlLDE3OTU2MDUyMDEwMDAsIngiXQ"]
+            variables[name] = dice.choice(cursors)
     if dice.chance(0.5):
         variables["filter"] = dice.choice([*FILTERS, {"ids": ids[:2]}])
     if dice.chance(0.4):
         field = dice.choice(["CREATED_AT", "UPDATED_AT", "NAME", "SIZE"])
         variables["order"] = dice.choice([{"field": field}, {"direction": "ASC"}, {"field": field, "direction": "ASC"}])
-    return ("query", head), f"{body} {{{' '.join(parts) or '__typename'}}}", variables
+    return ("query", head), f"{body} {dice.selection('MessageFlowConnection', parts or ['__typename'])}", variables
 
 
-TEXTS = [
-    "",
-    " ",
-    "Sale",
-    "Straße",
-    "\u0000",
-    "\ud800",
-    "x" * 201,
-    "a\nb",
-    "09:00",
-    "9:00",
-    "24:00",
-    "17:00",
-    "utc",
-    None,
-]
-VALUES: dict[str, list[Any]] = {
-    "isActive": [True, False, None, 1, "true"],
-    "autopilot": [True, False, None],
-    "direction": ["INBOUND", "OUTBOUND", "inbound", None],
-    "messageChannel": ["SMS", "EMAIL", "Email"],
-    "delay": [0, 1, 2.5, 86_400, 86_401, -1, None, "5", 1e300, True],
-    "enabled": [True, False, None],
-    "hipaaCompliance": [True, False, None],
-    "timezone": ["Europe/Berlin", "asia/calcutta", "Mars/Base", None],
+GOOD: dict[str, list[Any]] = {
+    "name": ["Sale", "Straße", "STRASSE", "x" * 200],
+    "agent": ["a1", "a2", 5],
+    "isActive": [True, False],
+    "autopilot": [True, False],
+    "direction": ["INBOUND", "OUTBOUND", "BIDIRECTIONAL"],
+    "messageChannel": ["SMS", "EMAIL"],
+    "delay": [0, 1, 2.5, 86_400, 1e-9, None],
+    "enabled": [True, True, True, False],
+    "start": ["9:00", "02:30", "22:00", "00:00", None],
+    "end": ["17:00", "02:00", "6:00", "24:00", None],
+    "timezone": ["Europe/Berlin", "asia/calcutta", "Pacific/Apia", "Australia/Lord_Howe", None],
+    "hipaaCompliance": [True, False],
 }
+TEXTS = ["Sale", "a", "é\U0001f600", '"', "\\"]
+BAD: list[Any] = ["", " ", "\u0000", "\ud800", "x" * 201, "a\nb", "25:00", "Mars/Base", "inbound"]
+BAD += [None, -1, 86_401, 5, True, []]
+LEAVES = ["name", "description", "agent", "prompt", "initiationMessage", "isActive", "autopilot", "direction"]
+LEAVES += ["messageChannel"]
+
+
+def leaf(dice: Dice, name: str) -> Any:
+    return dice.choice(GOOD.get(name, TEXTS) if dice.chance(0.96) else BAD)
 
 
 def settings(dice: Dice, tree: dict[str, Any] = SETTINGS) -> Any:
-    if dice.chance(0.03):
+    if dice.chance(0.02):
         return dice.choice([None, 5, []])
-    given = {}
-    for name in dice.some([name for name in tree if name != "__typename"]):
-        below = tree[name]
-        given[name] = settings(dice, below) if below is not None else dice.choice(VALUES.get(name, TEXTS))
-    return given
+    names = dice.some([name for name in tree if name != "__typename"])
+    return {name: settings(dice, tree[name]) if tree[name] else leaf(dice, name) for name in names}
 
 
 def change(dice: Dice) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for name in ["name", "description", "agent", "prompt", "initiationMessage", "isActive", "autopilot", "direction"]:
-        if dice.chance(0.12):
-            given[name] = dice.choice(VALUES.get(name, TEXTS))
+    given: dict[str, Any] = {name: leaf(dice, name) for name in LEAVES if dice.chance(0.12)}
     if dice.chance(0.2):
         given["toggleAutopilot"] = dice.choice([True, True, False, None])
     if dice.chance(0.6):
@@ -193,12 +161,13 @@ def change(dice: Dice) -> dict[str, Any]:
     return given
 
 
-def payload(dice: Dice, extra: list[str]) -> str:
-    parts = [f"errors {{{' '.join(dice.some(ERRORS))}}}", *(name for name in extra if dice.chance(0.7))]
-    if dice.chance(0.8):
-        parts.append(f"messageFlow {dice.flow()}")
-    dice.shuffle(parts)
-    return "{" + " ".join(parts) + "}"
+def payload(dice: Dice, kind: str, *extra: str) -> str:
+    parts = [dice.leaf(name) for name in [*extra, "__typename"] if dice.chance(0.6)]
+    errors = [dice.leaf(name) for name in dice.some(ERRORS)]
+    parts.append(f"errors{dice.directive()} {dice.selection('MutationError', errors)}")
+    if kind in WITH_FLOWS and dice.chance(0.8):
+        parts.append(f"messageFlow{dice.directive()} {dice.flow()}")
+    return dice.selection(kind, parts)
 
 
 def create(dice: Dice, ids: list[str]) -> Made:
@@ -208,7 +177,8 @@ def create(dice: Dice, ids: list[str]) -> Made:
     if dice.chance(0.1):
         given.pop(dice.choice(list(given)))
     head = "$input: CreateMessageFlowInput!, $key: String"
-    body = f"createMessageFlow(input: $input, idempotencyKey: $key) {payload(dice, ['changedFields', 'replayed'])}"
+    told = payload(dice, "CreateMessageFlowPayload", "changedFields", "replayed")
+    body = f"createMessageFlow(input: $input, idempotencyKey: $key) {told}"
     return ("mutation", head), body, {"input": given, **key(dice)}
 
 
@@ -217,32 +187,34 @@ def key(dice: Dice) -> dict[str, Any]:
 
 
 def update(dice: Dice, ids: list[str]) -> Made:
-    extra = ["changedFields", "replayed", "rebasedFrom", "__typename"]
+    told = payload(dice, "UpdateMessageFlowPayload", "changedFields", "replayed", "rebasedFrom")
     head = "$id: ID!, $input: UpdateMessageFlowInput!, $v: Int, $c: ConflictPolicy! = REJECT, $key: String, $n: String"
     head += ", $try: Boolean! = false"
     arguments = "id: $id, input: $input, ifVersion: $v, onConflict: $c, idempotencyKey: $key, note: $n"
     variables: dict[str, Any] = {"id": some_id(dice, ids), "input": change(dice), **key(dice)}
-    if dice.chance(0.3):
-        variables["v"] = dice.choice([0, 1, 2, 3, 4, -1, None, 2**31, "1"])
     if dice.chance(0.2):
-        variables["c"] = dice.choice(["MERGE", "MERGE", "REJECT", "FORCE", None])
+        variables["v"] = dice.choice([*range(9), -1, None, 2**31])
+    if dice.chance(0.2):
+        variables["c"] = dice.choice(["MERGE", "MERGE", "REJECT"])
     if dice.chance(0.1):
         variables["n"] = dice.choice(["why", None, "x" * 1001, "\u0000"])
     if dice.chance(0.1):
         variables["try"] = True
     if dice.chance(0.2):
         literal = '{settings: {responseSettings: {delay: $d, workingHours: {start: "8:30"}}}, direction: OUTBOUND}'
-        body = f"updateMessageFlow(id: $id, input: {literal}) {payload(dice, extra)}"
-        return ("mutation", "$id: ID!, $d: Float"), body, {"id": variables["id"], "d": dice.choice(VALUES["delay"])}
-    body = f"updateMessageFlow({arguments}, validateOnly: $try) {payload(dice, extra)}"
+        body = f"updateMessageFlow(id: $id, input: {literal}) {told}"
+        return ("mutation", "$id: ID!, $d: Float"), body, {"id": variables["id"], "d": leaf(dice, "delay")}
+    body = f"updateMessageFlow({arguments}, validateOnly: $try) {told}"
     return ("mutation", head), body, variables
 
 
 def bulk(dice: Dice, ids: list[str]) -> Made:
-    head = "$ids: [ID!], $filter: MessageFlowFilter, $input: UpdateMessageFlowInput!"
-    result = f"{{messageFlowId changedFields errors {{code path}} messageFlow {dice.flow()}}}"
-    body = f"updateMessageFlows(ids: $ids, filter: $filter, input: $input) {{results {result} errors {{code message}}}}"
-    variables: dict[str, Any] = {"input": change(dice)}
+    head = "$ids: [ID!], $filter: MessageFlowFilter, $input: UpdateMessageFlowInput!, $key: String, $try: Boolean!"
+    arguments = "ids: $ids, filter: $filter, input: $input, idempotencyKey: $key, validateOnly: $try"
+    results = payload(dice, "UpdateMessageFlowResult", "messageFlowId", "changedFields")
+    parts = [f"results{dice.directive()} {results}", "errors {code message}", "replayed"]
+    body = f"updateMessageFlows({arguments}) {dice.selection('UpdateMessageFlowsPayload', parts)}"
+    variables: dict[str, Any] = {"input": change(dice), "try": dice.chance(0.1), **key(dice)}
     if dice.chance(0.7):
         variables["ids"] = dice.choice([dice.some(ids), [*ids[:1], "unknown"], [], ids[:1] * 2, [None], ids[0]])
     if dice.chance(0.4):
@@ -251,16 +223,25 @@ def bulk(dice: Dice, ids: list[str]) -> Made:
 
 
 def delete(dice: Dice, ids: list[str]) -> Made:
-    body = "deleteMessageFlow(id: $id, ifVersion: $v) {deletedMessageFlowId replayed errors {code message path}}"
-    variables = {"id": some_id(dice, ids), "v": dice.choice([None, None, 1, 2])}
-    return ("mutation", "$id: ID!, $v: Int"), body, variables
+    return guarded(dice, ids, "delete", "deletedMessageFlowId")
 
 
 def restore(dice: Dice, ids: list[str]) -> Made:
-    body = f"restoreMessageFlow(id: $id) {payload(dice, ['replayed'])}"
-    return ("mutation", "$id: ID!"), body, {"id": some_id(dice, ids)}
+    return guarded(dice, ids, "restore")
+
+
+def guarded(dice: Dice, ids: list[str], edit: str, *extra: str) -> Made:
+    told = payload(dice, f"{edit.capitalize()}MessageFlowPayload", "replayed", *extra)
+    body = f"{edit}MessageFlow(id: $id, ifVersion: $v, idempotencyKey: $key) {told}"
+    variables = {"id": some_id(dice, ids), "v": dice.choice([None, None, None, 1, 2]), **key(dice)}
+    return ("mutation", "$id: ID!, $v: Int, $key: String"), body, variables
 
 
 def revert(dice: Dice, ids: list[str]) -> Made:
-    body = f"revertMessageFlow(id: $id, toVersion: $v) {payload(dice, ['changedFields', 'replayed'])}"
-    return ("mutation", "$id: ID!, $v: Int!"), body, {"id": some_id(dice, ids), "v": dice.choice([0, 1, 2, 9, -1])}
+    told = payload(dice, "RevertMessageFlowPayload", "changedFields", "replayed")
+    body = f"revertMessageFlow(id: $id, toVersion: $v, idempotencyKey: $key) {told}"
+    variables = {"id": some_id(dice, ids), "v": dice.choice([0, 1, 2, 9, -1]), **key(dice)}
+    return ("mutation", "$id: ID!, $v: Int!, $key: String"), body, variables
+
+
+KINDS = [*[one] * 3, *[page] * 3, create, *[update] * 6, bulk, bulk, delete, restore, restore, revert]

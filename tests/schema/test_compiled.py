@@ -1,7 +1,6 @@
 """The compiled way and the general way answer the same bytes and leave the same rows."""
 
 import asyncio
-import importlib.util
 import shutil
 from collections.abc import AsyncIterator
 from functools import lru_cache
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 from sqlalchemy import select
 
 from graphql_api import storage
-from graphql_api.domain.caller import Caller
+from graphql_api.domain.caller import SCOPES, Caller
 from graphql_api.domain.instants import HOUR
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
@@ -26,16 +25,12 @@ from graphql_api.storage.engine import Shape, Statement, Store
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
 from graphql_api.web.json import encoded
 from tests.sampling import sampled
+from tests.schema.dice import Dice
+from tests.schema.documents import document
 
 SEED = 20261122
-DOCUMENTS = sampled(1_000)
+DOCUMENTS = sampled(500)
 """For each database."""
-
-spec = importlib.util.spec_from_file_location("documents", Path(__file__).with_name("documents.py"))
-assert spec is not None
-assert spec.loader is not None
-documents = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(documents)
 
 
 class Steps:
@@ -97,19 +92,30 @@ OPERATIONS = Operations(Limits())
 def prepared(text: str) -> Prepared | Rejected:
     """Once for both ways and both databases: validation takes most of the time."""
     try:
-        return OPERATIONS.prepare(text)
+        return OPERATIONS.prepare(text, "Op")
     except Rejected as rejected:
         return rejected
 
 
-async def answered(desk: Desk, text: str, variables: Any, *, compiles: bool) -> tuple[Any, Any, bool]:
+CALLER = Caller("ws1", request_id="r1")
+CALLERS = [CALLER] * 80 + [
+    Caller(None),
+    Caller("ws2"),
+    *(Caller("ws1", scopes=frozenset({one})) for one in sorted(SCOPES)),
+]
+IF_VERSIONS = [None] * 20 + [frozenset(), frozenset({0, 1, 2})]
+
+
+async def answered(
+    desk: Desk, text: str, variables: Any, *, compiles: bool, caller: Caller = CALLER, **more: Any
+) -> tuple[Any, Any, bool]:
     operation = prepared(text)
     if isinstance(operation, Rejected):
         return None, operation.errors, False
     if not compiles:
         operation = replace(operation, compiled=None)
     try:
-        answer: Answer = await OPERATIONS.carry_out(operation, variables, Context(desk, Caller("ws1", request_id="r1")))
+        answer: Answer = await OPERATIONS.carry_out(operation, variables, Context(desk, caller, **more))
     except Rejected as rejected:
         return None, rejected.errors, False
     return answer.data, answer.errors, answer.is_compiled
@@ -124,13 +130,14 @@ async def rows(store: Store) -> list[list[dict[str, Any]]]:
 
 
 async def test_both_ways_agree(two_desks: tuple[Desk, Desk]) -> None:
-    dice = documents.Dice(SEED)
+    dice = Dice(SEED)
     ids: list[str] = ["first"]
     compiled = 0
     for number in range(DOCUMENTS):
-        text, variables = documents.document(dice, ids)
+        text, variables = document(dice, ids)
+        asked: dict[str, Any] = {"caller": dice.choice(CALLERS), "if_versions": dice.choice(IF_VERSIONS)}
         (data, errors, _), (data_too, errors_too, is_compiled) = [
-            await answered(desk, text, variables, compiles=compiles)
+            await answered(desk, text, variables, compiles=compiles, **asked)
             for desk, compiles in zip(two_desks, (False, True), strict=True)
         ]
         said = f"seed {SEED}, document {number}: {text} {variables}"
@@ -142,6 +149,22 @@ async def test_both_ways_agree(two_desks: tuple[Desk, Desk]) -> None:
             ids.append(flow["id"])
     assert await rows(two_desks[0].store) == await rows(two_desks[1].store)
     assert compiled > DOCUMENTS / 2
+
+
+@pytest.mark.parametrize("variables", [{}, {"x": None}, {"x": 1}])
+async def test_what_skips_in_another_operation_is_a_variable_like_any_in_this_one(desk: Desk, variables: Any) -> None:
+    text = """query Op($x: Int) {messageFlows(first: $x) {totalCount}}
+      query Other($x: Boolean!) {messageFlows {...Part}}
+      fragment Part on MessageFlowConnection {totalCount @skip(if: $x)}"""
+    assert await answered(desk, text, variables, compiles=True) == ({"messageFlows": {"totalCount": 0}}, [], True)
+
+
+@pytest.mark.parametrize(("head", "id"), [("", "-0"), ("($id: ID! = -0)", "$id")], ids=["in its place", "as a default"])
+async def test_an_id_that_is_written_as_a_number_keeps_its_sign(desk: Desk, head: str, id: str) -> None:
+    text = f"mutation Op{head} {{deleteMessageFlow(id: {id}) {{errors {{message}}}}}}"
+    told = [await answered(desk, text, {}, compiles=compiles) for compiles in (False, True)]
+    says = {"errors": [{"message": "there is no message flow -0 in this workspace"}]}
+    assert told == [({"deleteMessageFlow": says}, [], False)] * 2
 
 
 COMPILED = {

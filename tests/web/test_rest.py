@@ -87,6 +87,33 @@ async def test_without_the_database_every_route_answers_503(http: httpx2.AsyncCl
     assert (await http.get("/health/live")).status_code == 200
 
 
+@pytest.mark.parametrize("tags", ['"7"', 'W/"0"', "7", "", "*"])
+async def test_what_if_match_says_matters_only_to_a_flow_that_is_there(http: httpx2.AsyncClient, tags: str) -> None:
+    deleted = f"{FLOWS}/{(await http.post(FLOWS, json=NEW)).json()['_id']}"
+    assert (await http.delete(deleted)).status_code == 204
+    headers = {"if-match": tags}
+    assert (await http.delete(deleted, headers=headers)).status_code == 204
+    for answer in (
+        await http.delete(f"{FLOWS}/unknown", headers=headers),
+        await http.put(f"{FLOWS}/unknown", json={}, headers=headers),
+        await http.patch(deleted, json={"name": "x"}, headers=headers),
+        await http.put(f"{deleted}/toggle-autopilot", headers=headers),
+    ):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+async def test_a_malformed_if_match_changes_nothing(http: httpx2.AsyncClient) -> None:
+    flow = f"{FLOWS}/{(await http.post(FLOWS, json=NEW)).json()['_id']}"
+    for answer in (
+        await http.put(flow, json={"name": "x"}, headers={"if-match": "0"}),
+        await http.put(f"{flow}/toggle-autopilot", headers={"if-match": "0"}),
+        await http.delete(flow, headers={"if-match": "0"}),
+    ):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+        assert "etag" not in answer.headers
+    assert (await http.get(flow)).headers["etag"] == '"0"'
+
+
 def scope(method: str, path: str, root: str = "") -> Scope:
     return {"method": method, "path": path, "raw_path": path.encode(), "root_path": root}
 

@@ -241,6 +241,8 @@ CREATION = [
     Case("an id of one's own", post(new(_id="mine")), 400, "unknown_field"),
     Case("times that differ from the nested ones", post(new(settings={"responseSettings": {"start": "08:00",
          "workingHours": {"start": "09:00"}}})), 400, "conflicting_fields"),
+    Case("times beside null as the nested ones", post(new(settings={"responseSettings": {"start": "08:00",
+         "workingHours": None}})), 400, "null_not_allowed"),
     Case("a create that is an array", post("[]"), 400, "invalid_type"),
     Case("a channel of the other door", post(new(messageChannel="EMAIL")), 400, "invalid_enum"),
     Case("an empty window at once", post(new(settings={"responseSettings": {"start": "09:00", "end": "09:00"}})), 400,

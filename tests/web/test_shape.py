@@ -16,6 +16,7 @@ NEW = {
     "initiationMessage": "i",
     "messageChannel": "Email",
 }
+HOURS = "settings/responseSettings/workingHours"
 INPUT = {**NEW, "direction": "INBOUND", "messageChannel": "EMAIL"}
 
 
@@ -117,6 +118,15 @@ def test_a_nested_member_that_differs_is_refused(direct: Any, nested: Any) -> No
     name = "start" if isinstance(direct, str) else "enabled"
     body = {**NEW, "settings": {"responseSettings": {name: direct, "workingHours": {name: nested}}}}
     assert ("CONFLICTING_FIELDS", f"settings/responseSettings/{name}") in problems(create, body)
+
+
+def test_null_for_the_nested_ones_stays_null_whatever_stands_beside_it() -> None:
+    def beside(start: Any, nested: Any) -> dict[str, Any]:
+        return {**NEW, "settings": {"responseSettings": {"start": start, "workingHours": nested}}}
+
+    assert create(beside("10:00", None))["settings"]["responseSettings"] == {"workingHours": None}
+    assert problems(create, beside(5, None)) == [("INVALID_TYPE", f"{HOURS}/start")]
+    assert problems(create, beside(5, [])) == [("INVALID_TYPE", f"{HOURS}/start"), ("INVALID_TYPE", HOURS)]
 
 
 def test_an_update_takes_no_working_hours_one_level_higher() -> None:

@@ -1,0 +1,52 @@
+"""Subscriptions event by event: what watchers share, and what tells them apart."""
+
+from contextlib import AsyncExitStack, aclosing
+from typing import Any
+
+from graphql_api import edits
+from graphql_api.domain.caller import Caller
+from graphql_api.domain.patch import Sent
+from graphql_api.edits import Desk
+from graphql_api.feed import Feed
+from graphql_api.schema.context import Context
+from graphql_api.schema.limits import Limits
+from graphql_api.schema.operations import Answer, Operations
+from tests.edits.conftest import NEW
+
+OPERATIONS = Operations(Limits())
+
+
+async def told(desk: Desk, caller: Caller, document: str, *sent: dict[str, Any]) -> list[Answer]:
+    """What the edit of one flow answers to watchers who send these variables."""
+    id = (await edits.create_flow(desk, caller, NEW)).flow["id"]
+    context, operation = Context(desk, caller, feed=Feed(desk.store)), OPERATIONS.prepare(document, "Watch")
+    async with AsyncExitStack() as stack:
+        watchers = []
+        for variables in sent:
+            begun = await OPERATIONS.begin(operation, {"id": id, **variables}, context)
+            watchers.append(await stack.enter_async_context(aclosing(begun)))
+            await anext(begun)
+        await edits.update_flow(desk, caller, id, Sent({"name": "new"}))
+        answers = [(await anext(watcher)).answer for watcher in watchers]
+    return [answer for answer in answers if answer is not None]
+
+
+async def test_watchers_share_an_answer_only_where_all_that_stands_in_it_is_alike(desk: Desk, caller: Caller) -> None:
+    document = """subscription Watch($id: ID, $named: Boolean = true) {
+      messageFlowChanged(id: $id) { version messageFlow { name @include(if: $named) } } }
+      query Other($flow: ID!) { messageFlow(id: $flow) { name } }"""
+    one, other, off, null = await told(desk, caller, document, {}, {"flow": []}, {"named": False}, {"named": None})
+    assert one is other
+    assert one.data == {"messageFlowChanged": {"version": 1, "messageFlow": {"name": "new"}}}
+    assert off.data == {"messageFlowChanged": {"version": 1, "messageFlow": {}}}
+    assert [error["extensions"]["code"] for error in null.errors] == ["BAD_REQUEST"]
+
+
+async def test_any_text_may_stand_in_what_is_watched(desk: Desk, caller: Caller) -> None:
+    document = """subscription Watch($id: ID, $after: String) {
+      messageFlowChanged(id: $id) { version messageFlow { revisions(after: $after) { nodes { version } } } } }"""
+    bad, good = await told(desk, caller, document, {"after": "\ud800"}, {})
+    assert bad.data == {"messageFlowChanged": {"version": 1, "messageFlow": None}}
+    assert [error["extensions"]["code"] for error in bad.errors] == ["BAD_REQUEST"]
+    assert good.data is not None
+    assert not good.errors
