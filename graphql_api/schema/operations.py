@@ -1,6 +1,7 @@
 """Prepared operations carried out: by their plan, by the general executor, or event by event."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from inspect import isawaitable
@@ -172,8 +173,8 @@ class Operations:
 def selected(prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Hashable:
     """What decides how an event reads: the operation, the variables below its root field, what the caller may see."""
     sent = variables or {}
-    below = tuple((name, sent[name]) for name in inner_variables(prepared) if name in sent)
-    return id(prepared), below, context.caller.scopes
+    below = {name: sent[name] for name in inner_variables(prepared) if name in sent}
+    return id(prepared), json.dumps(below, sort_keys=True), context.caller.scopes
 
 
 def inner_variables(prepared: Prepared) -> frozenset[str]:

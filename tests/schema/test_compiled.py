@@ -29,7 +29,7 @@ from tests.schema.dice import Dice
 from tests.schema.documents import document
 
 SEED = 20261122
-DOCUMENTS = sampled(500)
+DOCUMENTS = sampled(1_000)
 """For each database."""
 
 
