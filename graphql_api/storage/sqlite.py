@@ -189,13 +189,13 @@ class SqliteStore:
 
     def figures(self) -> Mapping[str, float]:
         try:
-            return {"wal_bytes": os.stat(f"{self._path}-wal").st_size}
+            return {"wal_bytes": os.stat(sqlite_file.log_of(self._path)).st_size}
         except OSError:
             return {"wal_bytes": 0}
 
     async def close(self) -> None:
-        """Finishes the scripts that wait, then closes."""
-        await self._writer.close()
+        """Finishes the scripts that wait; whoever closes the file last and may write copies the log into it."""
         self._hang_up()
         while self._idle:
             await self._idle.pop().connection.close()
+        await self._writer.close()

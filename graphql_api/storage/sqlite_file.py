@@ -75,6 +75,11 @@ def file_at(path: str) -> File:
     return found.st_dev, found.st_ino
 
 
+def log_of(path: str) -> str:
+    """The log lies beside the file itself, also when `path` is a link to it."""
+    return f"{os.path.realpath(path)}-wal"
+
+
 def kind(error: sqlite3.Error) -> int:
     """The primary error code; 0 for what Python's module itself found wrong."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

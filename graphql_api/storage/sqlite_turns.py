@@ -29,6 +29,7 @@ class Turns:
         self._timeout = timeout
         self._open: sqlite3.Connection | None = None
         self._file: File = (0, 0)
+        self._log = ""
         self._deadline = Deadline()
         self._data_version = 0
         self._others_until = 0.0
@@ -93,7 +94,7 @@ class Turns:
         except sqlite3.Error:
             connection.close()
             raise
-        self._open, self._file = connection, file
+        self._open, self._file, self._log = connection, file, sqlite_file.log_of(self._path)
         self._changed()
         return connection
 
@@ -119,8 +120,7 @@ class Turns:
         for as long as it reads; statements of the server end after `timeout`.
         """
         try:
-            size = os.stat(f"{self._path}-wal").st_size
-            if self._open is None or size <= WAL_TO_COPY:
+            if self._open is None or (size := os.stat(self._log).st_size) <= WAL_TO_COPY:
                 return
             if size > WAL_TO_COPY_NOW or is_idle:
                 self.give_time()

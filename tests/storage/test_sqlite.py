@@ -37,6 +37,7 @@ from tests.storage.tally import (
 
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT max(i) AS most FROM n"
 ENDLESS = Statement(Shape(text(SLOW.format(10**12))), {})
+ASIDE = Statement(Shape(text("SELECT 1 AS one")), {}, scans=True)
 
 
 @pytest.fixture
@@ -458,6 +459,30 @@ async def test_the_log_stays_bounded_and_shrinks_when_a_long_reader_ends(
         assert await write() > 400_000
     assert await write() < 400_000
     assert counted(path) == 60
+
+
+async def test_the_log_of_a_file_that_a_link_leads_to_stays_bounded(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_turns, "WAL_TO_COPY", 100_000)
+    monkeypatch.setattr(sqlite_turns, "WAL_BOUND", 200_000)
+    (tmp_path / "away").mkdir()
+    link = tmp_path / "away" / "link.db"
+    link.symlink_to(path)
+    store = SqliteStore(str(link))
+    for letter in "abcdefghijklmnopqrst":
+        await store.run(partial(count, note=letter * 20_000))
+    assert store.figures()["wal_bytes"] == log_size(path) < 200_000
+    await store.close()
+
+
+async def test_a_store_that_is_closed_leaves_no_log_behind(store: SqliteStore, path: Path) -> None:
+    await store.run(count)
+    await store.read(TOTAL)
+    await store.read(ASIDE)
+    assert log_size(path) > 0
+    await store.close()
+    assert [left.name for left in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.processes
