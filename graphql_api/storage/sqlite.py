@@ -14,7 +14,7 @@ import msgspec
 
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
-from graphql_api.storage.engine import Row, Script, Statement
+from graphql_api.storage.engine import Row, Script, Statement, unavailable
 from graphql_api.storage.places import Places
 from graphql_api.storage.signals import Bell
 from graphql_api.storage.sqlite_file import Deadline, File
@@ -59,7 +59,9 @@ class SqliteStore:
         self._looked = 0.0
         self._reader: sqlite3.Connection | None = None
         self._deadline = Deadline()
+        self._asides: set[Aside] = set()
         self._idle: list[Aside] = []
+        self._is_closed = False
         self._places = Places(ASIDE, "other long statements keep it busy")
         self._bell = Bell()
         self._writer = Writer(
@@ -89,6 +91,7 @@ class SqliteStore:
 
     def _read_at_once(self, sql: str, arguments: Sequence[Any], now: float) -> Sequence[Row]:
         if self._reader is None:
+            self._may_open()
             self._reader = sqlite_file.connect(self._path, "ro")
             self._deadline = Deadline(self._reader)
         self._deadline.until = now + AT_ONCE
@@ -101,26 +104,45 @@ class SqliteStore:
                 aside.deadline.until = time.monotonic() + self._timeout
                 return list(await aside.connection.execute_fetchall(sql, arguments))  # type: ignore[arg-type]
             except asyncio.CancelledError:
-                await aside.connection.interrupt()
+                if aside in self._asides:
+                    await aside.connection.interrupt()
                 raise
             finally:
-                self._idle.append(aside)
+                if aside in self._asides:
+                    self._idle.append(aside)
 
     async def _opened_aside(self) -> Aside:
         while self._idle:
             aside = self._idle.pop()
             if aside.file == self._file:
                 return aside
-            await aside.connection.close()
-        return Aside(*await self._connected_aside(), self._file)
+            await self._let_go(aside)
+        return await self._connected_aside()
 
-    async def _connected_aside(self) -> tuple[aiosqlite.Connection, Deadline]:
+    async def _connected_aside(self) -> Aside:
+        self._may_open()
         address = sqlite_file.address(self._path, "ro")
         connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=self._patience)
-        connection.row_factory = sqlite3.Row
-        deadline = Deadline()
-        await connection.set_progress_handler(deadline, sqlite_file.INSTRUCTIONS)
-        return connection, deadline
+        aside = Aside(connection, Deadline(), self._file)
+        self._asides.add(aside)
+        try:
+            connection.row_factory = sqlite3.Row
+            await connection.set_progress_handler(aside.deadline, sqlite_file.INSTRUCTIONS)
+            self._may_open()
+        except BaseException:
+            await self._let_go(aside)
+            raise
+        return aside
+
+    def _may_open(self) -> None:
+        if self._is_closed:
+            raise unavailable("the server is stopping")
+
+    async def _let_go(self, aside: Aside) -> None:
+        """Once only: to close it twice would wait for ever."""
+        if aside in self._asides:
+            self._asides.remove(aside)
+            await aside.connection.close()
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
@@ -128,17 +150,17 @@ class SqliteStore:
         self._tell(text.sql)
         try:
             self._look()
-            connection, deadline = await self._connected_aside()
+            aside = await self._connected_aside()
         except sqlite3.Error as error:
             raise sqlite_file.refusal(error) from error
         try:
-            deadline.until = float("inf")
-            async with connection.execute(text.sql, text.arguments(statement.values)) as cursor:
+            aside.deadline.until = float("inf")
+            async with aside.connection.execute(text.sql, text.arguments(statement.values)) as cursor:
                 yield cursor  # type: ignore[misc]
         except sqlite3.Error as error:
             raise sqlite_file.refusal(error) from error
         finally:
-            await connection.close()
+            await self._let_go(aside)
 
     async def commits(self) -> AsyncGenerator[None]:
         seen = None
@@ -194,8 +216,14 @@ class SqliteStore:
             return {"wal_bytes": 0}
 
     async def close(self) -> None:
-        """Finishes the scripts that wait; whoever closes the file last and may write copies the log into it."""
+        """Ends reads and finishes the scripts that wait.
+
+        The writer is the last one out: who closes the file last and may write copies the log into it.
+        """
+        self._is_closed = True
         self._hang_up()
-        while self._idle:
-            await self._idle.pop().connection.close()
+        self._idle.clear()
+        for aside in [*self._asides]:
+            aside.deadline.until = 0.0
+            await self._let_go(aside)
         await self._writer.close()

@@ -37,6 +37,7 @@ from tests.storage.tally import (
 
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT max(i) AS most FROM n"
 ENDLESS = Statement(Shape(text(SLOW.format(10**12))), {})
+ENDLESS_ASIDE = Statement(ENDLESS.shape, {}, scans=True)
 ASIDE = Statement(Shape(text("SELECT 1 AS one")), {}, scans=True)
 
 
@@ -306,6 +307,39 @@ async def test_closing_finishes_the_scripts_that_wait(path: Path, locked: sqlite
     locked.execute("COMMIT")
     await closed
     assert await asyncio.gather(*jobs) == [1, 2]
+
+
+async def test_closing_ends_the_reads_that_run_and_begins_none(path: Path) -> None:
+    """Their threads would keep the process alive."""
+    store = SqliteStore(str(path), timeout=60, patience=60)
+    threads = {*threading.enumerate()}
+    reads = [asyncio.create_task(store.read(ENDLESS_ASIDE)) for _ in range(6)]
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(10):
+        await store.close()
+        told = await asyncio.gather(*reads, return_exceptions=True)
+    for thread in {*threading.enumerate()} - threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert {type(one) for one in told} == {Refused}
+    for statement in (TOTAL, ASIDE):
+        with pytest.raises(Refused, match="the server is stopping; nothing was written"):
+            await store.read(statement)
+
+
+async def test_closing_ends_a_stream(path: Path) -> None:
+    store = SqliteStore(str(path))
+
+    async def all_of_it() -> list[Any]:
+        async with store.stream(ENDLESS) as rows:
+            return [row async for row in rows]
+
+    stream = asyncio.create_task(all_of_it())
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(10):
+        await store.close()
+        with pytest.raises(Refused):
+            await stream
 
 
 def test_a_store_outlives_an_event_loop_that_ended_before_its_answer(path: Path) -> None:
