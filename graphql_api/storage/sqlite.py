@@ -36,7 +36,7 @@ GLANCE = 0.05
 
 
 class Aside(msgspec.Struct, frozen=True):
-    """A connection with a thread of its own."""
+    """A connection with a thread of its own, to the very file (the object) that was there when it was opened."""
 
     connection: aiosqlite.Connection
     deadline: Deadline
@@ -70,7 +70,13 @@ class SqliteStore:
 
     async def run(self, script: Callable[[], Script[T]], *, together: bool = False) -> T:
         """Every script is one transaction here, `together` or not."""
-        return await self._writer.run(script)
+        try:
+            return await self._writer.run(script)
+        except (Refused, sqlite3.Error):
+            if self._writer.is_broken:
+                self._writer.is_broken = False
+                self._open_anew()
+            raise
 
     async def read(self, statement: Statement) -> Sequence[Row]:
         (text,) = statement.shape.sqlite
@@ -87,6 +93,8 @@ class SqliteStore:
                     raise
                 return await self._read_aside(text.sql, arguments)
         except sqlite3.Error as error:
+            if sqlite_file.stays(error):
+                self._open_anew()
             raise sqlite_file.refusal(error) from error
 
     def _read_at_once(self, sql: str, arguments: Sequence[Any], now: float) -> Sequence[Row]:
@@ -99,7 +107,7 @@ class SqliteStore:
 
     async def _read_aside(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
         async with self._places.taken(time.monotonic() + self._patience):
-            aside = await self._opened_aside()
+            aside = self._idle.pop() if self._idle else await self._connected_aside()
             try:
                 aside.deadline.until = time.monotonic() + self._timeout
                 return list(await aside.connection.execute_fetchall(sql, arguments))  # type: ignore[arg-type]
@@ -108,22 +116,17 @@ class SqliteStore:
                     await aside.connection.interrupt()
                 raise
             finally:
-                if aside in self._asides:
+                if aside in self._asides and aside.file is self._file:
                     self._idle.append(aside)
-
-    async def _opened_aside(self) -> Aside:
-        while self._idle:
-            aside = self._idle.pop()
-            if aside.file == self._file:
-                return aside
-            await self._let_go(aside)
-        return await self._connected_aside()
+                else:
+                    await self._let_go(aside)
 
     async def _connected_aside(self) -> Aside:
         self._may_open()
+        file = self._file
         address = sqlite_file.address(self._path, "ro")
         connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=self._patience)
-        aside = Aside(connection, Deadline(), self._file)
+        aside = Aside(connection, Deadline(), file)
         self._asides.add(aside)
         try:
             connection.row_factory = sqlite3.Row
@@ -178,7 +181,11 @@ class SqliteStore:
         """Changes with every commit of any other connection, also of our own writer; 0 while it cannot be told."""
         try:
             return int(self._read_at_once("PRAGMA data_version", [], self._look())[0]["data_version"])
-        except (sqlite3.Error, Refused):
+        except sqlite3.Error as error:
+            if sqlite_file.stays(error):
+                self._open_anew()
+            return 0
+        except Refused:
             return 0
 
     async def writing(self) -> frozenset[str]:
@@ -199,11 +206,20 @@ class SqliteStore:
             self._looked = now
         return now
 
+    def _open_anew(self) -> None:
+        """The next look takes even the same file for another one; connections that are in use end with their use."""
+        self._file, self._looked = (0, 0), 0.0
+        self._hang_up()
+
     def _hang_up(self) -> None:
         if self._reader is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._reader.close()
             self._reader = None
+        for aside in self._idle:
+            self._asides.remove(aside)
+            aside.connection.stop()
+        self._idle.clear()
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
@@ -221,8 +237,8 @@ class SqliteStore:
         The writer is the last one out: who closes the file last and may write copies the log into it.
         """
         self._is_closed = True
-        self._hang_up()
         self._idle.clear()
+        self._hang_up()
         for aside in [*self._asides]:
             aside.deadline.until = 0.0
             await self._let_go(aside)

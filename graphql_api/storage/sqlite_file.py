@@ -32,6 +32,17 @@ WHY = {
     sqlite3.SQLITE_NOMEM: "memory is short",
     sqlite3.SQLITE_INTERRUPT: "the statement took too long",
 }
+PASSING = {
+    0,  # what Python's module itself found wrong
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_CONSTRAINT,
+}
 OTHER_TABLES = ("no such column", "has no column named")
 
 
@@ -83,6 +94,12 @@ def log_of(path: str) -> str:
 def kind(error: sqlite3.Error) -> int:
     """The primary error code; 0 for what Python's module itself found wrong."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def stays(error: Exception) -> bool:
+    """Whether connections may go on failing like this when the cause is gone: by what they remember of the file, or by
+    what SQLite shares among those of a process until the last of them is closed."""
+    return isinstance(error, sqlite3.Error) and kind(error) not in PASSING
 
 
 def refusal(error: Exception) -> Exception:

@@ -80,6 +80,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._is_working = False
         self._closed = False
+        self.is_broken = False
+        """Set in the thread by an error that stays, until whoever else holds connections lets go of them too."""
 
     # On the event loop
 
@@ -150,7 +152,7 @@ class Writer:
         try:
             connection = self._turns.begin(first.until)
         except Exception as error:
-            self._turns.hang_up()
+            self._hang_up(error)
             if first.taken():
                 self._fail([first], error)
             return
@@ -225,10 +227,14 @@ class Writer:
                 self._take_back()
                 _deliver([job])
             except Exception as error:
-                self._turns.hang_up()
+                self._hang_up(error)
                 self._fail([job], error)
             else:
                 self._commit(connection, [job])
+
+    def _hang_up(self, error: Exception) -> None:
+        self._turns.hang_up()
+        self.is_broken |= sqlite_file.stays(error)
 
     def _take_back(self) -> None:
         try:
@@ -240,7 +246,7 @@ class Writer:
         try:
             self._turns.commit(connection)
         except sqlite3.Error as error:
-            self._turns.hang_up()
+            self._hang_up(error)
             self._fail(jobs, error)
             return
         tally.tell("batch", len(jobs))

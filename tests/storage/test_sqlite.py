@@ -38,7 +38,7 @@ from tests.storage.tally import (
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT max(i) AS most FROM n"
 ENDLESS = Statement(Shape(text(SLOW.format(10**12))), {})
 ENDLESS_ASIDE = Statement(ENDLESS.shape, {}, scans=True)
-ASIDE = Statement(Shape(text("SELECT 1 AS one")), {}, scans=True)
+TOTAL_ASIDE = Statement(TOTAL.shape, {}, scans=True)
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ async def test_closing_ends_the_reads_that_run_and_begins_none(path: Path) -> No
         thread.join(10)
         assert not thread.is_alive()
     assert {type(one) for one in told} == {Refused}
-    for statement in (TOTAL, ASIDE):
+    for statement in (TOTAL, TOTAL_ASIDE):
         with pytest.raises(Refused, match="the server is stopping; nothing was written"):
             await store.read(statement)
 
@@ -474,6 +474,48 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_what_could_only_be_read_is_written_to_as_soon_as_that_may_be(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as a process has connections SQLite asks only once whether it may write to the index of the log."""
+    copy = path.with_name("copy.db")
+    with closing(plain(path)) as connection:
+        connection.execute("UPDATE tally SET note = 'in the log'")
+        for end in ("", "-wal", "-shm"):
+            shutil.copy(f"{path}{end}", f"{copy}{end}")
+    address = sqlite_file.address
+    monkeypatch.setattr(sqlite_file, "address", lambda path, mode: address(path, mode) + "&readonly_shm=1")
+    threads = {*threading.enumerate()}
+    store = SqliteStore(str(copy))
+    for statement in (TOTAL, TOTAL_ASIDE):
+        await store.read(statement)
+    with pytest.raises(Refused, match="its file may only be read; nothing was written"):
+        await store.run(count)
+    for thread in {*threading.enumerate()} - threads:
+        if thread.name != "sqlite-writer":
+            thread.join(10)
+    monkeypatch.undo()
+    assert await store.run(count) == 1
+    assert (await store.read(TOTAL))[0]["total"] == 1
+    await store.close()
+
+
+async def test_a_damaged_file_that_is_put_back_is_read(store: SqliteStore, path: Path) -> None:
+    reads = (TOTAL, TOTAL_ASIDE)
+    assert [(await store.read(statement))[0]["total"] for statement in reads] == [0, 0]
+    with closing(plain(path)) as connection:
+        connection.execute("UPDATE tally SET count = 1")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    kept = path.with_name("kept.db")
+    shutil.copyfile(path, kept)
+    os.truncate(path, 0)
+    for statement in reads:
+        with pytest.raises(Refused):
+            await store.read(statement)
+    shutil.copyfile(kept, path)
+    assert [(await store.read(statement))[0]["total"] for statement in reads] == [2, 2]
+
+
 async def test_the_log_stays_bounded_and_shrinks_when_a_long_reader_ends(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -513,7 +555,7 @@ async def test_the_log_of_a_file_that_a_link_leads_to_stays_bounded(
 async def test_a_store_that_is_closed_leaves_no_log_behind(store: SqliteStore, path: Path) -> None:
     await store.run(count)
     await store.read(TOTAL)
-    await store.read(ASIDE)
+    await store.read(TOTAL_ASIDE)
     assert log_size(path) > 0
     await store.close()
     assert [left.name for left in path.parent.iterdir()] == [path.name]
