@@ -125,7 +125,10 @@ class SqliteStore:
         self._may_open()
         file = self._file
         address = sqlite_file.address(self._path, "ro")
-        connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=self._patience)
+        try:
+            connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=self._patience)
+        except RuntimeError:
+            raise unavailable("no thread can be started") from None
         aside = Aside(connection, Deadline(), file)
         self._asides.add(aside)
         try:

@@ -89,6 +89,8 @@ class Writer:
         """A caller that is cancelled before its script has begun leaves no trace; after that the script is finished."""
         if self._closed:
             raise unavailable("the server is stopping")
+        if not self._is_working:
+            self._begin_to_work()
         loop = asyncio.get_running_loop()
         job = Job(script, loop.create_future(), time.monotonic() + self._patience)
         self._fresh.append(job)
@@ -97,10 +99,6 @@ class Writer:
             loop.call_soon(self._hand_over)
         if self._watch is None:
             self._watch = loop.call_later(self._patience, self._look)
-        if not self._is_working:
-            self._is_working = True
-            self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
-            self._thread.start()
         try:
             return await job.done  # type: ignore[no-any-return]
         except asyncio.CancelledError:
@@ -108,6 +106,16 @@ class Writer:
             raise
         finally:
             del self._waiting[job]
+
+    def _begin_to_work(self) -> None:
+        thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
+        self._is_working = True
+        try:
+            thread.start()
+        except RuntimeError:
+            self._is_working = False
+            raise unavailable("no thread can be started") from None
+        self._thread = thread
 
     def _look(self) -> None:
         """One timer for all that wait, who wait equally long: most are answered before it rings."""

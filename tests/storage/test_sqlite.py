@@ -516,6 +516,21 @@ async def test_a_damaged_file_that_is_put_back_is_read(store: SqliteStore, path:
     assert [(await store.read(statement))[0]["total"] for statement in reads] == [2, 2]
 
 
+async def test_a_thread_that_cannot_be_started_is_told_and_tried_again(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", none_left)
+        for refused in (store.run(count), store.run(count), store.read(TOTAL_ASIDE)):
+            with pytest.raises(Refused, match="no thread can be started; nothing was written"):
+                await refused
+    assert await store.run(count) == 1
+    assert (await store.read(TOTAL_ASIDE))[0]["total"] == 1
+
+
 async def test_the_log_stays_bounded_and_shrinks_when_a_long_reader_ends(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
