@@ -5,7 +5,7 @@ import sqlite3
 import time
 
 from graphql_api.domain.errors import Refused
-from graphql_api.storage.engine import NoTables, unavailable
+from graphql_api.storage.engine import NoTables, of_unknown_outcome, unavailable
 
 PAGE_CACHE = "PRAGMA cache_size = -8192"  # KiB
 STATEMENTS_KEPT = 512
@@ -112,3 +112,16 @@ def refusal(error: Exception) -> Exception:
     if why is None and any(words in str(error) for words in OTHER_TABLES):
         return NoTables()
     return error if why is None else unavailable(why)
+
+
+def refusal_of_commit(error: sqlite3.Error | MemoryError) -> Exception:
+    """A COMMIT that fails after its last frame has been written is taken back here, but not in the log.
+
+    After a crash it may be found there. What fails by then is to sync the log or to enlarge its index, which takes disk
+    or memory; a frame that was not written (IOERR_WRITE, FULL) was none.
+    """
+    if isinstance(error, MemoryError):  # so the module tells SQLITE_NOMEM
+        return of_unknown_outcome(WHY[sqlite3.SQLITE_NOMEM])
+    if kind(error) == sqlite3.SQLITE_IOERR and error.sqlite_errorcode != sqlite3.SQLITE_IOERR_WRITE:
+        return of_unknown_outcome(WHY[sqlite3.SQLITE_IOERR])
+    return refusal(error)

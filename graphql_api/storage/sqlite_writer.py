@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from graphql_api.storage import sqlite_file, tally
-from graphql_api.storage.engine import Row, Script, Several, Statement, drive, of_unknown_outcome, unavailable
+from graphql_api.storage.engine import Row, Script, Several, Statement, drive, unavailable
 from graphql_api.storage.recalled import Recalled, recalling
 from graphql_api.storage.sqlite_turns import Turns
 
@@ -162,7 +162,7 @@ class Writer:
         except Exception as error:
             self._hang_up(error)
             if first.taken():
-                self._fail([first], error)
+                self._fail([first], sqlite_file.refusal(error))
             return
         jobs: list[Job] = []
         try:
@@ -236,7 +236,7 @@ class Writer:
                 _deliver([job])
             except Exception as error:
                 self._hang_up(error)
-                self._fail([job], error)
+                self._fail([job], sqlite_file.refusal(error))
             else:
                 self._commit(connection, [job])
 
@@ -253,18 +253,16 @@ class Writer:
     def _commit(self, connection: sqlite3.Connection, jobs: list[Job]) -> None:
         try:
             self._turns.commit(connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, MemoryError) as error:
             self._hang_up(error)
-            self._fail(jobs, error)
+            self._fail(jobs, sqlite_file.refusal_of_commit(error))
             return
         tally.tell("batch", len(jobs))
         _deliver(jobs)
         self._committed()
 
-    def _fail(self, jobs: list[Job], error: Exception) -> None:
+    def _fail(self, jobs: list[Job], failure: Exception) -> None:
         """No commit, no answer: whatever the scripts said, none of it holds."""
-        is_unknown = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_FSYNC
-        failure = of_unknown_outcome("its disk reports an error") if is_unknown else sqlite_file.refusal(error)
         for job in jobs:
             job.failure = failure
         _deliver(jobs)

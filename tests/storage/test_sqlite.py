@@ -258,6 +258,44 @@ async def test_a_commit_that_fails_is_refused_and_leaves_nothing(store: SqliteSt
     assert await store.run(count) == 2
 
 
+def told_by_sqlite(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("as told by SQLite")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            told_by_sqlite(sqlite3.SQLITE_IOERR_FSYNC),
+            "its disk reports an error; whether the change was made is unknown",
+        ),
+        (told_by_sqlite(sqlite3.SQLITE_IOERR_SHMSIZE), "its disk reports an error; whether the change was made is unk"),
+        (MemoryError(), "memory is short; whether the change was made is unknown"),
+        (told_by_sqlite(sqlite3.SQLITE_IOERR_WRITE), "its disk reports an error; nothing was written"),
+        (told_by_sqlite(sqlite3.SQLITE_FULL), "its disk is full; nothing was written"),
+    ],
+)
+async def test_a_commit_that_may_be_in_the_log_is_of_unknown_outcome(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    """Nothing of the machine makes just the commit fail so; what SQLite does then is to roll back."""
+
+    class Failing(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql != "COMMIT":
+                return super().execute(sql, *values)
+            super().execute("ROLLBACK")
+            raise error
+
+    with monkeypatch.context() as failing:
+        failing.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Failing))
+        with pytest.raises(Refused, match=told):
+            await store.run(count)
+    assert await store.run(count) == 1
+
+
 async def test_a_caller_who_leaves_before_the_script_has_begun_leaves_no_trace(
     store: SqliteStore, locked: sqlite3.Connection
 ) -> None:
