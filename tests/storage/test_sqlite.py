@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import text
 
 from graphql_api.domain.errors import Refused
-from graphql_api.storage import sqlite_file, sqlite_turns
+from graphql_api.storage import changes, migrations, sqlite_file, sqlite_turns
 from graphql_api.storage.engine import Script, Shape, Statement
 from graphql_api.storage.sqlite import SqliteStore
 from tests.storage.tally import (
@@ -567,6 +567,19 @@ async def test_a_thread_that_cannot_be_started_is_told_and_tried_again(
                 await refused
     assert await store.run(count) == 1
     assert (await store.read(TOTAL_ASIDE))[0]["total"] == 1
+
+
+@pytest.mark.parametrize("whose", [(None, None), ("ws1", None), ("ws1", "f1")])
+def test_a_page_of_changes_reads_no_history_before_it(tmp_path: Path, whose: tuple[str | None, str | None]) -> None:
+    """Nobody tells SQLite how many rows there are of a workspace, or of a flow."""
+    path = tmp_path / "flows.db"
+    migrations.upgrade(f"sqlite+aiosqlite:///{path}")
+    page = changes.between(*whose, 100, 200, 64)
+    (text,) = page.shape.sqlite
+    with closing(plain(path)) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {text.sql}", text.arguments(page.values)).fetchall()
+    assert "INDEX ix_message_flow_revisions_position (position>? AND position<?)" in plan[0][3]
+    assert not any("TEMP B-TREE" in row[3] for row in plan)
 
 
 async def test_the_log_stays_bounded_and_shrinks_when_a_long_reader_ends(
