@@ -79,11 +79,17 @@ def address(path: str, mode: str) -> str:
 
 
 def file_at(path: str) -> File:
+    if (file := found(path)) is None:
+        raise unavailable("its file is gone")
+    return file
+
+
+def found(path: str) -> File | None:
     try:
-        found = os.stat(path)
-    except OSError as error:
-        raise unavailable("its file is gone") from error
-    return found.st_dev, found.st_ino
+        file = os.stat(path)
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino
 
 
 def log_of(path: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file, tally
 from graphql_api.storage.engine import Row, Script, Several, Statement, drive, unavailable
 from graphql_api.storage.recalled import Recalled, recalling
@@ -241,6 +242,8 @@ class Writer:
                 self._commit(connection, [job])
 
     def _hang_up(self, error: Exception) -> None:
+        if isinstance(error, Refused):  # before anything was begun
+            return
         self._turns.hang_up()
         self.is_broken |= sqlite_file.stays(error)
 

@@ -503,6 +503,21 @@ async def test_nothing_is_written_into_a_file_that_is_not_there_any_more(
     assert counted(path) == 1
 
 
+async def test_nothing_is_added_to_a_log_that_was_taken_away_and_what_is_in_it_is_kept(
+    store: SqliteStore, path: Path
+) -> None:
+    assert await store.run(count) == 1
+    assert (await store.read(TOTAL))[0]["total"] == 1
+    for end in ("-wal", "-shm"):
+        os.unlink(f"{path}{end}")
+    for _ in range(2):
+        with pytest.raises(Refused, match="its log was taken away, restart the server; nothing was written"):
+            await store.run(count)
+    assert (await store.read(TOTAL))[0]["total"] == 1
+    await store.close()
+    assert counted(path) == 1
+
+
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("This is a text, and not a short one. " * 100)
     store = SqliteStore(str(tmp_path / "text.db"))
