@@ -93,8 +93,7 @@ class SqliteStore:
                     raise
                 return await self._read_aside(text.sql, arguments)
         except sqlite3.Error as error:
-            if sqlite_file.stays(error):
-                self._open_anew()
+            self._heed(error)
             raise sqlite_file.refusal(error) from error
 
     def _read_at_once(self, sql: str, arguments: Sequence[Any], now: float) -> Sequence[Row]:
@@ -185,8 +184,7 @@ class SqliteStore:
         try:
             return int(self._read_at_once("PRAGMA data_version", [], self._look())[0]["data_version"])
         except sqlite3.Error as error:
-            if sqlite_file.stays(error):
-                self._open_anew()
+            self._heed(error)
             return 0
         except Refused:
             return 0
@@ -208,6 +206,10 @@ class SqliteStore:
                 self._file = file
             self._looked = now
         return now
+
+    def _heed(self, error: sqlite3.Error) -> None:
+        if sqlite_file.stays(error):
+            self._open_anew()
 
     def _open_anew(self) -> None:
         """The next look takes even the same file for another one; connections that are in use end with their use."""

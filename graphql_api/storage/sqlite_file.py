@@ -39,7 +39,6 @@ PASSING = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_TOOBIG,
     sqlite3.SQLITE_CONSTRAINT,
 }

@@ -81,8 +81,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._is_working = False
         self._closed = False
+        # Set in the thread by an error that stays, until whoever else holds connections has let go of them.
         self.is_broken = False
-        """Set in the thread by an error that stays, until whoever else holds connections lets go of them too."""
 
     # On the event loop
 
