@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, islice
 
 from graphql_api.domain.errors import Refused, fault
 from graphql_api.edits.desk import Desk
@@ -58,7 +58,8 @@ async def prune(desk: Desk, retention: int, tell: Callable[[int], None] = lambda
         rows = await desk.store.read(upkeep.flows_behind(place, STEP))
         for workspace, flows in groupby(rows, key=lambda row: row["workspace_id"]):
             ids = [row["id"] for row in flows]
-            revisions += await desk.store.run(lambda w=workspace, i=ids: _forget_old(w, i, cut), together=True)  # type: ignore[misc]
+            for step in _steps(await desk.store.read(upkeep.old_history(workspace, ids, cut))):
+                revisions += await desk.store.run(lambda w=workspace, s=step: _forget_old(w, s, cut), together=True)  # type: ignore[misc]
             tombstones += await desk.store.run(lambda w=workspace, i=ids: _forget_deleted(w, i, cut), together=True)  # type: ignore[misc]
         tell(len(rows))
         if len(rows) < STEP:
@@ -73,8 +74,15 @@ def _single(statement: Statement) -> Callable[[], Script[int]]:
     return script
 
 
-def _forget_old(workspace: str, ids: list[str], cut: int) -> Script[int]:
-    gone = yield upkeep.forget_revisions(workspace, ids, cut)
+def _steps(old: Sequence[Row]) -> Iterator[list[tuple[str, int]]]:
+    """Flow and version of what one transaction after another removes, so that no edit waits long; oldest first."""
+    versions = ((row["flow_id"], version) for row in old for version in range(row["first"], row["kept"]))
+    while step := list(islice(versions, STEP)):
+        yield step
+
+
+def _forget_old(workspace: str, versions: Sequence[tuple[str, int]], cut: int) -> Script[int]:
+    gone = yield upkeep.forget_revisions(workspace, versions, cut)
     yield from _pruned(gone)
     return len(gone)
 

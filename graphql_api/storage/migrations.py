@@ -119,6 +119,15 @@ def _sentences() -> Iterator[None]:
         found = re.search(r"Can't locate revision identified by '(\w+)'", str(error))
         raise (_newer(found[1]) if found else _unfit(f"the tables cannot be migrated: {error}")) from None
     except SQLAlchemyError as error:
-        raise unavailable(str(getattr(error, "orig", error))) from None
+        raise unavailable(str(getattr(_first(error), "orig", error))) from None
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error) as error:
         raise unavailable(str(error) or type(error).__name__) from None
+
+
+def _first(error: SQLAlchemyError) -> SQLAlchemyError:
+    """What went wrong before all else: what Alembic tries to take back then may be gone already."""
+    first, before = error, error.__context__
+    while before is not None:
+        first = before if isinstance(before, SQLAlchemyError) else first
+        before = before.__context__
+    return first

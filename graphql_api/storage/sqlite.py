@@ -14,7 +14,7 @@ import msgspec
 
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
-from graphql_api.storage.engine import Row, Script, Statement
+from graphql_api.storage.engine import Row, Script, Statement, unavailable
 from graphql_api.storage.places import Places
 from graphql_api.storage.signals import Bell
 from graphql_api.storage.sqlite_file import Deadline, File
@@ -36,7 +36,7 @@ GLANCE = 0.05
 
 
 class Aside(msgspec.Struct, frozen=True):
-    """A connection with a thread of its own."""
+    """A connection with a thread of its own, to the very file (the object) that was there when it was opened."""
 
     connection: aiosqlite.Connection
     deadline: Deadline
@@ -59,7 +59,9 @@ class SqliteStore:
         self._looked = 0.0
         self._reader: sqlite3.Connection | None = None
         self._deadline = Deadline()
+        self._asides: set[Aside] = set()
         self._idle: list[Aside] = []
+        self._is_closed = False
         self._places = Places(ASIDE, "other long statements keep it busy")
         self._bell = Bell()
         self._writer = Writer(
@@ -68,7 +70,13 @@ class SqliteStore:
 
     async def run(self, script: Callable[[], Script[T]], *, together: bool = False, flow: str = "") -> T:
         """Every script is one transaction here, `together` or not."""
-        return await self._writer.run(script)
+        try:
+            return await self._writer.run(script)
+        except (Refused, sqlite3.Error):
+            if self._writer.is_broken:
+                self._writer.is_broken = False
+                self._open_anew()
+            raise
 
     async def read(self, statement: Statement) -> Sequence[Row]:
         (text,) = statement.shape.sqlite
@@ -85,10 +93,12 @@ class SqliteStore:
                     raise
                 return await self._read_aside(text.sql, arguments)
         except sqlite3.Error as error:
+            self._heed(error)
             raise sqlite_file.refusal(error) from error
 
     def _read_at_once(self, sql: str, arguments: Sequence[Any], now: float) -> Sequence[Row]:
         if self._reader is None:
+            self._may_open()
             self._reader = sqlite_file.connect(self._path, "ro")
             self._deadline = Deadline(self._reader)
         self._deadline.until = now + AT_ONCE
@@ -96,31 +106,48 @@ class SqliteStore:
 
     async def _read_aside(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
         async with self._places.taken(time.monotonic() + self._patience):
-            aside = await self._opened_aside()
+            aside = self._idle.pop() if self._idle else await self._connected_aside()
             try:
                 aside.deadline.until = time.monotonic() + self._timeout
                 return list(await aside.connection.execute_fetchall(sql, arguments))  # type: ignore[arg-type]
             except asyncio.CancelledError:
-                await aside.connection.interrupt()
+                if aside in self._asides:
+                    await aside.connection.interrupt()
                 raise
             finally:
-                self._idle.append(aside)
+                if aside in self._asides and aside.file is self._file:
+                    self._idle.append(aside)
+                else:
+                    await self._let_go(aside)
 
-    async def _opened_aside(self) -> Aside:
-        while self._idle:
-            aside = self._idle.pop()
-            if aside.file == self._file:
-                return aside
-            await aside.connection.close()
-        return Aside(*await self._connected_aside(), self._file)
-
-    async def _connected_aside(self) -> tuple[aiosqlite.Connection, Deadline]:
+    async def _connected_aside(self) -> Aside:
+        self._may_open()
+        file = self._file
         address = sqlite_file.address(self._path, "ro")
-        connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=self._patience)
-        connection.row_factory = sqlite3.Row
-        deadline = Deadline()
-        await connection.set_progress_handler(deadline, sqlite_file.INSTRUCTIONS)
-        return connection, deadline
+        try:
+            connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=self._patience)
+        except RuntimeError:
+            raise unavailable("no thread can be started") from None
+        aside = Aside(connection, Deadline(), file)
+        self._asides.add(aside)
+        try:
+            connection.row_factory = sqlite3.Row
+            await connection.set_progress_handler(aside.deadline, sqlite_file.INSTRUCTIONS)
+            self._may_open()
+        except BaseException:
+            await self._let_go(aside)
+            raise
+        return aside
+
+    def _may_open(self) -> None:
+        if self._is_closed:
+            raise unavailable("the server is stopping")
+
+    async def _let_go(self, aside: Aside) -> None:
+        """Once only: to close it twice would wait for ever."""
+        if aside in self._asides:
+            self._asides.remove(aside)
+            await aside.connection.close()
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
@@ -128,17 +155,17 @@ class SqliteStore:
         self._tell(text.sql)
         try:
             self._look()
-            connection, deadline = await self._connected_aside()
+            aside = await self._connected_aside()
         except sqlite3.Error as error:
             raise sqlite_file.refusal(error) from error
         try:
-            deadline.until = float("inf")
-            async with connection.execute(text.sql, text.arguments(statement.values)) as cursor:
+            aside.deadline.until = float("inf")
+            async with aside.connection.execute(text.sql, text.arguments(statement.values)) as cursor:
                 yield cursor  # type: ignore[misc]
         except sqlite3.Error as error:
             raise sqlite_file.refusal(error) from error
         finally:
-            await connection.close()
+            await self._let_go(aside)
 
     async def commits(self) -> AsyncGenerator[None]:
         seen = None
@@ -156,7 +183,10 @@ class SqliteStore:
         """Changes with every commit of any other connection, also of our own writer; 0 while it cannot be told."""
         try:
             return int(self._read_at_once("PRAGMA data_version", [], self._look())[0]["data_version"])
-        except (sqlite3.Error, Refused):
+        except sqlite3.Error as error:
+            self._heed(error)
+            return 0
+        except Refused:
             return 0
 
     async def writing(self) -> frozenset[str]:
@@ -177,11 +207,24 @@ class SqliteStore:
             self._looked = now
         return now
 
+    def _heed(self, error: sqlite3.Error) -> None:
+        if sqlite_file.stays(error):
+            self._open_anew()
+
+    def _open_anew(self) -> None:
+        """The next look takes even the same file for another one; connections that are in use end with their use."""
+        self._file, self._looked = (0, 0), 0.0
+        self._hang_up()
+
     def _hang_up(self) -> None:
         if self._reader is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._reader.close()
             self._reader = None
+        for aside in self._idle:
+            self._asides.remove(aside)
+            aside.connection.stop()
+        self._idle.clear()
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
@@ -189,13 +232,19 @@ class SqliteStore:
 
     def figures(self) -> Mapping[str, float]:
         try:
-            return {"wal_bytes": os.stat(f"{self._path}-wal").st_size}
+            return {"wal_bytes": os.stat(sqlite_file.log_of(self._path)).st_size}
         except OSError:
             return {"wal_bytes": 0}
 
     async def close(self) -> None:
-        """Finishes the scripts that wait, then closes."""
-        await self._writer.close()
+        """Ends reads and finishes the scripts that wait.
+
+        The writer is the last one out: who closes the file last and may write copies the log into it.
+        """
+        self._is_closed = True
+        self._idle.clear()
         self._hang_up()
-        while self._idle:
-            await self._idle.pop().connection.close()
+        for aside in [*self._asides]:
+            aside.deadline.until = 0.0
+            await self._let_go(aside)
+        await self._writer.close()

@@ -5,7 +5,7 @@ import sqlite3
 import time
 
 from graphql_api.domain.errors import Refused
-from graphql_api.storage.engine import NoTables, unavailable
+from graphql_api.storage.engine import NoTables, of_unknown_outcome, unavailable
 
 PAGE_CACHE = "PRAGMA cache_size = -8192"  # KiB
 STATEMENTS_KEPT = 512
@@ -31,6 +31,16 @@ WHY = {
     sqlite3.SQLITE_NOTADB: "its file is not a SQLite database",
     sqlite3.SQLITE_NOMEM: "memory is short",
     sqlite3.SQLITE_INTERRUPT: "the statement took too long",
+}
+PASSING = {
+    0,  # what Python's module itself found wrong
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_CONSTRAINT,
 }
 OTHER_TABLES = ("no such column", "has no column named")
 
@@ -68,16 +78,33 @@ def address(path: str, mode: str) -> str:
 
 
 def file_at(path: str) -> File:
+    if (file := found(path)) is None:
+        raise unavailable("its file is gone")
+    return file
+
+
+def found(path: str) -> File | None:
     try:
-        found = os.stat(path)
-    except OSError as error:
-        raise unavailable("its file is gone") from error
-    return found.st_dev, found.st_ino
+        file = os.stat(path)
+    except OSError:
+        return None
+    return file.st_dev, file.st_ino
+
+
+def log_of(path: str) -> str:
+    """The log lies beside the file itself, also when `path` is a link to it."""
+    return f"{os.path.realpath(path)}-wal"
 
 
 def kind(error: sqlite3.Error) -> int:
     """The primary error code; 0 for what Python's module itself found wrong."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def stays(error: Exception) -> bool:
+    """Whether connections may go on failing like this when the cause is gone: by what they remember of the file, or by
+    what SQLite shares among those of a process until the last of them is closed."""
+    return isinstance(error, sqlite3.Error) and kind(error) not in PASSING
 
 
 def refusal(error: Exception) -> Exception:
@@ -90,3 +117,16 @@ def refusal(error: Exception) -> Exception:
     if why is None and any(words in str(error) for words in OTHER_TABLES):
         return NoTables()
     return error if why is None else unavailable(why)
+
+
+def refusal_of_commit(error: sqlite3.Error | MemoryError) -> Exception:
+    """A COMMIT that fails after its last frame has been written is taken back here, but not in the log.
+
+    After a crash it may be found there. What fails by then is to sync the log or to enlarge its index, which takes disk
+    or memory; a frame that was not written (IOERR_WRITE, FULL) was none.
+    """
+    if isinstance(error, MemoryError):  # so the module tells SQLITE_NOMEM
+        return of_unknown_outcome(WHY[sqlite3.SQLITE_NOMEM])
+    if kind(error) == sqlite3.SQLITE_IOERR and error.sqlite_errorcode != sqlite3.SQLITE_IOERR_WRITE:
+        return of_unknown_outcome(WHY[sqlite3.SQLITE_IOERR])
+    return refusal(error)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from graphql_api.storage import sqlite_file
+from graphql_api.storage.engine import unavailable
 from graphql_api.storage.sqlite_file import Deadline, File
 
 WAL_TO_COPY = 4 * 2**20  # bytes of the log that are copied into the database file when no script waits
@@ -29,6 +30,8 @@ class Turns:
         self._timeout = timeout
         self._open: sqlite3.Connection | None = None
         self._file: File = (0, 0)
+        self._log = ""
+        self._log_file: File | None = None
         self._deadline = Deadline()
         self._data_version = 0
         self._others_until = 0.0
@@ -75,9 +78,15 @@ class Turns:
             self._not_before = now + COURTESY
 
     def _connection(self) -> sqlite3.Connection:
-        """A file that took the place of the one that was opened is opened anew: nothing is written to the old one."""
+        """A file that took the place of the one that was opened is opened anew: nothing is written to the old one.
+
+        One whose log was taken away is not: SQLite would share what it knows of the old log with the new connection.
+        The last one to be closed copies what is in the old log; nothing is added to it that a crash would take away.
+        """
         file = sqlite_file.file_at(self._path)
         if self._open is not None and self._file == file:
+            if sqlite_file.found(self._log) != self._log_file:
+                raise unavailable("its log was taken away, restart the server")
             return self._open
         self.hang_up()
         connection = sqlite_file.connect(self._path, "rw")
@@ -93,7 +102,8 @@ class Turns:
         except sqlite3.Error:
             connection.close()
             raise
-        self._open, self._file = connection, file
+        self._open, self._file, self._log = connection, file, sqlite_file.log_of(self._path)
+        self._log_file = sqlite_file.found(self._log)
         self._changed()
         return connection
 
@@ -119,8 +129,7 @@ class Turns:
         for as long as it reads; statements of the server end after `timeout`.
         """
         try:
-            size = os.stat(f"{self._path}-wal").st_size
-            if self._open is None or size <= WAL_TO_COPY:
+            if self._open is None or (size := os.stat(self._log).st_size) <= WAL_TO_COPY:
                 return
             if size > WAL_TO_COPY_NOW or is_idle:
                 self.give_time()

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file, tally
-from graphql_api.storage.engine import Row, Script, Several, Statement, drive, of_unknown_outcome, unavailable
+from graphql_api.storage.engine import Row, Script, Several, Statement, drive, unavailable
 from graphql_api.storage.recalled import Recalled, recalling
 from graphql_api.storage.sqlite_turns import Turns
 
@@ -80,6 +81,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._is_working = False
         self._closed = False
+        # Set in the thread by an error that stays, until whoever else holds connections has let go of them.
+        self.is_broken = False
 
     # On the event loop
 
@@ -87,6 +90,8 @@ class Writer:
         """A caller that is cancelled before its script has begun leaves no trace; after that the script is finished."""
         if self._closed:
             raise unavailable("the server is stopping")
+        if not self._is_working:
+            self._begin_to_work()
         loop = asyncio.get_running_loop()
         job = Job(script, loop.create_future(), time.monotonic() + self._patience)
         self._fresh.append(job)
@@ -95,10 +100,6 @@ class Writer:
             loop.call_soon(self._hand_over)
         if self._watch is None:
             self._watch = loop.call_later(self._patience, self._look)
-        if not self._is_working:
-            self._is_working = True
-            self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
-            self._thread.start()
         try:
             return await job.done  # type: ignore[no-any-return]
         except asyncio.CancelledError:
@@ -106,6 +107,16 @@ class Writer:
             raise
         finally:
             del self._waiting[job]
+
+    def _begin_to_work(self) -> None:
+        thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
+        self._is_working = True
+        try:
+            thread.start()
+        except RuntimeError:
+            self._is_working = False
+            raise unavailable("no thread can be started") from None
+        self._thread = thread
 
     def _look(self) -> None:
         """One timer for all that wait, who wait equally long: most are answered before it rings."""
@@ -150,9 +161,9 @@ class Writer:
         try:
             connection = self._turns.begin(first.until)
         except Exception as error:
-            self._turns.hang_up()
+            self._hang_up(error)
             if first.taken():
-                self._fail([first], error)
+                self._fail([first], sqlite_file.refusal(error))
             return
         jobs: list[Job] = []
         try:
@@ -225,10 +236,16 @@ class Writer:
                 self._take_back()
                 _deliver([job])
             except Exception as error:
-                self._turns.hang_up()
-                self._fail([job], error)
+                self._hang_up(error)
+                self._fail([job], sqlite_file.refusal(error))
             else:
                 self._commit(connection, [job])
+
+    def _hang_up(self, error: Exception) -> None:
+        if isinstance(error, Refused):  # before anything was begun
+            return
+        self._turns.hang_up()
+        self.is_broken |= sqlite_file.stays(error)
 
     def _take_back(self) -> None:
         try:
@@ -239,18 +256,16 @@ class Writer:
     def _commit(self, connection: sqlite3.Connection, jobs: list[Job]) -> None:
         try:
             self._turns.commit(connection)
-        except sqlite3.Error as error:
-            self._turns.hang_up()
-            self._fail(jobs, error)
+        except (sqlite3.Error, MemoryError) as error:
+            self._hang_up(error)
+            self._fail(jobs, sqlite_file.refusal_of_commit(error))
             return
         tally.tell("batch", len(jobs))
         _deliver(jobs)
         self._committed()
 
-    def _fail(self, jobs: list[Job], error: Exception) -> None:
+    def _fail(self, jobs: list[Job], failure: Exception) -> None:
         """No commit, no answer: whatever the scripts said, none of it holds."""
-        is_unknown = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_FSYNC
-        failure = of_unknown_outcome("its disk reports an error") if is_unknown else sqlite_file.refusal(error)
         for job in jobs:
             job.failure = failure
         _deliver(jobs)

@@ -1,10 +1,25 @@
 """Statements of upkeep: the only ones that look across workspaces, and only to find what is old."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, tuple_
+import msgspec
+from sqlalchemy import (
+    FunctionElement,
+    Integer,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
+from sqlalchemy.sql.dml import ReturningDelete
 
 from graphql_api.storage.engine import Shape, Statement
+from graphql_api.storage.many import Jsonb
 from graphql_api.storage.sets import one_of
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS, owned
 
@@ -32,26 +47,42 @@ def flows_behind(place: tuple[str, str], limit: int) -> Statement:
     return Statement(_BEHIND, {"workspace": place[0], "id": place[1], "limit": limit}, scans=True)
 
 
-_OTHER = REVISIONS.alias("other")
-_KEPT = (
-    select(func.max(_OTHER.c.version))
-    .where(
-        _OTHER.c.workspace_id == REVISIONS.c.workspace_id,
-        _OTHER.c.flow_id == REVISIONS.c.flow_id,
-        _OTHER.c.at <= bindparam("cut"),
-    )
-    .scalar_subquery()
+_VERSION = REVISIONS.c.version
+_IS_OLD = REVISIONS.c.at <= bindparam("cut")
+_OLD_HISTORY = Shape(
+    select(REVISIONS.c.flow_id, func.min(_VERSION).label("first"), func.max(_VERSION).label("kept"))
+    .where(owned(REVISIONS), one_of(REVISIONS.c.flow_id, "ids"), _IS_OLD)
+    .group_by(REVISIONS.c.flow_id)
+    .having(func.min(_VERSION) < func.max(_VERSION))
 )
+
+
+def old_history(workspace: str, ids: Sequence[str], cut: int) -> Statement:
+    """Of each flow that has some to lose: `first` is its oldest version, `kept` its newest not younger than `cut`."""
+    return Statement(_OLD_HISTORY, {"workspace": workspace, "ids": one_of.value(ids), "cut": cut}, scans=True)
+
+
+_GIVEN = bindparam("given", type_=Text())
+
+
+def _forget(entries: FunctionElement[Any], flow_id: str, version: str) -> ReturningDelete[Any]:
+    """`entries` makes a `value` of each pair of the JSON list that `given` binds; the others say what is its parts."""
+    pairs = select(cast(literal_column(flow_id), Text), cast(literal_column(version), Integer)).select_from(entries)
+    row = tuple_(REVISIONS.c.flow_id, REVISIONS.c.version)
+    return delete(REVISIONS).where(owned(REVISIONS), row.in_(pairs), _IS_OLD).returning(REVISIONS.c.position)
+
+
+# Row by row: of ranges PostgreSQL would expect so many rows that it reads the whole table.
 _FORGET_REVISIONS = Shape(
-    delete(REVISIONS)
-    .where(owned(REVISIONS), one_of(REVISIONS.c.flow_id, "ids"), REVISIONS.c.version < _KEPT)
-    .returning(REVISIONS.c.position)
+    _forget(func.json_each(_GIVEN), "json_extract(value, '$[0]')", "json_extract(value, '$[1]')"),
+    postgresql=_forget(func.jsonb_array_elements(cast(_GIVEN, Jsonb)), "value ->> 0", "value ->> 1"),
 )
 
 
-def forget_revisions(workspace: str, ids: Sequence[str], cut: int) -> Statement:
-    """All revisions before the newest one that is not younger than `cut`."""
-    return Statement(_FORGET_REVISIONS, {"workspace": workspace, "ids": one_of.value(ids), "cut": cut})
+def forget_revisions(workspace: str, versions: Sequence[tuple[str, int]], cut: int) -> Statement:
+    """These versions of flows, unless a flow was removed and made anew since it was looked at."""
+    given = msgspec.json.encode(versions).decode()
+    return Statement(_FORGET_REVISIONS, {"workspace": workspace, "given": given, "cut": cut})
 
 
 _NAMED = select(REPLAYS.c.target).where(owned(REPLAYS))

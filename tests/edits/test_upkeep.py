@@ -1,6 +1,7 @@
 """Pruning: what stays readable, what living replays name, and what is unknown afterwards."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +12,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, upkeep
 from graphql_api.edits.upkeep import forget_replays, prune
-from graphql_api.storage.engine import Store, unavailable
+from graphql_api.storage.engine import Script, Store, unavailable
 from tests.conftest import Clock
 from tests.edits.conftest import NEW, Refusal, contents, told
 
@@ -132,6 +133,33 @@ async def test_pruning_goes_on_step_by_step(
     assert await prune(desk, DAY, looked.append) == (5, 0)
     assert looked == [2, 2, 1]
     assert [await versions(desk, caller, id) for id in ids] == [[1]] * 5
+
+
+async def test_a_step_removes_few_revisions_however_many_a_flow_has(
+    desk: Desk, caller: Caller, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others wait for it. What is left by a step that was the last one is still a history without gaps."""
+    ids = [str((await edits.create_flow(desk, caller, NEW)).flow["id"]) for _ in range(3)]
+    for id in ids:
+        await rename(desk, caller, id, "1", "2", "3", "4")
+    clock.now += 400 * DAY
+    await rename(desk, caller, ids[0], "5")
+    steps: list[int] = []
+    run = desk.store.run
+
+    async def noted(script: Callable[[], Script[int]], *, together: bool = False) -> int:
+        before = [len(await versions(desk, caller, id)) for id in ids]
+        told = await run(script, together=together)
+        left = [await versions(desk, caller, id) for id in ids]
+        assert left == [[*range(one[0], one[-1] - 1, -1)] for one in left]
+        steps.append(sum(before) - sum(map(len, left)))
+        return told
+
+    monkeypatch.setattr(upkeep, "STEP", 3)
+    monkeypatch.setattr(desk.store, "run", noted)
+    assert await prune(desk, DAY) == (12, 0)
+    assert max(steps) == 3
+    assert [await versions(desk, caller, id) for id in ids] == [[5, 4], [4], [4]]
 
 
 async def test_old_replays_go_step_by_step(

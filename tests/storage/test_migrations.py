@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import sqlite3
 import threading
 import uuid
@@ -308,6 +309,27 @@ def test_a_save_in_the_slot_of_the_last_one_writes_no_index_on_sqlite(tmp_path: 
             connection.execute("UPDATE message_flows SET updated_at = ? WHERE id = 'f0'", [at])
             changes.append(connection.total_changes - before)
     assert changes == [1, 1, 2], "the row, and where its slot is another one the slot"
+
+
+def test_a_migration_that_has_no_room_says_so_and_not_what_fails_when_it_is_taken_back(tmp_path: Path) -> None:
+    """SQLite itself takes the transaction back; Alembic then wants to drop the table that it has begun."""
+    path = tmp_path / "x.db"
+    migrations.upgrade(f"sqlite+aiosqlite:///{path}", "0004")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+            " INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor,"
+            " changes, position) SELECT 'ws1', 'f1', i, i, 'UPDATE', 'CLI', 'anonymous', printf('%08000d', i), i FROM n"
+        )
+        connection.commit()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size // 2, limits[1]))
+    try:
+        with pytest.raises(Refused, match="the database is not available: disk I/O error"):
+            migrations.upgrade(f"sqlite+aiosqlite:///{path}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    migrations.upgrade(f"sqlite+aiosqlite:///{path}")
 
 
 def placed(connection: Connection) -> list[tuple[str, int]]:

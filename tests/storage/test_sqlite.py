@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import text
 
 from graphql_api.domain.errors import Refused
-from graphql_api.storage import sqlite_file, sqlite_turns
+from graphql_api.storage import changes, migrations, sqlite_file, sqlite_turns
 from graphql_api.storage.engine import Script, Shape, Statement
 from graphql_api.storage.sqlite import SqliteStore
 from tests.storage.tally import (
@@ -37,6 +37,8 @@ from tests.storage.tally import (
 
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT max(i) AS most FROM n"
 ENDLESS = Statement(Shape(text(SLOW.format(10**12))), {})
+ENDLESS_ASIDE = Statement(ENDLESS.shape, {}, scans=True)
+TOTAL_ASIDE = Statement(TOTAL.shape, {}, scans=True)
 
 
 @pytest.fixture
@@ -256,6 +258,44 @@ async def test_a_commit_that_fails_is_refused_and_leaves_nothing(store: SqliteSt
     assert await store.run(count) == 2
 
 
+def told_by_sqlite(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("as told by SQLite")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            told_by_sqlite(sqlite3.SQLITE_IOERR_FSYNC),
+            "its disk reports an error; whether the change was made is unknown",
+        ),
+        (told_by_sqlite(sqlite3.SQLITE_IOERR_SHMSIZE), "its disk reports an error; whether the change was made is unk"),
+        (MemoryError(), "memory is short; whether the change was made is unknown"),
+        (told_by_sqlite(sqlite3.SQLITE_IOERR_WRITE), "its disk reports an error; nothing was written"),
+        (told_by_sqlite(sqlite3.SQLITE_FULL), "its disk is full; nothing was written"),
+    ],
+)
+async def test_a_commit_that_may_be_in_the_log_is_of_unknown_outcome(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    """Nothing of the machine makes just the commit fail so; what SQLite does then is to roll back."""
+
+    class Failing(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql != "COMMIT":
+                return super().execute(sql, *values)
+            super().execute("ROLLBACK")
+            raise error
+
+    with monkeypatch.context() as failing:
+        failing.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Failing))
+        with pytest.raises(Refused, match=told):
+            await store.run(count)
+    assert await store.run(count) == 1
+
+
 async def test_a_caller_who_leaves_before_the_script_has_begun_leaves_no_trace(
     store: SqliteStore, locked: sqlite3.Connection
 ) -> None:
@@ -305,6 +345,39 @@ async def test_closing_finishes_the_scripts_that_wait(path: Path, locked: sqlite
     locked.execute("COMMIT")
     await closed
     assert await asyncio.gather(*jobs) == [1, 2]
+
+
+async def test_closing_ends_the_reads_that_run_and_begins_none(path: Path) -> None:
+    """Their threads would keep the process alive."""
+    store = SqliteStore(str(path), timeout=60, patience=60)
+    threads = {*threading.enumerate()}
+    reads = [asyncio.create_task(store.read(ENDLESS_ASIDE)) for _ in range(6)]
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(10):
+        await store.close()
+        told = await asyncio.gather(*reads, return_exceptions=True)
+    for thread in {*threading.enumerate()} - threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert {type(one) for one in told} == {Refused}
+    for statement in (TOTAL, TOTAL_ASIDE):
+        with pytest.raises(Refused, match="the server is stopping; nothing was written"):
+            await store.read(statement)
+
+
+async def test_closing_ends_a_stream(path: Path) -> None:
+    store = SqliteStore(str(path))
+
+    async def all_of_it() -> list[Any]:
+        async with store.stream(ENDLESS) as rows:
+            return [row async for row in rows]
+
+    stream = asyncio.create_task(all_of_it())
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(10):
+        await store.close()
+        with pytest.raises(Refused):
+            await stream
 
 
 def test_a_store_outlives_an_event_loop_that_ended_before_its_answer(path: Path) -> None:
@@ -430,6 +503,21 @@ async def test_nothing_is_written_into_a_file_that_is_not_there_any_more(
     assert counted(path) == 1
 
 
+async def test_nothing_is_added_to_a_log_that_was_taken_away_and_what_is_in_it_is_kept(
+    store: SqliteStore, path: Path
+) -> None:
+    assert await store.run(count) == 1
+    assert (await store.read(TOTAL))[0]["total"] == 1
+    for end in ("-wal", "-shm"):
+        os.unlink(f"{path}{end}")
+    for _ in range(2):
+        with pytest.raises(Refused, match="its log was taken away, restart the server; nothing was written"):
+            await store.run(count)
+    assert (await store.read(TOTAL))[0]["total"] == 1
+    await store.close()
+    assert counted(path) == 1
+
+
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("This is a text, and not a short one. " * 100)
     store = SqliteStore(str(tmp_path / "text.db"))
@@ -437,6 +525,76 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         with pytest.raises(Refused, match="its file is not a SQLite database"):
             await refused
     await store.close()
+
+
+async def test_what_could_only_be_read_is_written_to_as_soon_as_that_may_be(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as a process has connections SQLite asks only once whether it may write to the index of the log."""
+    copy = path.with_name("copy.db")
+    with closing(plain(path)) as connection:
+        connection.execute("UPDATE tally SET note = 'in the log'")
+        for end in ("", "-wal", "-shm"):
+            shutil.copy(f"{path}{end}", f"{copy}{end}")
+    address = sqlite_file.address
+    monkeypatch.setattr(sqlite_file, "address", lambda path, mode: address(path, mode) + "&readonly_shm=1")
+    threads = {*threading.enumerate()}
+    store = SqliteStore(str(copy))
+    for statement in (TOTAL, TOTAL_ASIDE):
+        await store.read(statement)
+    with pytest.raises(Refused, match="its file may only be read; nothing was written"):
+        await store.run(count)
+    for thread in {*threading.enumerate()} - threads:
+        if thread.name != "sqlite-writer":
+            thread.join(10)
+    monkeypatch.undo()
+    assert await store.run(count) == 1
+    assert (await store.read(TOTAL))[0]["total"] == 1
+    await store.close()
+
+
+async def test_a_damaged_file_that_is_put_back_is_read(store: SqliteStore, path: Path) -> None:
+    reads = (TOTAL, TOTAL_ASIDE)
+    assert [(await store.read(statement))[0]["total"] for statement in reads] == [0, 0]
+    with closing(plain(path)) as connection:
+        connection.execute("UPDATE tally SET count = 1")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    kept = path.with_name("kept.db")
+    shutil.copyfile(path, kept)
+    os.truncate(path, 0)
+    for statement in reads:
+        with pytest.raises(Refused):
+            await store.read(statement)
+    shutil.copyfile(kept, path)
+    assert [(await store.read(statement))[0]["total"] for statement in reads] == [2, 2]
+
+
+async def test_a_thread_that_cannot_be_started_is_told_and_tried_again(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", none_left)
+        for refused in (store.run(count), store.run(count), store.read(TOTAL_ASIDE)):
+            with pytest.raises(Refused, match="no thread can be started; nothing was written"):
+                await refused
+    assert await store.run(count) == 1
+    assert (await store.read(TOTAL_ASIDE))[0]["total"] == 1
+
+
+@pytest.mark.parametrize("whose", [(None, None), ("ws1", None), ("ws1", "f1")])
+def test_a_page_of_changes_reads_no_history_before_it(tmp_path: Path, whose: tuple[str | None, str | None]) -> None:
+    """Nobody tells SQLite how many rows there are of a workspace, or of a flow."""
+    path = tmp_path / "flows.db"
+    migrations.upgrade(f"sqlite+aiosqlite:///{path}")
+    page = changes.between(*whose, 100, 200, 64)
+    (text,) = page.shape.sqlite
+    with closing(plain(path)) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {text.sql}", text.arguments(page.values)).fetchall()
+    assert "INDEX ix_message_flow_revisions_position (position>? AND position<?)" in plan[0][3]
+    assert not any("TEMP B-TREE" in row[3] for row in plan)
 
 
 async def test_the_log_stays_bounded_and_shrinks_when_a_long_reader_ends(
@@ -458,6 +616,30 @@ async def test_the_log_stays_bounded_and_shrinks_when_a_long_reader_ends(
         assert await write() > 400_000
     assert await write() < 400_000
     assert counted(path) == 60
+
+
+async def test_the_log_of_a_file_that_a_link_leads_to_stays_bounded(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_turns, "WAL_TO_COPY", 100_000)
+    monkeypatch.setattr(sqlite_turns, "WAL_BOUND", 200_000)
+    (tmp_path / "away").mkdir()
+    link = tmp_path / "away" / "link.db"
+    link.symlink_to(path)
+    store = SqliteStore(str(link))
+    for letter in "abcdefghijklmnopqrst":
+        await store.run(partial(count, note=letter * 20_000))
+    assert store.figures()["wal_bytes"] == log_size(path) < 200_000
+    await store.close()
+
+
+async def test_a_store_that_is_closed_leaves_no_log_behind(store: SqliteStore, path: Path) -> None:
+    await store.run(count)
+    await store.read(TOTAL)
+    await store.read(TOTAL_ASIDE)
+    assert log_size(path) > 0
+    await store.close()
+    assert [left.name for left in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.processes
