@@ -71,8 +71,9 @@ async def ready(rest: Rest) -> None:
 
 
 async def send(desk: Desk) -> None:
-    """Webhooks; what sends them is imported aside as well."""
+    """Webhooks; what sends them, and counts them, is imported aside as well."""
     await asyncio.sleep(FIRST_ANSWERS)
+    await asyncio.to_thread(import_module, "graphql_api.web.metrics")
     sender = await asyncio.to_thread(import_module, "graphql_api.delivery.sender")
     await sender.send(desk)
 
