@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from multiprocessing import connection, parent_process
 from typing import Any
 
@@ -22,14 +23,20 @@ from graphql_api.config import Config, ConfigError
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.opening import desk_of, store_of
+from graphql_api.sentences import Unfit
 from graphql_api.storage import migrations
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""
+EXTRAS = {"traces": ("opentelemetry", "otel"), "redis_url": ("redis", "redis")}
+"""Settings that need a library, and the extra that brings it."""
+IN_VAIN = 5
+"""Times that workers are replaced, with none of them ready in between, before the server is given up."""
 
 
 def serve(settings: Config) -> None:
-    """Serves until it is told to stop; raises ConfigError or Refused when it cannot begin."""
+    """Serves until it is told to stop; raises ConfigError, Refused or Unfit when it cannot begin."""
+    _check_extras(settings)
     _check_tls(settings)
     with _bound(settings) as listener:
         if settings.migrate:
@@ -39,6 +46,13 @@ def serve(settings: Config) -> None:
         listener.listen(BACKLOG)
         _greet(settings, listener.getsockname()[1])
         _run(settings, listener)
+
+
+def _check_extras(settings: Config) -> None:
+    for name, (library, extra) in EXTRAS.items():
+        if getattr(settings, name) and not find_spec(library):
+            needs = f"{config.variable(name)} needs the extra `{extra}`"
+            raise ConfigError(f"{needs}: pip install 'message-flows[{extra}]'.")
 
 
 def _check_tls(settings: Config) -> None:
@@ -136,7 +150,7 @@ def _run_workers(settings: Config, listener: socket.socket) -> None:
     if settings.workers == 1:
         uvicorn.Server(setup).run([listener])
     else:
-        Workers(setup, [listener]).run()
+        Workers(setup, [listener]).run_or_give_up()
 
 
 def _setup(settings: Config) -> uvicorn.Config:
@@ -179,13 +193,32 @@ def _exit() -> None:
 class Workers(Multiprocess):
     """Ctrl-C reaches the whole process group: it is the parent's alone, which then tells its workers to finish."""
 
+    _in_vain = 0
+    _is_given_up = False
+
+    def run_or_give_up(self) -> None:
+        """Raises Unfit when workers end, time after time, before they have served."""
+        self.run()
+        if self._is_given_up:
+            raise Unfit("Workers end before they have served; what they said before this tells why.")
+
     def init_processes(self) -> None:
         with _interrupts_held():
             super().init_processes()
 
     def keep_subprocess_alive(self) -> None:
+        if self.should_exit.is_set():
+            return
+        before = list(self.processes)
         with _interrupts_held():
             super().keep_subprocess_alive()
+        if self.processes != before:
+            self._in_vain += 1
+        elif self._in_vain and all(process.is_ready() for process in self.processes):
+            self._in_vain = 0
+        if self._in_vain == IN_VAIN:
+            self.should_exit.set()
+        self._is_given_up = self.should_exit.is_set()
 
 
 @contextmanager

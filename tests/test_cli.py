@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from graphql_api import __version__, opening
+from graphql_api import __version__, opening, serving
 from tests.commands import NOBODY, Said, Spoken
 
 
@@ -86,3 +86,17 @@ def test_version_and_help(spoken: Spoken) -> None:
     assert "serve" in spoken("--help").out
     for words in ("serve", "migrate", "import", "export", "prune", "schema", "keys"):
         assert spoken(words, "--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "extra"),
+    [("MESSAGE_FLOWS_TRACES", "true", "otel"), ("MESSAGE_FLOWS_REDIS_URL", "redis://:secret@db", "redis")],
+)
+def test_a_server_does_not_begin_without_an_extra_that_it_needs(
+    spoken: Spoken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, extra: str
+) -> None:
+    monkeypatch.setattr(serving, "find_spec", lambda name: None)
+    monkeypatch.setenv(variable, value)
+    sentence = f"{variable} needs the extra `{extra}`: pip install 'message-flows[{extra}]'.\n"
+    assert spoken("serve", "--port", "0", "--migrate") == Said(2, "", sentence)
+    assert list(tmp_path.iterdir()) == []

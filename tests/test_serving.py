@@ -15,7 +15,8 @@ import pytest
 
 from graphql_api.demo import EXAMPLE, WORKSPACE
 from graphql_api.storage import migrations
-from tests.served import Served, started
+from tests.commands import ROOT, say
+from tests.served import GREETING, Served, started
 from tests.test_commands import renumbered
 
 pytestmark = pytest.mark.processes
@@ -149,3 +150,11 @@ async def held(database_url: str) -> AsyncIterator[None]:
 async def test_serve_migrates_when_it_is_told_to(tmp_path: Path) -> None:
     async with serving(f"sqlite+aiosqlite:///{tmp_path}/new.db", tmp_path / "log", "--migrate") as (_, http):
         assert (await http.get(EXAMPLE_PATH)).status_code == 200
+
+
+@of_processes
+def test_workers_that_always_end_before_they_have_served_end_the_server(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os, sys\nif 'spawn_main' in str(sys.orig_argv): os._exit(7)\n")
+    told = say(["serve", "--port", "0", "--workers", "2"], database_url, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert (told.code, told.out.count("\n")) == (2, GREETING)
+    assert told.err == "Workers end before they have served; what they said before this tells why.\n"
