@@ -38,12 +38,15 @@ def serve(settings: Config) -> None:
     """Serves until it is told to stop; raises ConfigError, Refused or Unfit when it cannot begin."""
     _check_extras(settings)
     _check_tls(settings)
-    with _bound(settings) as listener:
+    with _bound(settings) as listener, _counted(settings):
         if settings.migrate:
             _migrate(settings)
         asyncio.run(_prepare(settings))
         # From here on connections wait for the workers instead of being refused.
-        listener.listen(BACKLOG)
+        try:
+            listener.listen(BACKLOG)
+        except OSError as error:  # others that are bound to it may listen first
+            raise _unheard(settings, "host", "port", error) from None
         _greet(settings, listener.getsockname()[1])
         _run(settings, listener)
 
@@ -72,10 +75,30 @@ def _bound(settings: Config) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        where = f"{config.variable('host')} {settings.host}, {config.variable('port')} {settings.port}"
-        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise ConfigError(f"The address cannot be listened on ({where}): {why}; choose another one.") from None
+        raise _unheard(settings, "host", "port", error) from None
     return listener
+
+
+def _unheard(settings: Config, host: str, port: str, error: OSError) -> ConfigError:
+    where = ", ".join(f"{config.variable(name)} {getattr(settings, name)}" for name in (host, port))
+    why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+    return ConfigError(f"The address cannot be listened on ({where}): {why}; choose another one.")
+
+
+@contextmanager
+def _counted(settings: Config) -> Iterator[None]:
+    """Several workers lay their counts together in a folder, which must be known before the first count is made."""
+    with tempfile.TemporaryDirectory(prefix="message-flows-") as folder:
+        if settings.workers > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        if settings.metrics_port:
+            from graphql_api.web import metrics
+
+            try:
+                metrics.listen(settings.metrics_host, settings.metrics_port)
+            except OSError as error:
+                raise _unheard(settings, "metrics_host", "metrics_port", error) from None
+        yield
 
 
 def _migrate(settings: Config) -> None:
@@ -122,27 +145,6 @@ def _greet(settings: Config, port: int) -> None:
 
 def _run(settings: Config, listener: socket.socket) -> None:
     os.environ |= config.environment(settings)
-    with _counted(settings):
-        _run_workers(settings, listener)
-
-
-@contextmanager
-def _counted(settings: Config) -> Iterator[None]:
-    """Several workers lay their counts together in a folder, which must be known before the first count is made."""
-    with tempfile.TemporaryDirectory(prefix="message-flows-") as folder:
-        if settings.workers > 1:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        if settings.metrics_port:
-            from graphql_api.web import metrics
-
-            try:
-                metrics.listen(settings.metrics_host, settings.metrics_port)
-            except OSError as error:
-                raise ConfigError(f"{config.variable('metrics_port')} cannot be listened on: {error}.") from None
-        yield
-
-
-def _run_workers(settings: Config, listener: socket.socket) -> None:
     setup = _setup(settings)
     # uvicorn raises the signal that stopped it once more when it has finished.
     for stop in (signal.SIGINT, signal.SIGTERM):
