@@ -41,10 +41,10 @@ def create(
 
     with sentences():
         now = clock()
-        ends = _ends(expires, now)
+        named, ends = keys.checked_name(name), _ends(expires, now)
         issued = _work(
             database_url,
-            lambda desk: edits.create(desk.store, now, split(workspace), split(scope), name=name, expires_at=ends),
+            lambda desk: edits.create(desk.store, now, split(workspace), split(scope), name=named, expires_at=ends),
         )
     _hand_over(issued)
 

@@ -168,6 +168,7 @@ def _setup(settings: Config) -> uvicorn.Config:
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,
         log_level="warning",
+        use_colors=False,  # else it asks standard output, which may be closed
         access_log=False,
         server_header=False,
         date_header=True,

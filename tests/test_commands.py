@@ -270,3 +270,7 @@ def test_the_schema_is_written_and_compared(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     assert say(["schema"], cwd=tmp_path) == Said(0, "schema.graphql written.\nopenapi.json written.\n", "")
     assert say(["schema", "--check"], cwd=tmp_path) == Said(0, "", "")
+    (tmp_path / "schema.graphql").write_bytes(b"\xff")
+    assert say(["schema"], cwd=tmp_path) == Said(0, "schema.graphql written.\n", "")
+    nowhere = "The file schema.graphql cannot be written: No such file or directory.\n"
+    assert say(["schema"], cwd=Path("/proc")) == Said(2, "", nowhere)

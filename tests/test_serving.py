@@ -17,9 +17,11 @@ import pytest
 from prometheus_client import Gauge
 
 from graphql_api.demo import EXAMPLE, WORKSPACE
+from graphql_api.serving import _setup
 from graphql_api.storage import migrations
 from graphql_api.web import metrics
 from tests.commands import ROOT, Said, Spoken, say
+from tests.conftest import configured
 from tests.served import GREETING, Served, started
 from tests.test_commands import renumbered
 
@@ -221,3 +223,8 @@ def test_two_that_begin_at_the_same_address_at_once_are_told_apart(
     where = f"MESSAGE_FLOWS_HOST 127.0.0.1, MESSAGE_FLOWS_PORT {port}"
     in_use = "Address already in use; choose another one."
     assert told == Said(2, "", f"The address cannot be listened on ({where}): {in_use}\n")
+
+
+def test_a_server_begins_though_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    assert _setup(configured()).workers == 1
