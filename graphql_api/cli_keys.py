@@ -76,9 +76,15 @@ def rotate(
     with sentences():
         now = clock()
         lives_on, ends = keys.duration(grace), _ends(expires, now)
-        issued = _work(database_url, lambda desk: edits.rotate(desk.store, now, key, lives_on, expires_at=ends))
+
+        async def work(desk: "Desk") -> "tuple[Issued, int]":
+            issued = await edits.rotate(desk.store, now, key, lives_on, expires_at=ends)
+            old = [one for one in await edits.every(desk.store) if key in (one.id, one.prefix)]
+            return issued, max(one.expires_at or 0 for one in old if one.prefix != issued.key.prefix)
+
+        issued, lives_until = _work(database_url, work)
     _hand_over(issued)
-    typer.echo(f"The old key lives until {instant(now + lives_on)}.", err=True)
+    typer.echo(f"The old key lives until {instant(lives_until)}.", err=True)
 
 
 @app.command()

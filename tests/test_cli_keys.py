@@ -91,3 +91,9 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_written(arguments: l
     assert (code, out) == (2, "")
     assert told.startswith(sentence)
     assert len(run("list")[1].splitlines()) == 1
+
+
+def test_an_old_key_lives_no_longer_than_it_would_have() -> None:
+    secret = created("--expires", "2999-01-31T12:00:00Z")
+    _, _, told = run("rotate", secret[:12], "--grace", "99999w", "--expires", "99998w")
+    assert told.endswith("The old key lives until 2999-01-31T12:00:00Z.\n")
