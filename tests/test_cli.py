@@ -34,6 +34,11 @@ from tests.test_commands import line
             "MESSAGE_FLOWS_DATABASE_URL must have a number from 0 to 65535 as its port.",
         ),
         (
+            ["migrate", "--database-url", "sqlite+aiosqlite:///flows.db?mode=ro"],
+            "MESSAGE_FLOWS_DATABASE_URL must name a file and nothing more: SQLite takes no options after a question"
+            " mark.",
+        ),
+        (
             ["export", "--database-url", "mysql://flows@db/flows"],
             "MESSAGE_FLOWS_DATABASE_URL must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://.",
         ),
