@@ -19,7 +19,16 @@ T = TypeVar("T")
 
 app = typer.Typer(help="API keys: create, list, rotate, revoke.", no_args_is_help=True, rich_markup_mode=None)
 
-Named = Annotated[str, typer.Argument(metavar="KEY", help="Id or prefix of the key, as `keys list` shows them.")]
+
+def _shown(key: str) -> str:
+    if not key.isascii():
+        raise typer.BadParameter("it is an id or a prefix, as `keys list` shows them")
+    return key
+
+
+Named = Annotated[
+    str, typer.Argument(metavar="KEY", callback=_shown, help="Id or prefix of the key, as `keys list` shows them.")
+]
 Expires = Annotated[
     str | None, typer.Option(help="When the key ends: after a time such as 90d, or at 2027-01-31T00:00:00Z.")
 ]

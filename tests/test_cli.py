@@ -33,6 +33,13 @@ from tests.test_commands import line
             ["migrate", "--database-url", "postgresql+asyncpg://db:99999/flows"],
             "MESSAGE_FLOWS_DATABASE_URL must have a number from 0 to 65535 as its port.",
         ),
+        *[
+            (
+                ["keys", word, "\udcff"],
+                "Invalid value for 'KEY': it is an id or a prefix, as `keys list` shows them",
+            )
+            for word in ("rotate", "revoke")
+        ],
         (
             ["migrate", "--database-url", "sqlite+aiosqlite:///flows.db?mode=ro"],
             "MESSAGE_FLOWS_DATABASE_URL must name a file and nothing more: SQLite takes no options after a question"
