@@ -6,9 +6,11 @@ import time
 
 import asyncpg
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, create_engine, event, make_url, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from graphql_api.storage import dsn
 from graphql_api.storage.tables import METADATA
 
 LOCK = 7_203_557_611
@@ -43,12 +45,17 @@ def on_sqlite(url: URL) -> None:
 
 
 async def on_postgresql(url: URL) -> None:
-    # The address is read as the server reads it, its options too.
-    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    engine = create_async_engine(
-        url, poolclass=pool.NullPool, async_creator=lambda: asyncpg.connect(dsn, timeout=PATIENCE)
-    )
+    # Whoever has waited for the lock must see what was committed meanwhile, whatever the default of the role.
+    settings = {"default_transaction_isolation": "read committed"}
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(dsn(url), timeout=PATIENCE, server_settings=settings)
+
+    engine = create_async_engine(url, poolclass=pool.NullPool, async_creator=connect)
     async with engine.begin() as connection:
+        encoding = await connection.scalar(text("SHOW server_encoding"))
+        if encoding != "UTF8":  # lengths are counted in characters, which any may be
+            raise CommandError(f"the database keeps text as {encoding}; make one with ENCODING 'UTF8'")
         await connection.run_sync(migrate)
     await engine.dispose()
 

@@ -47,11 +47,22 @@ def main() -> None:
     except TyperException as wrong:
         typer.echo(wrong.format_message(), err=True)
         end = _trouble()
-    except OSError as error:  # files and databases have sentences of their own
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter can end with what it still holds
-        typer.echo(f"Standard output cannot be written: {os.strerror(error.errno or 0)}.", err=True)
+    except OSError as error:  # those of files that are named and of databases have sentences of their own
+        typer.echo(_about(error), err=True)
         end = _trouble()
     raise SystemExit(end)
+
+
+def _about(error: OSError) -> str:
+    why = os.strerror(error.errno or 0)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter can end with what it still holds
+        return f"Standard output cannot be written: {why}."
+    where = f" ({os.fsdecode(error.filename)})" if error.filename else ""
+    return f"The command could not be carried out: {why}{where}."
 
 
 def _trouble() -> int:
@@ -167,17 +178,19 @@ def schema(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when a file is not current.")] = False,
 ) -> None:
     """Write schema.graphql and openapi.json into the current directory."""
+    from graphql_api.files import writing
     from graphql_api.schema import sdl
     from graphql_api.web import openapi
 
     document = json.dumps(openapi.document(), ensure_ascii=False, indent=2)
-    current = {Path("schema.graphql"): sdl().rstrip() + "\n", Path("openapi.json"): document + "\n"}
-    stale = [path for path, text in current.items() if not path.exists() or path.read_text("utf-8") != text]
-    for path in stale:
+    current = {"schema.graphql": f"{sdl().rstrip()}\n".encode(), "openapi.json": f"{document}\n".encode()}
+    stale = [name for name, text in current.items() if not Path(name).exists() or Path(name).read_bytes() != text]
+    for name in stale:
         if check:
-            typer.echo(f"{path} is not current: run `message-flows schema`.", err=True)
-        else:
-            path.write_text(current[path], "utf-8")
-            typer.echo(f"{path} written.")
+            typer.echo(f"{name} is not current: run `message-flows schema`.", err=True)
+            continue
+        with sentences(), writing(name) as target:
+            target.write(current[name])
+        typer.echo(f"{name} written.")
     if check and stale:
         raise typer.Exit(1)

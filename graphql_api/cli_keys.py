@@ -19,7 +19,16 @@ T = TypeVar("T")
 
 app = typer.Typer(help="API keys: create, list, rotate, revoke.", no_args_is_help=True, rich_markup_mode=None)
 
-Named = Annotated[str, typer.Argument(metavar="KEY", help="Id or prefix of the key, as `keys list` shows them.")]
+
+def _shown(key: str) -> str:
+    if not key.isascii():
+        raise typer.BadParameter("it is an id or a prefix, as `keys list` shows them")
+    return key
+
+
+Named = Annotated[
+    str, typer.Argument(metavar="KEY", callback=_shown, help="Id or prefix of the key, as `keys list` shows them.")
+]
 Expires = Annotated[
     str | None, typer.Option(help="When the key ends: after a time such as 90d, or at 2027-01-31T00:00:00Z.")
 ]
@@ -41,10 +50,10 @@ def create(
 
     with sentences():
         now = clock()
-        ends = _ends(expires, now)
+        named, ends = keys.checked_name(name), _ends(expires, now)
         issued = _work(
             database_url,
-            lambda desk: edits.create(desk.store, now, split(workspace), split(scope), name=name, expires_at=ends),
+            lambda desk: edits.create(desk.store, now, split(workspace), split(scope), name=named, expires_at=ends),
         )
     _hand_over(issued)
 
@@ -76,9 +85,15 @@ def rotate(
     with sentences():
         now = clock()
         lives_on, ends = keys.duration(grace), _ends(expires, now)
-        issued = _work(database_url, lambda desk: edits.rotate(desk.store, now, key, lives_on, expires_at=ends))
+
+        async def work(desk: "Desk") -> "tuple[Issued, int]":
+            issued = await edits.rotate(desk.store, now, key, lives_on, expires_at=ends)
+            old = [one for one in await edits.every(desk.store) if key in (one.id, one.prefix)]
+            return issued, max(one.expires_at or 0 for one in old if one.prefix != issued.key.prefix)
+
+        issued, lives_until = _work(database_url, work)
     _hand_over(issued)
-    typer.echo(f"The old key lives until {instant(now + lives_on)}.", err=True)
+    typer.echo(f"The old key lives until {instant(lives_until)}.", err=True)
 
 
 @app.command()

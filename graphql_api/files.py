@@ -1,28 +1,49 @@
 """Files that commands read and write; `-` is standard input or output."""
 
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from graphql_api.sentences import Unfit
 from graphql_api.transfer.pieces import Source
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 
 @contextmanager
 def reading(name: str) -> Iterator[Source]:
+    """What cannot be read on later is told as well."""
     if name == "-":
-        yield cast(Source, _opened(sys.stdin, "Standard input").buffer)
-        return
-    try:
-        source = open(name, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise Unfit(f"The file {name} cannot be read: {os.strerror(error.errno or 0)}.") from None
-    with source:
-        yield source
+        source = _Told(_opened(sys.stdin, "Standard input").fileno(), "Standard input")
+    else:
+        source = _Told(name, f"The file {name}")
+    with BufferedReader(source) as buffered:
+        yield buffered
+
+
+class _Told(FileIO):
+    def __init__(self, file: str | int, called: str) -> None:
+        self._called = called
+        with self._telling():
+            super().__init__(file, closefd=isinstance(file, str))
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        with self._telling():
+            return super().readinto(buffer)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Unfit(f"{self._called} cannot be read: {os.strerror(error.errno or 0)}.") from None
 
 
 @contextmanager
@@ -58,10 +79,17 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(descriptor, "wb") as target:
             yield target
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(draft, 0o666 & ~umask)
+        os.chmod(draft, _mode(path))
         os.replace(draft, path)
     except BaseException:
         os.unlink(draft)
         raise
+
+
+def _mode(path: Path) -> int:
+    """That of the file which is replaced; else what the umask leaves."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask

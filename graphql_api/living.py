@@ -36,15 +36,16 @@ async def life(
 ) -> AsyncIterator[None]:
     """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched, webhooks
     are sent."""
-    works = [edits.sweep(desk), watch(desk.store), ready(rest), send(desk)]
+    works = [send(desk), edits.sweep(desk), watch(desk.store), ready(rest)]
     works += [keyring.note_uses()] if keyring else []
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        with leaving.on_sigterm():
+        with leaving.on_signals(sending=tasks[0]):
             yield
     finally:
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if throttle is not None:
             await throttle.close()
@@ -71,38 +72,50 @@ async def ready(rest: Rest) -> None:
 
 
 async def send(desk: Desk) -> None:
-    """Webhooks; what sends them is imported aside as well."""
+    """Webhooks; what sends them, and counts them, is imported aside as well."""
     await asyncio.sleep(FIRST_ANSWERS)
+    await asyncio.to_thread(import_module, "graphql_api.web.metrics")
     sender = await asyncio.to_thread(import_module, "graphql_api.delivery.sender")
     await sender.send(desk)
 
 
 class Leaving(NamedTuple):
-    """How the server stops: unready at once, and `drain` seconds later, when nobody sends to it any more, for good."""
+    """How the server stops: unready at once, and `drain` seconds later, when nobody sends to it any more, for good.
+
+    By Ctrl-C without the drain.
+    """
 
     ready: Ready
     lasting: Lasting
     drain: float
 
     @contextlib.contextmanager
-    def on_sigterm(self) -> Iterator[None]:
+    def on_signals(self, sending: "asyncio.Task[None]") -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         loop = asyncio.get_running_loop()
-        stop = signal.getsignal(signal.SIGTERM)
+        stops = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
         def stop_now(number: int) -> None:
             self.lasting.stop()
+            stop = stops[signal.Signals(number)]
             if callable(stop):
                 stop(number, None)
 
+        def begin_to_leave(number: int) -> None:
+            if not sending.cancelling():
+                sending.cancel()
+            loop.call_later(0 if number == signal.SIGINT else self.drain, stop_now, number)
+
         def leave(number: int, _: FrameType | None) -> None:
             self.ready.is_stopping = True
-            loop.call_soon_threadsafe(loop.call_later, self.drain, stop_now, number)
+            loop.call_soon_threadsafe(begin_to_leave, number)
 
-        signal.signal(signal.SIGTERM, leave)
+        for number in stops:
+            signal.signal(number, leave)
         try:
             yield
         finally:
-            signal.signal(signal.SIGTERM, stop)
+            for number, stop in stops.items():
+                signal.signal(number, stop)

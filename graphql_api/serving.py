@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from multiprocessing import connection, parent_process
 from typing import Any
 
@@ -22,23 +23,39 @@ from graphql_api.config import Config, ConfigError
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.opening import desk_of, store_of
+from graphql_api.sentences import Unfit
 from graphql_api.storage import migrations
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""
+EXTRAS = {"traces": ("opentelemetry", "otel"), "redis_url": ("redis", "redis")}
+"""Settings that need a library, and the extra that brings it."""
+IN_VAIN = 5
+"""Times that workers are replaced, with none of them ready in between, before the server is given up."""
 
 
 def serve(settings: Config) -> None:
-    """Serves until it is told to stop; raises ConfigError or Refused when it cannot begin."""
+    """Serves until it is told to stop; raises ConfigError, Refused or Unfit when it cannot begin."""
+    _check_extras(settings)
     _check_tls(settings)
-    with _bound(settings) as listener:
+    with _bound(settings) as listener, _counted(settings):
         if settings.migrate:
             _migrate(settings)
         asyncio.run(_prepare(settings))
         # From here on connections wait for the workers instead of being refused.
-        listener.listen(BACKLOG)
+        try:
+            listener.listen(BACKLOG)
+        except OSError as error:  # others that are bound to it may listen first
+            raise _unheard(settings, "host", "port", error) from None
         _greet(settings, listener.getsockname()[1])
         _run(settings, listener)
+
+
+def _check_extras(settings: Config) -> None:
+    for name, (library, extra) in EXTRAS.items():
+        if getattr(settings, name) and not find_spec(library):
+            needs = f"{config.variable(name)} needs the extra `{extra}`"
+            raise ConfigError(f"{needs}: pip install 'message-flows[{extra}]'.")
 
 
 def _check_tls(settings: Config) -> None:
@@ -58,10 +75,30 @@ def _bound(settings: Config) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        where = f"{config.variable('host')} {settings.host}, {config.variable('port')} {settings.port}"
-        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise ConfigError(f"The address cannot be listened on ({where}): {why}; choose another one.") from None
+        raise _unheard(settings, "host", "port", error) from None
     return listener
+
+
+def _unheard(settings: Config, host: str, port: str, error: OSError) -> ConfigError:
+    where = ", ".join(f"{config.variable(name)} {getattr(settings, name)}" for name in (host, port))
+    why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+    return ConfigError(f"The address cannot be listened on ({where}): {why}; choose another one.")
+
+
+@contextmanager
+def _counted(settings: Config) -> Iterator[None]:
+    """Several workers lay their counts together in a folder, which must be known before the first count is made."""
+    with tempfile.TemporaryDirectory(prefix="message-flows-") as folder:
+        if settings.workers > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        if settings.metrics_port:
+            from graphql_api.web import metrics
+
+            try:
+                metrics.listen(settings.metrics_host, settings.metrics_port)
+            except OSError as error:
+                raise _unheard(settings, "metrics_host", "metrics_port", error) from None
+        yield
 
 
 def _migrate(settings: Config) -> None:
@@ -108,27 +145,6 @@ def _greet(settings: Config, port: int) -> None:
 
 def _run(settings: Config, listener: socket.socket) -> None:
     os.environ |= config.environment(settings)
-    with _counted(settings):
-        _run_workers(settings, listener)
-
-
-@contextmanager
-def _counted(settings: Config) -> Iterator[None]:
-    """Several workers lay their counts together in a folder, which must be known before the first count is made."""
-    with tempfile.TemporaryDirectory(prefix="message-flows-") as folder:
-        if settings.workers > 1:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        if settings.metrics_port:
-            from graphql_api.web import metrics
-
-            try:
-                metrics.listen(settings.metrics_host, settings.metrics_port)
-            except OSError as error:
-                raise ConfigError(f"{config.variable('metrics_port')} cannot be listened on: {error}.") from None
-        yield
-
-
-def _run_workers(settings: Config, listener: socket.socket) -> None:
     setup = _setup(settings)
     # uvicorn raises the signal that stopped it once more when it has finished.
     for stop in (signal.SIGINT, signal.SIGTERM):
@@ -136,7 +152,7 @@ def _run_workers(settings: Config, listener: socket.socket) -> None:
     if settings.workers == 1:
         uvicorn.Server(setup).run([listener])
     else:
-        Workers(setup, [listener]).run()
+        Workers(setup, [listener]).run_or_give_up()
 
 
 def _setup(settings: Config) -> uvicorn.Config:
@@ -152,6 +168,7 @@ def _setup(settings: Config) -> uvicorn.Config:
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,
         log_level="warning",
+        use_colors=False,  # else it asks standard output, which may be closed
         access_log=False,
         server_header=False,
         date_header=True,
@@ -179,13 +196,32 @@ def _exit() -> None:
 class Workers(Multiprocess):
     """Ctrl-C reaches the whole process group: it is the parent's alone, which then tells its workers to finish."""
 
+    _in_vain = 0
+    _is_given_up = False
+
+    def run_or_give_up(self) -> None:
+        """Raises Unfit when workers end, time after time, before they have served."""
+        self.run()
+        if self._is_given_up:
+            raise Unfit("Workers end before they have served; what they said before this tells why.")
+
     def init_processes(self) -> None:
         with _interrupts_held():
             super().init_processes()
 
     def keep_subprocess_alive(self) -> None:
+        if self.should_exit.is_set():
+            return
+        before = list(self.processes)
         with _interrupts_held():
             super().keep_subprocess_alive()
+        if self.processes != before:
+            self._in_vain += 1
+        elif self._in_vain and all(process.is_ready() for process in self.processes):
+            self._in_vain = 0
+        if self._in_vain == IN_VAIN:
+            self.should_exit.set()
+        self._is_given_up = self.should_exit.is_set()
 
 
 @contextmanager

@@ -20,6 +20,8 @@ def _database(url: str) -> str:
         raise ValueError(f"must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://{hint}")
     if driver == DRIVERS["sqlite"] and not re.match(r"/(?!:memory:)[^?]", rest):
         raise ValueError("must name a file, as in sqlite+aiosqlite:///./message-flows.db")
+    if driver == DRIVERS["sqlite"] and "?" in rest:
+        raise ValueError("must name a file and nothing more: SQLite takes no options after a question mark")
     try:
         urlsplit(url).port  # noqa: B018
     except ValueError:

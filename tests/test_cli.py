@@ -1,11 +1,15 @@
 """`message-flows`: the words that a command takes, and one sentence for what is in its way."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from graphql_api import __version__, opening
+from graphql_api import __version__, opening, serving
+from graphql_api.transfer import incoming
+from graphql_api.transfer.waiting import Waiting
 from tests.commands import NOBODY, Said, Spoken
+from tests.test_commands import line
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,18 @@ from tests.commands import NOBODY, Said, Spoken
         (
             ["migrate", "--database-url", "postgresql+asyncpg://db:99999/flows"],
             "MESSAGE_FLOWS_DATABASE_URL must have a number from 0 to 65535 as its port.",
+        ),
+        *[
+            (
+                ["keys", word, "\udcff"],
+                "Invalid value for 'KEY': it is an id or a prefix, as `keys list` shows them",
+            )
+            for word in ("rotate", "revoke")
+        ],
+        (
+            ["migrate", "--database-url", "sqlite+aiosqlite:///flows.db?mode=ro"],
+            "MESSAGE_FLOWS_DATABASE_URL must name a file and nothing more: SQLite takes no options after a question"
+            " mark.",
         ),
         (
             ["export", "--database-url", "mysql://flows@db/flows"],
@@ -86,3 +102,51 @@ def test_version_and_help(spoken: Spoken) -> None:
     assert "serve" in spoken("--help").out
     for words in ("serve", "migrate", "import", "export", "prune", "schema", "keys"):
         assert spoken(words, "--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "extra"),
+    [("MESSAGE_FLOWS_TRACES", "true", "otel"), ("MESSAGE_FLOWS_REDIS_URL", "redis://:secret@db", "redis")],
+)
+def test_a_server_does_not_begin_without_an_extra_that_it_needs(
+    spoken: Spoken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, extra: str
+) -> None:
+    monkeypatch.setattr(serving, "find_spec", lambda name: None)
+    monkeypatch.setenv(variable, value)
+    sentence = f"{variable} needs the extra `{extra}`: pip install 'message-flows[{extra}]'.\n"
+    assert spoken("serve", "--port", "0", "--migrate") == Said(2, "", sentence)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "-", "/tmp/x"), "No space left on device (/tmp/x)"),
+        (OSError(errno.EMFILE, "-"), "Too many open files"),
+    ],
+)
+def test_what_the_machine_refuses_is_not_laid_to_standard_output(
+    spoken: Spoken, monkeypatch: pytest.MonkeyPatch, error: OSError, told: str
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(serving, "serve", fail)
+    assert spoken("serve") == Said(2, "", f"The command could not be carried out: {told}.\n")
+
+
+def test_a_temporary_file_that_cannot_take_more_flows_is_told(
+    spoken: Spoken, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Small(Waiting):
+        def __init__(self) -> None:
+            super().__init__()
+            self._rows.execute("PRAGMA max_page_count = 8")
+
+    monkeypatch.setattr(incoming, "Waiting", Small)
+    (tmp_path / "flows.jsonl").write_bytes(b"".join(line(f"f{number}") for number in range(100)))
+    told = spoken("import", "flows.jsonl", "--database-url", database_url)
+    where = "SQLITE_TMPDIR or TMPDIR names its folder"
+    why = f"The flows do not go into a temporary file ({where}): database or disk is full.\n"
+    assert told == Said(2, "", why)
+    assert spoken("export", "--database-url", database_url).out == ""

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from graphql_api.cli import app
 
+FOR_ALL = ("create", "--workspace", "a", "--scope", "admin")
 KEY = re.compile(r"mfk_[0-9a-f]{40}")
 
 
@@ -77,6 +78,9 @@ def test_revoke_says_when_every_server_knows() -> None:
         (["create", "--workspace", "a", "--scope", "all"], "A key needs scopes out of admin, flows:read"),
         (["create", "--workspace", "a", "--scope", "admin", "--expires", "soon"], "--expires is a length of time"),
         (["create", "--workspace", "a", "--scope", "admin", "--expires", "0s"], "--expires must lie in the future"),
+        ([*FOR_ALL, "--name", "\udcff"], "The name of a key must not contain a lone surrogate"),
+        ([*FOR_ALL, "--name", "a\nb"], "The name of a key must be a single line"),
+        ([*FOR_ALL, "--name", "n" * 201], "The name of a key has 201 characters; at most 200 are allowed."),
         (["rotate", "key_x", "--grace", "1y"], "A length of time is a number with s, m, h, d or w"),
         (["rotate", "key_x"], "There is no live key key_x."),
         (["revoke", "key_x"], "There is no key key_x."),
@@ -87,3 +91,9 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_written(arguments: l
     assert (code, out) == (2, "")
     assert told.startswith(sentence)
     assert len(run("list")[1].splitlines()) == 1
+
+
+def test_an_old_key_lives_no_longer_than_it_would_have() -> None:
+    secret = created("--expires", "2999-01-31T12:00:00Z")
+    _, _, told = run("rotate", secret[:12], "--grace", "99999w", "--expires", "99998w")
+    assert told.endswith("The old key lives until 2999-01-31T12:00:00Z.\n")

@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from graphql_api.demo import EXAMPLE
 from graphql_api.storage import migrations
 from tests.commands import LONG, NOBODY, Command, Said, command, environment, nursery, say, shown
+from tests.conftest import told_to
 
 pytestmark = pytest.mark.processes
 
@@ -270,3 +272,26 @@ def test_the_schema_is_written_and_compared(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     assert say(["schema"], cwd=tmp_path) == Said(0, "schema.graphql written.\nopenapi.json written.\n", "")
     assert say(["schema", "--check"], cwd=tmp_path) == Said(0, "", "")
+    (tmp_path / "schema.graphql").write_bytes(b"\xff")
+    assert say(["schema"], cwd=tmp_path) == Said(0, "schema.graphql written.\n", "")
+    nowhere = "The file schema.graphql cannot be written: No such file or directory.\n"
+    assert say(["schema"], cwd=Path("/proc")) == Said(2, "", nowhere)
+
+
+@pytest.mark.parametrize("option", ["ssl=disable", "default_transaction_isolation=serializable"])
+def test_postgresql_is_migrated_by_several_at_once_under_the_options_of_its_address(
+    empty_postgres: str, option: str
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: say(["migrate"], f"{empty_postgres}&{option}"), range(4)))
+    assert told == [Said(0, "The tables are up to date.\n", "")] * 4
+
+
+async def test_a_postgresql_that_cannot_keep_every_character_is_refused(migrated_postgres: str) -> None:
+    name = f"ascii_{os.getpid()}"
+    await told_to(migrated_postgres, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    url = make_url(migrated_postgres).set(database=name).render_as_string(hide_password=False)
+    told = say(["migrate"], url)
+    await told_to(migrated_postgres, f"DROP DATABASE {name}")
+    why = "the database keeps text as SQL_ASCII; make one with ENCODING 'UTF8'"
+    assert told == Said(2, "", f"The tables cannot be migrated: {why}.\n")

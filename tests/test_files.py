@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from graphql_api.files import writing
+from graphql_api.files import reading, writing
 from graphql_api.sentences import Unfit
 
 
@@ -54,3 +54,19 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         writing(str(tmp_path / "none" / "flows.jsonl")),
     ):
         pass
+
+
+def test_a_file_that_is_replaced_keeps_its_rights(tmp_path: Path, umask: None) -> None:
+    path = tmp_path / "flows.jsonl"
+    path.write_bytes(b"old\n")
+    for rights in (0o600, 0o664):
+        path.chmod(rights)
+        with writing(str(path)) as target:
+            target.write(b"new\n")
+        assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new\n", rights)
+
+
+def test_a_file_that_cannot_be_read_on_is_told() -> None:
+    told = r"^The file /proc/self/mem cannot be read: Input/output error\.$"
+    with reading("/proc/self/mem") as source, pytest.raises(Unfit, match=told):
+        source.read(1)

@@ -159,3 +159,15 @@ def test_another_address_than_loopback_is_refused_without_keys_and_served_with_t
     while status(path, x_workspace_id="exampleWorkspaceId1", x_api_key=made) != 401:
         assert time.monotonic() < until
         time.sleep(0.1)
+
+
+def test_ctrl_c_waits_for_no_subscription(start: Start) -> None:
+    server = start(shutdown_seconds="120", drain_seconds="120")
+    asked = "?query=subscription%7BmessageFlowChanged%7Bcursor%7D%7D"
+    headers = {"accept": "text/event-stream", "x-workspace-id": "exampleWorkspaceId1"}
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{server.at}/graphql{asked}", headers=headers), timeout=60
+    ) as on:
+        assert on.status == 200
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(30) == 0

@@ -4,18 +4,25 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sqlite3
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import asyncpg
 import httpx2
 import pytest
+from prometheus_client import Gauge
 
 from graphql_api.demo import EXAMPLE, WORKSPACE
+from graphql_api.serving import _setup
 from graphql_api.storage import migrations
-from tests.served import Served, started
+from graphql_api.web import metrics
+from tests.commands import ROOT, Said, Spoken, say
+from tests.conftest import configured
+from tests.served import GREETING, Served, started
 from tests.test_commands import renumbered
 
 pytestmark = pytest.mark.processes
@@ -149,3 +156,75 @@ async def held(database_url: str) -> AsyncIterator[None]:
 async def test_serve_migrates_when_it_is_told_to(tmp_path: Path) -> None:
     async with serving(f"sqlite+aiosqlite:///{tmp_path}/new.db", tmp_path / "log", "--migrate") as (_, http):
         assert (await http.get(EXAMPLE_PATH)).status_code == 200
+
+
+@of_processes
+def test_workers_that_always_end_before_they_have_served_end_the_server(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os, sys\nif 'spawn_main' in str(sys.orig_argv): os._exit(7)\n")
+    told = say(["serve", "--port", "0", "--workers", "2"], database_url, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert (told.code, told.out.count("\n")) == (2, GREETING)
+    assert told.err == "Workers end before they have served; what they said before this tells why.\n"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_connection_that_says_nothing_keeps_nobody_from_the_metrics(
+    host: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(metrics, "SILENCE", 0.5)
+    address = (host, free_port(host))
+    metrics.listen(*address)
+    with socket.create_connection(address, 10) as silent:
+        with urllib.request.urlopen(f"http://{f'[{host}]' if ':' in host else host}:{address[1]}/metrics") as answer:
+            assert b"message_flows_wal_bytes" in answer.read()
+        assert silent.recv(1) == b"", "it is hung up on in the end"
+    assert capfd.readouterr().err == ""
+
+
+def free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
+        taken.bind((host, 0))
+        return int(taken.getsockname()[1])
+
+
+def test_what_a_worker_says_of_the_moment_is_forgotten_with_it() -> None:
+    gauges = [one for one in vars(metrics).values() if isinstance(one, Gauge)]
+    assert len(gauges) > 4
+    assert [one for one in gauges if not one._multiprocess_mode.startswith("live")] == []
+
+
+@of_processes
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_port_for_metrics_that_is_taken_is_told_before_the_server_greets(database_url: str, host: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
+        taken.bind((host, 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        told = say(
+            ["serve", "--port", "0"], database_url, MESSAGE_FLOWS_METRICS_HOST=host, MESSAGE_FLOWS_METRICS_PORT=port
+        )
+    where = f"MESSAGE_FLOWS_METRICS_HOST {host}, MESSAGE_FLOWS_METRICS_PORT {port}"
+    in_use = "Address already in use; choose another one."
+    assert told == Said(2, "", f"The address cannot be listened on ({where}): {in_use}\n")
+
+
+def test_two_that_begin_at_the_same_address_at_once_are_told_apart(
+    spoken: Spoken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port("127.0.0.1")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+        async def listen_first(_: object) -> None:
+            other.listen()
+
+        other.bind(("127.0.0.1", port))
+        monkeypatch.setattr("graphql_api.serving._prepare", listen_first)
+        told = spoken("serve", "--port", str(port))
+    where = f"MESSAGE_FLOWS_HOST 127.0.0.1, MESSAGE_FLOWS_PORT {port}"
+    in_use = "Address already in use; choose another one."
+    assert told == Said(2, "", f"The address cannot be listened on ({where}): {in_use}\n")
+
+
+def test_a_server_begins_though_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    assert _setup(configured()).workers == 1

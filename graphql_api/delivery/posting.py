@@ -1,4 +1,4 @@
-"""One POST to an endpoint, within its time; of the answer only the status counts."""
+"""One POST to an endpoint, whose answer has to begin within its time; of the answer only its head counts."""
 
 import asyncio
 import ssl
@@ -47,8 +47,7 @@ class Poster:
         from graphql_api.delivery.network import Forbidden
 
         try:
-            async with asyncio.timeout(self._timeout):
-                status, retry_after = await self._sent(pool, to, headers, body)
+            status, retry_after = await self._sent(pool, to, headers, body)
         except (TimeoutError, httpcore2.TimeoutException):
             return "TIMED_OUT", None, 0
         except Forbidden:
@@ -67,10 +66,15 @@ class Poster:
         address = httpcore2.URL(scheme=to.scheme, host=to.host, port=to.port, target=to.path)
         all_headers = {"Host": to.authority, "User-Agent": USER_AGENT, "Accept": "*/*", **headers}
         within = {"timeout": {"connect": self._timeout}}
-        async with pool.stream(
-            "POST", address, headers=list(all_headers.items()), content=body, extensions=within
-        ) as response:
-            await _drained(response)
+        async with (
+            asyncio.timeout(self._timeout) as limit,
+            pool.stream(
+                "POST", address, headers=list(all_headers.items()), content=body, extensions=within
+            ) as response,
+        ):
+            limit.reschedule(None)  # answered in time, whatever becomes of the body
+            with suppress(OSError, httpcore2.NetworkError, httpcore2.ProtocolError):
+                await _drained(response)
             return response.status, _seconds(dict(response.headers))
 
     async def _pool(self, scheme: str) -> "httpcore2.AsyncConnectionPool":

@@ -9,11 +9,11 @@ from functools import partial
 
 from graphql_api.delivery.courier import Courier, Office
 from graphql_api.delivery.ledger import AGAIN, Ledger
-from graphql_api.delivery.tenure import Deposed, Tenure
+from graphql_api.delivery.tenure import Deposed, Tenure, tell_parked
 from graphql_api.domain.errors import Refused, fault
 from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import Desk
-from graphql_api.storage import deliveries, sender, tally, webhooks
+from graphql_api.storage import deliveries, sender, webhooks
 from graphql_api.storage.engine import Row, Script
 from graphql_api.storage.tail import Rewritten, Tail
 
@@ -89,7 +89,6 @@ class Sender:
             await self._tenure.lay_down()
         except Exception as why:  # It must not take the place of a cancellation, after which nothing begins anew.
             log.warning("the right to send was not laid down: %s", str(why) or type(why).__name__)
-        tally.tell("webhooks_parked", 0)
 
     @asynccontextmanager
     async def _news(self) -> AsyncIterator[asyncio.Event]:
@@ -147,11 +146,7 @@ class Sender:
                 self._couriers[id].wake()
             else:
                 self._couriers[id] = Courier(self._office, webhook)
-        await self._count_parked()
-
-    async def _count_parked(self) -> None:
-        (row,) = await self._store.read(sender.PARKED)
-        tally.tell("webhooks_parked", row["total"])
+        await tell_parked(self._store)
 
     def _first_place(self, position: int) -> int:
         """Where nobody is abreast, what lies before all of them need not be read."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TypeVar
 
-from graphql_api.storage import sender
+from graphql_api.storage import sender, tally
 from graphql_api.storage.engine import Row, Script, Statement, Store
 
 BEAT = 2.0
@@ -50,6 +50,7 @@ class Tenure:
         """Waits until there is something to send and nobody else who does."""
         seen: tuple[str | None, int] | None = None
         since = monotonic()
+        edition: int | None = None
         while True:
             (row,) = await self._store.read(sender.LOOK)
             found = (row["owner"], row["beat"])
@@ -58,7 +59,17 @@ class Tenure:
             is_free = row["owner"] is None or monotonic() - since >= SILENCE
             if row["has_work"] and is_free and await self._wrote(sender.take(self.me, *found)):
                 return
+            edition = await self._tell_parked(row, edition)
             await asyncio.sleep(LOOK if row["has_work"] else IDLE_LOOK)
+
+    async def _tell_parked(self, row: Row, told: int | None) -> int | None:
+        """Who sends tells how many; while there is nothing to send for, everybody does. Answers the edition told of."""
+        if row["has_work"]:
+            tally.tell("webhooks_parked", 0)
+            return None
+        if row["edition"] != told:
+            await tell_parked(self._store)
+        return row["edition"]  # type: ignore[no-any-return]
 
     async def renew(self, position: int) -> None:
         """Raises Deposed."""
@@ -89,6 +100,12 @@ class Tenure:
         if not rows:
             raise Deposed
         return (yield from script(rows[0]))
+
+
+async def tell_parked(store: Store) -> None:
+    """How many webhooks are parked goes into the metrics."""
+    (row,) = await store.read(sender.PARKED)
+    tally.tell("webhooks_parked", row["total"])
 
 
 def _single(statement: Statement) -> Script[bool]:

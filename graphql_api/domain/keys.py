@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from graphql_api.domain.caller import SCOPES
+from graphql_api.domain.checks import Text, Wrong
 from graphql_api.domain.errors import refused
 from graphql_api.domain.ids import ID_RULE, is_id
 
@@ -15,6 +16,8 @@ LENGTH = 44
 SPELT = re.compile(r"mfk_[0-9a-f]{40}", re.ASCII)
 SHOWN = 12
 """Characters of a key that lists and logs show; the other 128 bits stay unknown."""
+
+NAME_RULE = Text(200, line_breaks=False)
 
 DURATION = re.compile(r"(\d{1,5})([smhdw])", re.ASCII)
 UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -75,6 +78,13 @@ def checked_scopes(named: Iterable[str]) -> frozenset[str]:
         wrong = f", not {', '.join(sorted(scopes - SCOPES))}" if scopes else ""
         raise refused("INVALID_ENUM", f"a key needs scopes out of {', '.join(sorted(SCOPES))}{wrong}")
     return scopes
+
+
+def checked_name(name: str) -> str:
+    try:
+        return NAME_RULE(name)
+    except Wrong as wrong:
+        raise refused(wrong.code, f"the name of a key {wrong.message}") from None
 
 
 def duration(text: str) -> int:

@@ -1,6 +1,6 @@
 """What is still to be told to a webhook: a row for each change, of which the first one of each flow has its time."""
 
-from sqlalchemy import bindparam, delete, exists, func, insert, literal, null, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, null, or_, select, update
 
 from graphql_api.domain.webhooks import Webhook
 from graphql_api.storage.engine import Shape, Statement
@@ -135,6 +135,20 @@ def hurry(webhook: Webhook, now: int) -> Statement:
 
 _HURRY = Shape(
     update(DELIVERIES).where(*_OURS, DELIVERIES.c.next_at > _NOW).values(next_at=_NOW).returning(DELIVERIES.c.position)
+)
+
+
+def bring_near(webhook: Webhook, now: int, latest: int) -> Statement:
+    """Gives their time now to those that no attempt has put off, and to those that are put off beyond the latest."""
+    return Statement(_BRING_NEAR, {**_of(webhook), "now": now, "latest": latest})
+
+
+_IS_FAR = or_(DELIVERIES.c.attempts == 0, DELIVERIES.c.next_at > bindparam("latest"))
+_BRING_NEAR = Shape(
+    update(DELIVERIES)
+    .where(*_OURS, DELIVERIES.c.next_at > _NOW, _IS_FAR)
+    .values(next_at=_NOW)
+    .returning(DELIVERIES.c.position)
 )
 
 

@@ -6,6 +6,7 @@ from types import TracebackType
 
 import msgspec
 
+from graphql_api.domain.errors import refused
 from graphql_api.edits.importing import Imported
 
 
@@ -36,6 +37,9 @@ class Waiting:
         """What is given up may still be read by the thread that writes, and goes with it."""
         if not self.is_stopped:
             self._rows.close()
+        if isinstance(error, sqlite3.Error):  # of this file alone: the database has sentences of its own
+            where = "SQLITE_TMPDIR or TMPDIR names its folder"
+            raise refused("UNAVAILABLE", f"the flows do not go into a temporary file ({where}): {error}") from None
 
     def add(self, line: int, flow: Imported) -> int | None:
         """Takes a flow in, or tells the line that the same id came from before."""

@@ -1,6 +1,7 @@
 """What the server counts, in the form that Prometheus reads; one declaration for each metric."""
 
 import os
+import socket
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,9 @@ from graphql_api.web.gathered import GATHERED, SECONDS, Count, Label
 MEDIA = CONTENT_TYPE_LATEST.encode()
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """Where the workers of one server lay their counts together; `serve` makes it before they begin."""
+
+SILENCE = 10.0
+"""Seconds that a connection to the port of the metrics may say nothing."""
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -44,7 +48,7 @@ BATCHES = Histogram(
 CONFLICTS = _counter("conflicts", "Edits that were refused because the flow had changed.")
 REPLAYS = _counter("replays", "Requests under an idempotency key that were answered again.")
 CONNECTIONS = _gauge("pool_connections", "PostgreSQL: connections, by whether they are at work.", "state")
-WAL_BYTES = _gauge("wal_bytes", "SQLite: size of the write-ahead log.", together="max")
+WAL_BYTES = _gauge("wal_bytes", "SQLite: size of the write-ahead log.", together="livemax")
 SUBSCRIPTIONS = _gauge("subscriptions", "Subscriptions that are open.")
 DELIVERIES = _counter("deliveries", "Changes that were sent to subscribers.")
 LAG = Histogram("message_flows_delivery_lag_seconds", "From an edit to its delivery.", registry=OWN, buckets=SECONDS)
@@ -56,7 +60,7 @@ WEBHOOK_LAG = Histogram(
     buckets=(*SECONDS[5:], 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0),
 )
 WEBHOOKS_PARKED = _gauge("webhooks_parked", "Webhooks whose endpoints are dead.", together="livemax")
-INFO = _gauge("info", "1, with the version of the server and of its tables.", "version", "revision", together="max")
+INFO = _gauge("info", "1, with the version of the server and of its tables.", "version", "revision", together="livemax")
 
 
 class Told:
@@ -163,8 +167,9 @@ def _forget_dead(folder: Path) -> None:
 
 
 def listen(host: str, port: int) -> None:
-    """Serves `/metrics` alone, in a thread, to whoever reaches the address."""
-    from wsgiref.simple_server import WSGIRequestHandler, make_server  # for this only
+    """Serves `/metrics` alone, in threads, to whoever reaches the address."""
+    from socketserver import ThreadingMixIn  # for this only, all of them
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
     def answer(environ: Any, start: Any) -> list[bytes]:
         found = environ["PATH_INFO"] == "/metrics"
@@ -172,8 +177,19 @@ def listen(host: str, port: int) -> None:
         return [text()] if found else []
 
     class Quiet(WSGIRequestHandler):
+        timeout = SILENCE
+
         def log_message(self, *_: object) -> None:
             return
 
-    server = make_server(host, port, answer, handler_class=Quiet)
+    class Server(ThreadingMixIn, WSGIServer):
+        """Whoever connects and says nothing holds up nobody, and is hung up on."""
+
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            return
+
+    server = make_server(host, port, answer, Server, Quiet)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()

@@ -5,12 +5,13 @@ from msgspec.structs import replace
 
 from graphql_api import edits
 from graphql_api.delivery import courier
+from graphql_api.delivery.tenure import Tenure
 from graphql_api.domain import webhooks as domain
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
-from graphql_api.storage import webhooks
+from graphql_api.storage import sender, tally, webhooks
 from graphql_api.storage.engine import Script
 from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint, listening, status
@@ -166,3 +167,36 @@ async def test_what_waits_for_its_next_attempt_is_sent_as_soon_as_the_endpoint_r
         lambda: last in endpoint.changes and set(endpoint.changes[courier.AILING :]) == {*failed, last}
     )
     await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+
+
+async def test_what_is_parked_is_counted_also_while_there_is_nothing_to_send_for(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one that begins afterwards too, and no more by one that waits while another sends."""
+    told: list[float] = []
+
+    def hear(name: str, amount: float) -> None:
+        if name == "webhooks_parked":
+            told.append(amount)
+
+    async def last() -> float | None:
+        return told[-1] if told else None
+
+    async def owner() -> str | None:
+        (row,) = await desk.store.read(sender.LOOK)
+        return row["owner"]  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(tally, "_hearing", [hear])
+    await parked_at_the_first(desk, caller, add, change, endpoint)
+    async with sent_by(desk):
+        await soon(last, lambda total: total == 1)
+        async with listening() as witness:
+            other = await add(witness)
+            await soon(owner, bool)
+            await office.remove(desk, caller, other.id)
+            await soon(owner, lambda name: name is None)
+        assert told[-1] == 1
+    await add(endpoint)
+    await Tenure(desk.store).won()
+    async with sent_by(desk):
+        await soon(last, lambda total: total == 0)

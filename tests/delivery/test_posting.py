@@ -12,6 +12,7 @@ from typing import Any
 import httpcore2
 import pytest
 
+from graphql_api.delivery import posting
 from graphql_api.delivery.network import CheckedNetwork
 from graphql_api.delivery.posting import MOST_READ, Poster
 from graphql_api.domain import addresses
@@ -146,6 +147,37 @@ async def test_of_an_answer_of_10_mb_only_its_beginning_is_read(poster: Poster, 
     await poster(endpoint.url, {}, b"{}")
     assert endpoint.connections == 2, "the connection is given up"
     assert MOST_READ < written < 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [("content-length: 100", b"half"), ("transfer-encoding: chunked", b"zz\r\nhalf")],
+)
+async def test_what_is_wrong_with_a_body_takes_nothing_from_its_status(
+    poster: Poster, endpoint: Endpoint, head: str, body: bytes
+) -> None:
+    endpoint.manner = raw(f"HTTP/1.1 429 Said\r\nretry-after: 7\r\n{head}\r\n\r\n".encode() + body)
+    answer = await poster(endpoint.url, {}, b"{}")
+    assert (answer.outcome, answer.status, answer.retry_after) == ("REJECTED", 429, 7)
+
+
+async def test_a_body_that_comes_after_the_time_is_up_takes_nothing_from_its_status(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a time of its own, and its connection is given up when that ends as well."""
+    monkeypatch.setattr(posting, "READING", 0.6)
+
+    async def manner(request: Received, write: Write) -> None:
+        await write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n")
+        await asyncio.Event().wait()
+
+    endpoint.manner = manner
+    poster = Poster(HERE, 0.3)
+    assert await outcome(poster, endpoint.url) == "DELIVERED"
+    endpoint.manner = status(200)
+    assert await outcome(poster, endpoint.url) == "DELIVERED"
+    assert endpoint.connections == 2
+    await poster.close()
 
 
 async def test_nobody_there(poster: Poster, leads: Leads) -> None:

@@ -40,8 +40,13 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(database_url: str, log: Path) -> AsyncIterator[Server]:
-    named = environment(database_url, MESSAGE_FLOWS_WEBHOOK_NETWORKS="127.0.0.0/8", MESSAGE_FLOWS_LOG_SAMPLE="0")
+async def serving(database_url: str, log: Path, drain: str = "0") -> AsyncIterator[Server]:
+    named = environment(
+        database_url,
+        MESSAGE_FLOWS_WEBHOOK_NETWORKS="127.0.0.0/8",
+        MESSAGE_FLOWS_LOG_SAMPLE="0",
+        MESSAGE_FLOWS_DRAIN_SECONDS=drain,
+    )
     with log.open("wb") as told:
         process = await asyncio.create_subprocess_exec(
             *command("serve", "--port", "0"), stdout=asyncio.subprocess.PIPE, stderr=told, env=named
@@ -109,7 +114,7 @@ async def test_a_server_that_stops_waits_for_the_answers_to_what_it_has_sent(
         await server.send(CREATED, input=CREATE)
         await endpoint.until(lambda: len(endpoint.received) == 1)
         server.process.terminate()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.5)  # requests need it no more by then
         assert server.process.returncode is None
         answered.set()
         async with asyncio.timeout(10):
@@ -135,3 +140,15 @@ async def test_a_server_stops_though_an_endpoint_says_nothing(
         server.process.terminate()
         async with asyncio.timeout(20):
             assert await server.process.wait() == 0, server.log.read_text()
+
+
+async def test_a_server_that_drains_begins_no_more_messages(
+    desk: Desk, add: Add, endpoint: Endpoint, database_url: str, tmp_path: Path
+) -> None:
+    await add(endpoint)
+    async with serving(database_url, tmp_path / "log", drain="120") as server:
+        await soon(lambda: owner(desk), bool)
+        server.process.terminate()
+        await soon(lambda: owner(desk), lambda name: name is None)
+        assert await server.send(CREATED, input=CREATE)
+    assert endpoint.received == []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graphql_api import edits, reads
 from graphql_api.delivery import courier, sender, tenure
@@ -19,7 +20,7 @@ from graphql_api.edits import webhooks as office
 from graphql_api.storage import changes, tail
 from graphql_api.web import lines, metrics
 from tests.conftest import WORKSPACE
-from tests.delivery.conftest import Add, Change, soon
+from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, hang_up, listening, silence, status
 from tests.docs.blocks import blocks
 from tests.rewinding import rewind
@@ -353,3 +354,40 @@ async def test_after_a_restored_database_it_begins_where_that_had_come_to(
     await asyncio.sleep(tenure.BEAT + 2 * tail.CERTAIN)
     await change(id, prompt="again")
     await endpoint.until(lambda: len(endpoint.received) == 5)
+
+
+async def test_a_clock_that_was_ahead_puts_nothing_off_for_longer_than_any_attempt_is(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process with the wrong clock sends two messages, of which one fails and one has no answer yet."""
+    monkeypatch.setattr(sender, "GRACE", 0)
+    webhook = await add(endpoint)
+    answers = iter([status(500), silence])
+
+    async def manner(request: Received, write: Write) -> None:
+        await next(answers, status(200))(request, write)
+
+    endpoint.manner = manner
+    async with sent_by(replace(desk, now=lambda: desk.now() + 86_400_000)):
+        failed = await change()
+        await soon(lambda: office.attempts(desk, caller, webhook.id, 1), bool)
+        other = await change()
+        await endpoint.until(lambda: len(endpoint.received) == 2)
+    async with sent_by(desk):
+        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+    assert sorted(endpoint.changes) == sorted([(failed, 0), (other, 0)] * 2)
+
+
+async def test_what_an_attempt_has_put_off_waits_for_its_time_also_when_another_process_sends(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint
+) -> None:
+    endpoint.manner = status(429, "retry-after: 3600")
+    webhook = await add(endpoint)
+    async with sent_by(desk):
+        failed = await change()
+        await soon(lambda: office.attempts(desk, caller, webhook.id, 1), bool)
+    endpoint.manner = status(200)
+    async with sent_by(desk):
+        other = await change()
+        await endpoint.until(lambda: (other, 0) in endpoint.changes)
+    assert endpoint.changes == [(failed, 0), (other, 0)]
