@@ -41,6 +41,11 @@ class Exchange:
         self._head: bytes | None = None
         self._is_chunked = False
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether something of the answer is sent."""
+        return self._head is not None
+
     # From the connection
 
     def take(self, part: bytes) -> None:

@@ -139,7 +139,7 @@ def head_size(scope: Scope) -> int:
     return target + 4 * len(scope["headers"]) + sum(map(len, chain.from_iterable(scope["headers"])))
 
 
-def too_long_a_head(limit: int) -> Refused:
+def too_long_a_head(limit: float) -> Refused:
     return refused("LIMIT_EXCEEDED", f"the head of the request is longer than {limit} bytes (max_header_bytes)")
 
 

@@ -15,7 +15,7 @@ import httptools
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from graphql_api.domain.errors import Problem, refused
+from graphql_api.domain.errors import Refused, refused
 from graphql_api.web import refusals
 from graphql_api.web.exchange import Exchange, head
 from graphql_api.web.front import ALWAYS, new_id, too_long_a_head
@@ -31,6 +31,8 @@ LOOK = 1.0
 FIRST_SECONDS = 0.5
 """In which the first request of a connection must have begun when the server stops."""
 
+NOT_HTTP = refused("BAD_REQUEST", "this is not HTTP/1.1 as RFC 9112 has it")
+
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -41,12 +43,15 @@ class Wire(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._longest_head: float = self.config.h11_max_incomplete_event_size or math.inf
         self._head_bytes: int | None = 0
+        self._trailer_bytes = 0
+        self._bodiless_bytes = 0  # since the last of the body: at most a trailer that is not whole yet
         self._until = math.inf
         self._is_idle = False
         self._watch: asyncio.TimerHandle | None = None
         self._queue: deque[Exchange] = deque()
-        self._refused: Problem | None = None
+        self._refused: Refused | None = None
         self._short: Short | None = getattr(self.app, "short", None)
         self._turn = Turn(self._turn_is_over, self._spawn, self.tasks)
         self._is_read = True
@@ -82,7 +87,7 @@ class Wire(HttpToolsProtocol):
             self.transport.close()
         else:
             message = f"the head of the request did not arrive within {HEAD_SECONDS:g} s"
-            self._refuse(refused("LIMIT_EXCEEDED", message).problems[0])
+            self._refuse(refused("LIMIT_EXCEEDED", message))
 
     def _stop_looking(self) -> None:
         if self._watch is not None:
@@ -154,10 +159,11 @@ class Wire(HttpToolsProtocol):
         """As in the base, without its log lines about what callers do; behind what is refused nothing is heard."""
         if self._refused is not None:
             return
+        self._bodiless_bytes += len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserError:
-            self._refuse(refused("BAD_REQUEST", "this is not HTTP/1.1 as RFC 9112 has it").problems[0])
+        except httptools.HttpParserError as error:
+            self._refuse(error.__context__ if isinstance(error.__context__, Refused) else NOT_HTTP)
             return
         except httptools.HttpParserUpgrade as upgrade:
             if self._should_upgrade():
@@ -168,14 +174,15 @@ class Wire(HttpToolsProtocol):
             return
         if self._head_bytes is not None:
             self._grow(len(data))
+        elif not self._is_read and self._bodiless_bytes > self._longest_head:
+            self._refuse(too_long_trailers(self._longest_head))
 
     def _grow(self, size: int) -> None:
         """More of a head that is not whole yet; after a whole request only its own beginning counts."""
         assert self._head_bytes is not None
         self._head_bytes += size
-        limit = self.config.h11_max_incomplete_event_size
-        if limit is not None and self._head_bytes > limit:
-            self._refuse(too_long_a_head(limit).problems[0])
+        if self._head_bytes > self._longest_head:
+            self._refuse(too_long_a_head(self._longest_head))
         elif self._is_idle or self._until == math.inf:
             self._is_idle = False
             self._until = self.loop.time() + HEAD_SECONDS
@@ -187,9 +194,19 @@ class Wire(HttpToolsProtocol):
         self._is_read = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        if self._head_bytes is None:
+            self._drop_trailer(len(name) + len(value))
+        else:
+            self.headers.append((name.lower(), value))
+
+    def _drop_trailer(self, size: int) -> None:
+        """It may come when the request is answered already, so it must not say anything about it."""
+        self._trailer_bytes += size
+        if self._trailer_bytes > self._longest_head:
+            raise too_long_trailers(self._longest_head)
 
     def on_headers_complete(self) -> None:
+        self._trailer_bytes = self._bodiless_bytes = 0
         self._head_bytes = None
         self._is_idle = False
         self._until = math.inf
@@ -240,7 +257,11 @@ class Wire(HttpToolsProtocol):
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
+    def on_chunk_header(self) -> None:
+        self._bodiless_bytes = 0
+
     def on_body(self, body: bytes) -> None:
+        self._bodiless_bytes = 0
         if isinstance(self.cycle, Exchange) and not self._is_declining() and not self.cycle.response_complete:
             self.cycle.take(body)
 
@@ -277,21 +298,39 @@ class Wire(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"".join([*head, b"\r\n", rest]))
 
-    def _refuse(self, problem: Problem) -> None:
+    def _refuse(self, why: Refused) -> None:
         """What is no request, as the last answer: those to the requests before it come first."""
         if self.transport.is_closing():
             return
         if self._is_behind_requests():
-            self._refused = problem
+            self._refused = why
             self._stop_looking()
+            if self._is_in_body():
+                self._queue.pop()
             return
-        id = new_id()
-        refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, [problem])
-        headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
-        self.transport.write(head(refusal.status, headers) + refusal.body)
+        if not self._is_being_answered():
+            self._say(why)
         self.transport.close()
 
+    def _say(self, why: Refused) -> None:
+        id = new_id()
+        refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, why.problems)
+        headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
+        self.transport.write(head(refusal.status, headers) + refusal.body)
+
     def _is_behind_requests(self) -> bool:
-        """Whether whole requests wait for their answers: where one is not read to its end, it is that one."""
-        is_answered = self.cycle is None or self.cycle.response_complete
-        return not is_answered and (self._is_read or self._head_bytes is not None)
+        """Whether whole requests wait for their answers: of one that is not read to its end, those before it."""
+        if self._is_in_body():
+            return bool(self._queue)
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _is_being_answered(self) -> bool:
+        """Whether a request that is not read to its end has an answer nevertheless, or the beginning of one."""
+        return self._is_in_body() and isinstance(self.cycle, Exchange) and self.cycle.has_begun
+
+    def _is_in_body(self) -> bool:
+        return self._head_bytes is None and not self._is_read
+
+
+def too_long_trailers(limit: float) -> Refused:
+    return refused("LIMIT_EXCEEDED", f"the trailers of the request are longer than {limit} bytes (max_header_bytes)")

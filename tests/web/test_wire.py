@@ -1,0 +1,173 @@
+"""Requests as bytes on a connection: the same answers however they are split, in the order of the requests."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from graphql_api import app, edits, reads
+from graphql_api.domain.caller import Caller
+from graphql_api.edits import Desk
+from graphql_api.web.frames import Frames
+from graphql_api.web.wire import Wire
+from tests.conftest import configured
+from tests.edits.conftest import NEW
+from tests.web.sockets import request
+from tests.wired import Socketless
+
+LIMIT = 2_048
+FLOWS = "/v1/api/message-flows"
+
+
+class Connection(Socketless):
+    """A server's end of a connection without a socket, and what it says."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        application = app.made(configured(), desk)
+        settings = uvicorn.Config(application, http=Wire, ws=Frames, h11_max_incomplete_event_size=LIMIT)
+        settings.load()
+        self.said = b""
+        self._protocol: Any = Wire(settings, ServerState(), {})
+        self._protocol.connection_made(self)
+
+    def write(self, data: Any) -> None:
+        assert not self.is_closed
+        self.said += bytes(data)
+
+    def set_protocol(self, protocol: Any) -> None:
+        self._protocol = protocol
+
+    def get_protocol(self) -> Any:
+        return self._protocol
+
+    async def hear(self, *parts: bytes) -> None:
+        """Whoever waits for a part has gone on when the next one comes."""
+        for part in parts:
+            asyncio.get_running_loop().call_soon(self._protocol.data_received, part)  # in no task, as from a socket
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    async def end(self) -> bytes:
+        """All that was said when the server closes."""
+        return await self._until(lambda: self.is_closed)
+
+    async def answer(self) -> bytes:
+        """What was said when the server has begun to."""
+        return await self._until(lambda: self.said != b"")
+
+    async def _until(self, has_come: Callable[[], bool]) -> bytes:
+        async with asyncio.timeout(10):
+            while not has_come():  # noqa: ASYNC110 (writing and closing tell nobody)
+                await asyncio.sleep(0.001)
+        return self.said
+
+    def lose(self) -> None:
+        self.is_closed = True
+        self._protocol.connection_lost(None)
+
+
+@pytest.fixture
+async def connect(desk: Desk) -> AsyncIterator[Callable[[], Connection]]:
+    made: list[Connection] = []
+
+    def connected() -> Connection:
+        made.append(Connection(desk))
+        return made[-1]
+
+    yield connected
+    for one in made:
+        one.lose()
+
+
+@pytest.fixture
+async def id(desk: Desk, caller: Caller) -> str:
+    """Of a new flow."""
+    return str((await edits.create_flow(desk, caller, NEW)).flow["id"])
+
+
+def put(id: str, body: bytes = b"", **headers: str | None) -> bytes:
+    return request("PUT", f"{FLOWS}/{id}", body, **{"x_workspace_id": "ws1", **headers})
+
+
+# Trailers
+
+
+def chunked(id: str, **headers: str | None) -> bytes:
+    """A request that renames the flow, up to its trailers."""
+    head = put(id, b"", content_length=None, transfer_encoding="chunked", connection="close", **headers)
+    return head + b'e\r\n{"name":"new"}\r\n0\r\n'
+
+
+@pytest.mark.parametrize("cuts", [[], [-30], [-30, -5], list(range(-60, 0))])
+async def test_a_trailer_is_no_header_however_it_comes(
+    connect: Callable[[], Connection], id: str, cuts: list[int]
+) -> None:
+    sent = chunked(id, x_workspace_id=None) + b"x-workspace-id: ws1\r\nx-other: 1\r\n\r\n"
+    connection = connect()
+    ends = [0, *(len(sent) + cut for cut in cuts), len(sent)]
+    await connection.hear(*(sent[start:end] for start, end in pairwise(ends)))
+    said = await connection.end()
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b'"workspace_required"' in said
+
+
+@pytest.mark.parametrize("trailer", [b"a: %b\r\n" % (b"x" * 100) * 30, b"a: " + b"x" * 2_100 + b"\r\n"])
+@pytest.mark.parametrize("size", [None, 500])
+async def test_trailers_are_held_to_the_limit_of_a_head(
+    connect: Callable[[], Connection], desk: Desk, caller: Caller, id: str, trailer: bytes, size: int | None
+) -> None:
+    connection = connect()
+    sent = chunked(id) + trailer + b"\r\n"
+    size = size or len(sent)
+    await connection.hear(*(sent[at : at + size] for at in range(0, len(sent), size)))
+    said = await connection.end()
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"the trailers of the request are longer than 2048 bytes (max_header_bytes)" in said
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert await name_of(desk, caller, id) == "Sale"
+
+
+async def name_of(desk: Desk, caller: Caller, id: str) -> str:
+    flow = await reads.flow(desk.store, caller, id, ("name",))
+    assert flow is not None
+    return str(flow["name"])
+
+
+async def test_too_many_trailers_behind_an_answer_end_the_connection(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    await connection.hear(request("POST", "/nothing", x_workspace_id="ws1", transfer_encoding="chunked"))
+    await connection.answer()
+    assert not connection.is_closed
+    await connection.hear(b"0\r\n" + b"a: %b\r\n" % (b"x" * 100) * 30)
+    assert connection.is_closed
+    assert connection.said.startswith(b"HTTP/1.1 404 ")
+    assert connection.said.count(b"HTTP/1.1 ") == 1
+
+
+async def test_a_body_in_many_chunks_is_no_trailer(connect: Callable[[], Connection], id: str) -> None:
+    head = put(id, content_length=None, transfer_encoding="chunked", connection="close")
+    body = b'{"description":"%b"}' % (b"x" * 1_500)
+    connection = connect()
+    await connection.hear(head + b"".join(b"1;a=b\r\n%c\r\n" % one for one in body) + b"0\r\n\r\n")
+    assert b" 200 OK" in await connection.end()
+
+
+# What is no request
+
+
+@pytest.mark.parametrize("broken", [b"x\r\n", b"0\r\n" + b"a: %b\r\n" % (b"x" * 100) * 30])
+async def test_a_body_that_breaks_off_is_refused_behind_the_answers_to_what_came_before(
+    connect: Callable[[], Connection], desk: Desk, caller: Caller, id: str, broken: bytes
+) -> None:
+    connection = connect()
+    second = put(id, content_length=None, transfer_encoding="chunked") + b'e\r\n{"name":"two"}\r\n'
+    await connection.hear(put(id, b'{"name":"one"}') + put(id, b'{"description":"d"}') + second + broken)
+    said = await connection.end()
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200", b"400"]
+    assert await name_of(desk, caller, id) == "one"
