@@ -31,6 +31,10 @@ LOOK = 1.0
 FIRST_SECONDS = 0.5
 """In which the first request of a connection must have begun when the server stops."""
 
+WEBSOCKETS = "/graphql"
+BODY = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers of a request that has a body."""
+
 NOT_HTTP = refused("BAD_REQUEST", "this is not HTTP/1.1 as RFC 9112 has it")
 
 ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -210,9 +214,9 @@ class Wire(HttpToolsProtocol):
         self._head_bytes = None
         self._is_idle = False
         self._until = math.inf
+        self.scope = self._scope()  # type: ignore[assignment]
         if self._is_declining():
             return
-        self.scope = self._scope()  # type: ignore[assignment]
         if self.parser.should_upgrade() and self._should_upgrade():
             return
         before, self.cycle = self.cycle, self._exchange()
@@ -287,6 +291,23 @@ class Wire(HttpToolsProtocol):
         self._is_idle = True
         self._until = self.loop.time() + self.timeout_keep_alive
 
+    def _should_upgrade(self) -> bool:
+        """To a WebSocket only, at its place, and not with a body, which would be taken for what it says."""
+        return (
+            self.scope["path"] == self.root_path + WEBSOCKETS
+            and self.parser.get_method() == b"GET"
+            and BODY.isdisjoint(dict(self.headers))
+            and super()._should_upgrade()
+        )
+
+    def handle_websocket_upgrade(self) -> None:
+        """The head of a handshake is whole, so it is taken at once or never."""
+        super().handle_websocket_upgrade()
+        frames: Any = self.transport.get_protocol()
+        if not frames.handshake_initiated:
+            message = "the head of the handshake has too many headers, or one that is too long"
+            self._refuse(refused("BAD_REQUEST", message))
+
     def _is_declining(self) -> bool:
         """Whether the client offers a protocol that is not spoken here, such as HTTP/2 in clear text."""
         return self.parser.should_upgrade() and not self._should_upgrade() and self.parser.get_method() != b"CONNECT"
@@ -294,7 +315,7 @@ class Wire(HttpToolsProtocol):
     def _go_on(self, rest: bytes) -> None:
         """The parser takes what follows a head with an upgrade for the other protocol; a new one gets it without."""
         head = [b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)]
-        head += [b"%s: %s\r\n" % field for field in self.headers if field[0] not in (b"upgrade", b"connection")]
+        head += [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"".join([*head, b"\r\n", rest]))
 

@@ -171,3 +171,57 @@ async def test_a_body_that_breaks_off_is_refused_behind_the_answers_to_what_came
     said = await connection.end()
     assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200", b"400"]
     assert await name_of(desk, caller, id) == "one"
+
+
+# Upgrades
+
+HANDSHAKE: dict[str, str | None] = {
+    "x_workspace_id": "ws1",
+    "connection": "Upgrade",
+    "upgrade": "websocket",
+    "sec_websocket_key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec_websocket_version": "13",
+    "sec_websocket_protocol": "graphql-transport-ws",
+}
+
+
+def statuses(said: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", said)]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "status"),
+    [
+        ("PUT", FLOWS, b'{"name":"new"}', 200),
+        ("GET", FLOWS, None, 200),
+        ("GET", FLOWS, b"", 200),
+        ("POST", "/graphql", b'{"query":"{__typename}"}', 200),
+        ("GET", "/graphql?query={__typename}", b"{}", 200),
+        ("POST", "/nothing", b"{}", 404),
+        ("GET", "/nothing", None, 404),
+    ],
+)
+async def test_an_upgrade_that_is_not_taken_is_ignored(
+    connect: Callable[[], Connection], id: str, method: str, target: str, body: bytes | None, status: int
+) -> None:
+    target = f"{FLOWS}/{id}" if target == FLOWS else target
+    connection = connect()
+    await connection.hear(request(method, target, body, **HANDSHAKE))
+    assert statuses(await connection.answer()) == [status]
+    connection.said = b""
+    await connection.hear(request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1"))
+    assert statuses(await connection.answer()) == [200]
+
+
+async def test_a_websocket_is_opened_where_it_lives(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    await connection.hear(request("GET", "/graphql?a=b", None, **HANDSHAKE))
+    assert statuses(await connection.answer()) == [101]
+
+
+async def test_a_handshake_that_cannot_be_read_is_refused(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    many = {f"a{number}": "" for number in range(130)}
+    await connection.hear(request("GET", "/graphql", None, **HANDSHAKE, **many))
+    assert statuses(await connection.end()) == [400]
+    assert b"the head of the handshake has too many headers, or one that is too long" in connection.said
