@@ -292,11 +292,12 @@ class Wire(HttpToolsProtocol):
         self._until = self.loop.time() + self.timeout_keep_alive
 
     def _should_upgrade(self) -> bool:
-        """To a WebSocket only, at its place, and not with a body, which would be taken for what it says."""
+        """To a WebSocket only, at its place, without a body, and when no answer is due that frames would overtake."""
         return (
             self.scope["path"] == self.root_path + WEBSOCKETS
             and self.parser.get_method() == b"GET"
             and BODY.isdisjoint(dict(self.headers))
+            and (self.cycle is None or self.cycle.response_complete)
             and super()._should_upgrade()
         )
 

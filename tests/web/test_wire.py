@@ -225,3 +225,13 @@ async def test_a_handshake_that_cannot_be_read_is_refused(connect: Callable[[], 
     await connection.hear(request("GET", "/graphql", None, **HANDSHAKE, **many))
     assert statuses(await connection.end()) == [400]
     assert b"the head of the handshake has too many headers, or one that is too long" in connection.said
+
+
+async def test_a_handshake_behind_a_request_without_an_answer_is_no_handshake(
+    connect: Callable[[], Connection], id: str
+) -> None:
+    """An answer in frames would come first."""
+    connection = connect()
+    sent = put(id, b'{"name":"new"}') + request("GET", "/graphql", None, **HANDSHAKE)
+    await connection.hear(sent + request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1", connection="close"))
+    assert statuses(await connection.end()) == [200, 400, 200]
