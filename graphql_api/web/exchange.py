@@ -37,6 +37,7 @@ class Exchange:
         self._body = b""
         self._has_more = True
         self._is_told = False
+        self._is_silent = False
         self._change: asyncio.Future[None] | None = None
         self._head: bytes | None = None
         self._is_chunked = False
@@ -62,6 +63,12 @@ class Exchange:
     def wake(self) -> None:
         if self._change is not None and not self._change.done():
             self._change.set_result(None)
+
+    def fall_silent(self) -> None:
+        """The client says nothing more. It may be gone, which looks the same; if not, this is the last answer."""
+        self.keep_alive = False
+        self._is_silent = True
+        self.wake()
 
     def hang_up(self) -> None:
         """The connection is gone."""
@@ -93,6 +100,8 @@ class Exchange:
         while not (self.disconnected or self.response_complete):
             if self._body or not (self._has_more or self._is_told):
                 return self._told()
+            if self._is_silent:
+                break
             self._flow.resume_reading()
             self._change = asyncio.get_running_loop().create_future()
             await self._change

@@ -65,6 +65,14 @@ class Wire(HttpToolsProtocol):
         self._until = self.loop.time() + HEAD_SECONDS
         self._look()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client says nothing more: what it has asked is answered. Over TLS its connection is gone with that."""
+        if self.scheme == "https" or self.cycle is None or self.cycle.response_complete:
+            return False
+        if self._refused is None:
+            self.cycle.fall_silent()
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_looking()
         self.connections.discard(self)

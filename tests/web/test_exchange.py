@@ -84,6 +84,20 @@ async def test_a_body_that_is_whole_is_told_once_and_then_only_the_end_of_the_co
     assert await waiting == {"type": "http.disconnect"}
 
 
+async def test_who_falls_silent_is_taken_for_gone_when_the_body_is_told() -> None:
+    said = Said()
+    one = exchange(said)
+    one.take(b"ab")
+    one.take_end()
+    one.fall_silent()
+    assert await one.receive() == {"type": "http.request", "body": b"ab", "more_body": False}
+    assert await one.receive() == {"type": "http.disconnect"}
+    await one.send(start((b"content-length", b"2")))
+    await one.send({"type": "http.response.body", "body": b"ok"})
+    assert said.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"]
+    assert said.is_closed
+
+
 async def test_no_more_of_a_body_is_read_than_an_application_takes() -> None:
     said = Said()
     one = exchange(said)

@@ -17,6 +17,7 @@ from graphql_api.web.frames import Frames
 from graphql_api.web.wire import Wire
 from tests.conftest import configured
 from tests.edits.conftest import NEW
+from tests.web.live import served
 from tests.web.sockets import request
 from tests.wired import Socketless
 
@@ -33,12 +34,19 @@ class Connection(Socketless):
         settings = uvicorn.Config(application, http=Wire, ws=Frames, h11_max_incomplete_event_size=LIMIT)
         settings.load()
         self.said = b""
+        self._is_reading = True
         self._protocol: Any = Wire(settings, ServerState(), {})
         self._protocol.connection_made(self)
 
     def write(self, data: Any) -> None:
-        assert not self.is_closed
+        assert not self.is_closed, data
         self.said += bytes(data)
+
+    def pause_reading(self) -> None:
+        self._is_reading = False
+
+    def resume_reading(self) -> None:
+        self._is_reading = True
 
     def set_protocol(self, protocol: Any) -> None:
         self._protocol = protocol
@@ -52,6 +60,18 @@ class Connection(Socketless):
             asyncio.get_running_loop().call_soon(self._protocol.data_received, part)  # in no task, as from a socket
             for _ in range(5):
                 await asyncio.sleep(0)
+
+    def last(self, *parts: bytes) -> None:
+        """Says these parts, and that there will be no more."""
+        for part in parts:
+            asyncio.get_running_loop().call_soon(self._protocol.data_received, part)
+        asyncio.get_running_loop().call_soon(self._close_sending)
+
+    def _close_sending(self) -> None:
+        if not self._is_reading:
+            asyncio.get_running_loop().call_later(0.001, self._close_sending)
+        elif not self._protocol.eof_received():
+            self.lose()
 
     async def end(self) -> bytes:
         """All that was said when the server closes."""
@@ -235,3 +255,72 @@ async def test_a_handshake_behind_a_request_without_an_answer_is_no_handshake(
     sent = put(id, b'{"name":"new"}') + request("GET", "/graphql", None, **HANDSHAKE)
     await connection.hear(sent + request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1", connection="close"))
     assert statuses(await connection.end()) == [200, 400, 200]
+
+
+# Clients that say nothing more
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_whole_requests_are_answered_when_their_client_says_nothing_more(
+    connect: Callable[[], Connection], id: str, is_known: bool
+) -> None:
+    connection = connect()
+    one, two, three = (put(id, b'{"name":"%b"}' % name) for name in (b"one", b"two", b"three"))
+    if is_known:
+        await connection.hear(one)
+        await connection.answer()
+        connection.said = b""
+    connection.last(one, two + three + b"GET / HTT")
+    assert statuses(await connection.end()) == [200, 200, 200]
+    assert connection.said.endswith(b"}")
+    assert b'"name":"three"' in connection.said
+
+
+async def test_a_request_that_is_not_whole_ends_with_its_client(
+    connect: Callable[[], Connection], desk: Desk, caller: Caller, id: str
+) -> None:
+    connection = connect()
+    connection.last(put(id, b'{"name":"one"}'), put(id, b'{"name":"two"}')[:-1])
+    assert statuses(await connection.end()) == [200]
+    assert await name_of(desk, caller, id) == "one"
+
+
+async def test_a_client_that_says_nothing_more_watches_no_longer(connect: Callable[[], Connection]) -> None:
+    """It may be gone, which looks the same."""
+    connection = connect()
+    body = b'{"query":"subscription{messageFlowChanged{version}}"}'
+    headers = {"x_workspace_id": "ws1", "accept": "text/event-stream"}
+    await connection.hear(request("POST", "/graphql", body, **headers))
+    await connection.answer()
+    assert not connection.is_closed
+    connection.last()
+    await connection.end()
+
+
+async def test_a_client_that_says_nothing_more_and_waits_for_nothing_is_let_go(
+    connect: Callable[[], Connection],
+) -> None:
+    connection = connect()
+    connection.last(b"GET / HTTP/1.1")
+    assert await connection.end() == b""
+
+
+async def test_what_is_no_request_is_refused_though_its_client_says_nothing_more(
+    connect: Callable[[], Connection], id: str
+) -> None:
+    connection = connect()
+    connection.last(put(id, b'{"name":"one"}') + b"hello\r\n\r\n")
+    assert statuses(await connection.end()) == [200, 400]
+
+
+async def test_a_client_that_closes_its_sending_side_reads_its_answer(desk: Desk, id: str) -> None:
+    async with served(desk) as at:
+        host, _, port = at.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(put(id, b'{"name":"new"}'))
+        writer.write_eof()
+        async with asyncio.timeout(10):
+            said = await reader.read()
+        writer.close()
+    assert statuses(said) == [200]
+    assert b'"name":"new"' in said
