@@ -126,7 +126,8 @@ class Exchange:
         status, headers = message["status"], [*self._usual, *message["headers"]]
         named = dict(headers)
         self.asks_to_go_on = False
-        self._is_chunked = b"content-length" not in named and status not in BODILESS
+        is_stream = b"content-length" not in named and status not in BODILESS
+        self._is_chunked = is_stream and self.scope["http_version"] != "1.0"
         if self._is_chunked:
             headers.append((b"transfer-encoding", b"chunked"))
         if named.get(b"connection") == b"close":
@@ -134,7 +135,7 @@ class Exchange:
         elif not self.keep_alive:
             headers.append((b"connection", b"close"))
         self._head = head(status, headers)
-        if self._is_chunked:  # a stream may have nothing to say for long
+        if is_stream:  # which may have nothing to say for long
             self._transport.write(self._head)
             self._head = b""
 

@@ -257,8 +257,12 @@ class Wire(HttpToolsProtocol):
         made = Exchange(
             dict(self.scope), self.transport, self.flow, self.server_state.default_headers, self.on_response_complete
         )
-        made.keep_alive = self.parser.should_keep_alive() and self.scope["http_version"] != "1.0"
-        made.asks_to_go_on = (b"expect", b"100-continue") in self.headers
+        if self.scope["http_version"] == "1.0":
+            made.keep_alive = False
+        else:
+            made.keep_alive = self.parser.should_keep_alive()
+            expected = dict(self.headers).get(b"expect")
+            made.asks_to_go_on = expected is not None and expected.lower() == b"100-continue"
         return made
 
     def _start(self, exchange: Exchange) -> None:
@@ -304,6 +308,7 @@ class Wire(HttpToolsProtocol):
         return (
             self.scope["path"] == self.root_path + WEBSOCKETS
             and self.parser.get_method() == b"GET"
+            and self.scope["http_version"] != "1.0"
             and BODY.isdisjoint(dict(self.headers))
             and (self.cycle is None or self.cycle.response_complete)
             and super()._should_upgrade()
@@ -323,7 +328,8 @@ class Wire(HttpToolsProtocol):
 
     def _go_on(self, rest: bytes) -> None:
         """The parser takes what follows a head with an upgrade for the other protocol; a new one gets it without."""
-        head = [b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)]
+        version = self.scope["http_version"].encode()
+        head = [b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)]
         head += [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"".join([*head, b"\r\n", rest]))

@@ -33,8 +33,10 @@ class Said(asyncio.Transport):
         self.is_read = True
 
 
-def exchange(said: Said, method: str = "POST") -> Exchange:
-    return Exchange({"type": "http", "method": method}, said, FlowControl(said), [], lambda: None)
+def exchange(said: Said, method: str = "POST", version: str = "1.1") -> Exchange:
+    return Exchange(
+        {"type": "http", "method": method, "http_version": version}, said, FlowControl(said), [], lambda: None
+    )
 
 
 def start(*headers: tuple[bytes, bytes]) -> Message:
@@ -62,6 +64,17 @@ async def test_the_head_of_a_stream_leaves_before_there_is_anything_to_say() -> 
         b"4\r\ntick\r\n",
         b"0\r\n\r\n",
     ]
+
+
+async def test_a_stream_over_http_1_0_is_sent_as_it_is() -> None:
+    said = Said()
+    one = exchange(said, version="1.0")
+    one.keep_alive = False
+    await one.send(start())
+    await one.send({"type": "http.response.body", "body": b"tick", "more_body": True})
+    await one.send({"type": "http.response.body"})
+    assert b"".join(said.writes) == b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\ntick"
+    assert said.is_closed
 
 
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\rb"])

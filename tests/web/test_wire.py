@@ -257,6 +257,36 @@ async def test_a_handshake_behind_a_request_without_an_answer_is_no_handshake(
     assert statuses(await connection.end()) == [200, 400, 200]
 
 
+@pytest.mark.parametrize("more", [{}, {"connection": "Upgrade", "upgrade": "h2c"}])
+async def test_http_1_0_is_answered_without_what_it_does_not_know(
+    connect: Callable[[], Connection], id: str, more: dict[str, str | None]
+) -> None:
+    connection = connect()
+    sent = put(id, b'{"name":"new"}', expect="100-continue", **more)
+    await connection.hear(sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert statuses(await connection.end()) == [200]
+
+
+async def test_events_over_http_1_0_end_with_the_connection(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    sent = request("GET", "/graphql?query={__typename}", accept="text/event-stream")
+    await connection.hear(sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    head, _, body = (await connection.end()).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert body.startswith(b"retry: 1000\n:\n\nevent: next\n")
+    assert body.endswith(b"event: complete\ndata:\n\n")
+
+
+@pytest.mark.parametrize("value", ["100-continue", "100-Continue"])
+async def test_who_asks_to_go_on_may(connect: Callable[[], Connection], id: str, value: str) -> None:
+    connection = connect()
+    sent = put(id, b'{"name":"new"}', expect=value, connection="close")
+    await connection.hear(sent[:-14])
+    assert await connection.answer() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    await connection.hear(sent[-14:])
+    assert statuses(await connection.end()) == [100, 200]
+
+
 # Clients that say nothing more
 
 
