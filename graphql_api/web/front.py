@@ -101,13 +101,14 @@ def failed(scope: Scope, error: Exception) -> Answer:
 
 
 class Outgoing:
-    """An answer on its way: it gets the headers that all have, and loses its body when HEAD asked for it."""
+    """An answer on its way: it gets the headers that all have; to HEAD it ends where its body begins."""
 
     def __init__(self, scope: Scope, send: Send, more: Headers) -> None:
         self.started = False
         self._send = send
         self._state = scope["state"]
-        self._has_body = scope["method"] != "HEAD"
+        self._is_head = scope["method"] == "HEAD"
+        self._is_over = False
         self._more = more
 
     async def send(self, message: Message) -> None:
@@ -117,8 +118,11 @@ class Outgoing:
             account = self._state.get("account")
             more = [*self._more, *account.headers()] if account is not None else self._more
             message = {**message, "headers": [*message["headers"], *usual(message["headers"]), *more]}
-        elif message["type"] == "http.response.body" and not self._has_body:
-            message = {**message, "body": b""}
+        elif self._is_head:
+            if self._is_over:
+                return
+            self._is_over = True
+            message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
 

@@ -102,6 +102,24 @@ async def test_a_silent_stream_shows_that_it_lives(desk: Desk, monkeypatch: pyte
         assert [await events.comment() for _ in range(3)] == ["", "", ""]
 
 
+async def test_head_of_an_event_stream_ends_with_its_head(desk: Desk) -> None:
+    headers = {"x-workspace-id": "ws1", "accept": "text/event-stream"}
+    asked = {"query": "subscription { messageFlowChanged { version } }"}
+    before = open_subscriptions()
+    async with served(desk) as at, httpx2.AsyncClient(trust_env=False, headers=headers, timeout=SOON) as client:
+        for _ in range(2):
+            answer = await client.head(f"http://{at}/graphql", params=asked)
+            assert (answer.status_code, answer.content) == (200, b"")
+            assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        async with asyncio.timeout(SOON):
+            while open_subscriptions() != before:  # noqa: ASYNC110 (nobody tells of it)
+                await asyncio.sleep(0.01)
+
+
+def open_subscriptions() -> float:
+    return metrics.OWN.get_sample_value("message_flows_subscriptions") or 0
+
+
 async def test_a_cursor_leads_on_on_either_protocol_and_on_another_server(desk: Desk, caller: Caller) -> None:
     id = await new_flow(desk, caller)
     async with served(desk) as at, connected(at) as socket:
