@@ -94,10 +94,14 @@ class Front:
 
 
 def failed(scope: Scope, error: Exception) -> Answer:
+    return refusals.answer(scope, masked(scope, error).problems)
+
+
+def masked(scope: Scope, error: Exception) -> Refused:
     """What is told of a fault of ours, which is logged under the id of the request."""
     id = scope["state"]["request_id"]
     log.error("request %s failed: %s", id, fault(error))
-    return refusals.answer(scope, [Problem("INTERNAL", f"internal error; the log has it under {id}")])
+    return refused("INTERNAL", f"internal error; the log has it under {id}")
 
 
 class Outgoing:
