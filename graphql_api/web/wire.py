@@ -32,6 +32,8 @@ FIRST_SECONDS = 0.5
 """In which the first request of a connection must have begun when the server stops."""
 
 WEBSOCKETS = "/graphql"
+"""The path where they are opened."""
+
 BODY = frozenset({b"content-length", b"transfer-encoding"})
 """Headers of a request that has a body."""
 
@@ -323,7 +325,7 @@ class Wire(HttpToolsProtocol):
             self._refuse(refused("BAD_REQUEST", message))
 
     def _is_declining(self) -> bool:
-        """Whether the client offers a protocol that is not spoken here, such as HTTP/2 in clear text."""
+        """Whether the client offers a protocol that is not spoken here, such as HTTP/2 in clear text, or not now."""
         return self.parser.should_upgrade() and not self._should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def _go_on(self, rest: bytes) -> None:

@@ -28,10 +28,12 @@ FLOWS = "/v1/api/message-flows"
 class Connection(Socketless):
     """A server's end of a connection without a socket, and what it says."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, root_path: str = "") -> None:
         super().__init__()
-        application = app.made(configured(), desk)
-        settings = uvicorn.Config(application, http=Wire, ws=Frames, h11_max_incomplete_event_size=LIMIT)
+        application = app.made(configured(root_path=root_path), desk)
+        settings = uvicorn.Config(
+            application, http=Wire, ws=Frames, h11_max_incomplete_event_size=LIMIT, root_path=root_path
+        )
         settings.load()
         self.said = b""
         self._is_reading = True
@@ -233,10 +235,12 @@ async def test_an_upgrade_that_is_not_taken_is_ignored(
     assert statuses(await connection.answer()) == [200]
 
 
-async def test_a_websocket_is_opened_where_it_lives(connect: Callable[[], Connection]) -> None:
-    connection = connect()
+@pytest.mark.parametrize("root_path", ["", "/flows"])
+async def test_a_websocket_is_opened_where_it_lives(desk: Desk, root_path: str) -> None:
+    connection = Connection(desk, root_path)
     await connection.hear(request("GET", "/graphql?a=b", None, **HANDSHAKE))
     assert statuses(await connection.answer()) == [101]
+    connection.lose()
 
 
 async def test_a_handshake_that_cannot_be_read_is_refused(connect: Callable[[], Connection]) -> None:
