@@ -151,6 +151,10 @@ def too_long_a_head(limit: float) -> Refused:
     return refused("LIMIT_EXCEEDED", f"the head of the request is longer than {limit} bytes (max_header_bytes)")
 
 
+def too_long_trailers(limit: float) -> Refused:
+    return refused("LIMIT_EXCEEDED", f"the trailers of the request are longer than {limit} bytes (max_header_bytes)")
+
+
 def request_id(scope: Scope) -> str:
     single = named(scope)
     if single is None or b"x-request-id" in single:

@@ -172,6 +172,15 @@ async def test_too_many_trailers_behind_an_answer_end_the_connection(connect: Ca
     assert connection.said.count(b"HTTP/1.1 ") == 1
 
 
+async def test_trailers_behind_an_upgrade_that_is_ignored_are_held_to_the_same(
+    connect: Callable[[], Connection], id: str
+) -> None:
+    connection = connect()
+    sent = chunked(id).replace(b"connection: close", b"connection: upgrade\r\nupgrade: h2c")
+    await connection.hear(sent + b"a: %b\r\n" % (b"x" * 100) * 30 + b"\r\n")
+    assert b"the trailers of the request are longer than 2048 bytes (max_header_bytes)" in await connection.end()
+
+
 async def test_a_body_in_many_chunks_is_no_trailer(connect: Callable[[], Connection], id: str) -> None:
     head = put(id, content_length=None, transfer_encoding="chunked", connection="close")
     body = b'{"description":"%b"}' % (b"x" * 1_500)
@@ -193,6 +202,45 @@ async def test_a_body_that_breaks_off_is_refused_behind_the_answers_to_what_came
     said = await connection.end()
     assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200", b"400"]
     assert await name_of(desk, caller, id) == "one"
+
+
+@pytest.mark.parametrize("whole", [0, 1, 2, 3])
+async def test_a_target_that_cannot_be_read_is_refused_behind_the_answers_to_what_came_before(
+    connect: Callable[[], Connection], id: str, whole: int
+) -> None:
+    connection = connect()
+    await connection.hear(put(id, b'{"name":"new"}') * whole + request("GET", "http://a:b/"))
+    assert statuses(await connection.end()) == [*[200] * whole, 400]
+
+
+@pytest.mark.parametrize("target", ["/", "*", "http://localhost/", "localhost:443"])
+async def test_connect_is_no_request(connect: Callable[[], Connection], id: str, target: str) -> None:
+    connection = connect()
+    await connection.hear(put(id, b'{"name":"new"}') + request("CONNECT", target) + b"more")
+    assert statuses(await connection.end()) == [200, 400]
+
+
+async def test_only_what_belongs_to_a_head_makes_it_too_long(connect: Callable[[], Connection], id: str) -> None:
+    connection = connect()
+    last = request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1", connection="close")
+    before = put(id, b'{"description":"%b"}' % (b"x" * 1_500)) * 2
+    await connection.hear(before + last[:-10], last[-10:])
+    assert statuses(await connection.end()) == [200, 200, 200]
+
+
+@pytest.mark.parametrize("before", [b"", b"\r\n"])
+async def test_a_head_is_held_to_its_limit_while_it_arrives(
+    connect: Callable[[], Connection], id: str, before: bytes
+) -> None:
+    connection = connect()
+    await connection.hear(put(id, b'{"name":"new"}') + before)
+    await connection.answer()
+    part = b"GET / HTTP/1.1\r\na: " + b"x" * (LIMIT - 100)
+    await connection.hear(part, b"x" * 50)
+    assert not connection.is_closed
+    await connection.hear(b"x" * 50)
+    assert statuses(await connection.end()) == [200, 400]
+    assert b"the head of the request is longer than 2048 bytes (max_header_bytes)" in connection.said
 
 
 # Upgrades
@@ -233,6 +281,13 @@ async def test_an_upgrade_that_is_not_taken_is_ignored(
     connection.said = b""
     await connection.hear(request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1"))
     assert statuses(await connection.answer()) == [200]
+
+
+async def test_any_number_of_upgrades_is_ignored(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    await connection.hear(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: a\r\n\r\n" * 1_000)
+    connection.last()
+    assert statuses(await connection.end()) == [404] * 1_000
 
 
 @pytest.mark.parametrize("root_path", ["", "/flows"])
