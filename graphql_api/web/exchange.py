@@ -37,9 +37,15 @@ class Exchange:
         self._body = b""
         self._has_more = True
         self._is_told = False
+        self._is_silent = False
         self._change: asyncio.Future[None] | None = None
         self._head: bytes | None = None
         self._is_chunked = False
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something of the answer is sent."""
+        return self._head is not None
 
     # From the connection
 
@@ -57,6 +63,12 @@ class Exchange:
     def wake(self) -> None:
         if self._change is not None and not self._change.done():
             self._change.set_result(None)
+
+    def fall_silent(self) -> None:
+        """The client says nothing more. It may be gone, which looks the same; if not, this is the last answer."""
+        self.keep_alive = False
+        self._is_silent = True
+        self.wake()
 
     def hang_up(self) -> None:
         """The connection is gone."""
@@ -88,6 +100,8 @@ class Exchange:
         while not (self.disconnected or self.response_complete):
             if self._body or not (self._has_more or self._is_told):
                 return self._told()
+            if self._is_silent:
+                break
             self._flow.resume_reading()
             self._change = asyncio.get_running_loop().create_future()
             await self._change
@@ -112,7 +126,8 @@ class Exchange:
         status, headers = message["status"], [*self._usual, *message["headers"]]
         named = dict(headers)
         self.asks_to_go_on = False
-        self._is_chunked = b"content-length" not in named and status not in BODILESS
+        is_stream = b"content-length" not in named and status not in BODILESS
+        self._is_chunked = is_stream and self.scope["http_version"] != "1.0"
         if self._is_chunked:
             headers.append((b"transfer-encoding", b"chunked"))
         if named.get(b"connection") == b"close":
@@ -120,7 +135,7 @@ class Exchange:
         elif not self.keep_alive:
             headers.append((b"connection", b"close"))
         self._head = head(status, headers)
-        if self._is_chunked:  # a stream may have nothing to say for long
+        if is_stream:  # which may have nothing to say for long
             self._transport.write(self._head)
             self._head = b""
 

@@ -94,20 +94,25 @@ class Front:
 
 
 def failed(scope: Scope, error: Exception) -> Answer:
+    return refusals.answer(scope, masked(scope, error).problems)
+
+
+def masked(scope: Scope, error: Exception) -> Refused:
     """What is told of a fault of ours, which is logged under the id of the request."""
     id = scope["state"]["request_id"]
     log.error("request %s failed: %s", id, fault(error))
-    return refusals.answer(scope, [Problem("INTERNAL", f"internal error; the log has it under {id}")])
+    return refused("INTERNAL", f"internal error; the log has it under {id}")
 
 
 class Outgoing:
-    """An answer on its way: it gets the headers that all have, and loses its body when HEAD asked for it."""
+    """An answer on its way: it gets the headers that all have; to HEAD it ends where its body begins."""
 
     def __init__(self, scope: Scope, send: Send, more: Headers) -> None:
         self.started = False
         self._send = send
         self._state = scope["state"]
-        self._has_body = scope["method"] != "HEAD"
+        self._is_head = scope["method"] == "HEAD"
+        self._is_over = False
         self._more = more
 
     async def send(self, message: Message) -> None:
@@ -117,8 +122,11 @@ class Outgoing:
             account = self._state.get("account")
             more = [*self._more, *account.headers()] if account is not None else self._more
             message = {**message, "headers": [*message["headers"], *usual(message["headers"]), *more]}
-        elif message["type"] == "http.response.body" and not self._has_body:
-            message = {**message, "body": b""}
+        elif self._is_head:
+            if self._is_over:
+                return
+            self._is_over = True
+            message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
 
@@ -139,8 +147,12 @@ def head_size(scope: Scope) -> int:
     return target + 4 * len(scope["headers"]) + sum(map(len, chain.from_iterable(scope["headers"])))
 
 
-def too_long_a_head(limit: int) -> Refused:
+def too_long_a_head(limit: float) -> Refused:
     return refused("LIMIT_EXCEEDED", f"the head of the request is longer than {limit} bytes (max_header_bytes)")
+
+
+def too_long_trailers(limit: float) -> Refused:
+    return refused("LIMIT_EXCEEDED", f"the trailers of the request are longer than {limit} bytes (max_header_bytes)")
 
 
 def request_id(scope: Scope) -> str:

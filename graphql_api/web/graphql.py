@@ -19,7 +19,19 @@ from graphql_api.web import refusals
 from graphql_api.web.accept import favour, weights_of
 from graphql_api.web.asked import Asked, Bodies, asked_of
 from graphql_api.web.callers import caller, entitled
-from graphql_api.web.http import Answer, BodyLimits, Headers, body, header, headers, must_be_json, of_head, parameters
+from graphql_api.web.front import masked
+from graphql_api.web.http import (
+    Answer,
+    BodyLimits,
+    Disconnected,
+    Headers,
+    body,
+    header,
+    headers,
+    must_be_json,
+    of_head,
+    parameters,
+)
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.refusals import retry_after
 from graphql_api.web.sse import EventStream
@@ -71,6 +83,10 @@ class GraphQL:
             await self._streams.send(scope, receive, send, asked, context)
         except Refused as refusal:
             return malformed(scope, refusal, JSON)
+        except Disconnected:
+            raise
+        except Exception as error:
+            return malformed(scope, masked(scope, error), JSON)
         return None
 
     def _watcher(self, scope: Scope) -> Caller:
@@ -103,6 +119,10 @@ class GraphQL:
             return not_carried_out(rejected.errors, media)
         except Refused as refusal:
             return malformed(scope, refusal, media)
+        except Disconnected:
+            raise
+        except Exception as error:
+            return malformed(scope, masked(scope, error), media)
 
     async def _asked(self, scope: Scope, receive: Receive) -> Asked:
         if scope["method"] == "GET":

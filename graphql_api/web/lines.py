@@ -10,21 +10,41 @@ import msgspec
 import structlog
 from structlog.typing import EventDict
 
+from graphql_api.web import gathered
+
 
 def told(level: str, event: str = "request", **members: Any) -> None:
     """One line for a request, or for what else an event names."""
-    write = _writer()
-    write(STAMP(None, level, {"level": level, **members, "event": event}))
+    writer().write(STAMP(None, level, {"level": level, **members, "event": event}))
+
+
+class Writer:
+    """Lines that standard error does not take, as when its disk is full, are counted; the next one says how many."""
+
+    def __init__(self, put: Callable[[EventDict], None]) -> None:
+        self._put = put
+        self._lost = 0
+
+    def write(self, line: EventDict) -> None:
+        if self._lost:
+            line["lost"] = self._lost
+        try:
+            self._put(line)
+        except OSError:
+            self._lost += 1
+            gathered.hear("lost_line", 1)
+        else:
+            self._lost = 0
 
 
 @cache
-def _writer() -> Callable[[EventDict], None]:
+def writer() -> Writer:
     """Past structlog's bound loggers, which would be a third of what a line costs."""
     if not sys.stderr.isatty():
         write, encoded = structlog.BytesLogger(sys.stderr.buffer).msg, msgspec.json.Encoder().encode
-        return lambda line: write(encoded(line))
+        return Writer(lambda line: write(encoded(line)))
     tell, render = structlog.PrintLogger(sys.stderr).msg, structlog.dev.ConsoleRenderer()
-    return lambda line: tell(render(None, line["level"], line))
+    return Writer(lambda line: tell(render(None, line["level"], line)))
 
 
 STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)

@@ -60,6 +60,7 @@ WEBHOOK_LAG = Histogram(
     buckets=(*SECONDS[5:], 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0),
 )
 WEBHOOKS_PARKED = _gauge("webhooks_parked", "Webhooks whose endpoints are dead.", together="livemax")
+LOST_LINES = _counter("log_lines_lost", "Lines of the log that standard error did not take.")
 INFO = _gauge("info", "1, with the version of the server and of its tables.", "version", "revision", together="livemax")
 
 
@@ -129,6 +130,7 @@ TOLD: Mapping[str, Callable[[float], None]] = {
     "delivery_lag": _delivered,
     "webhook_lag": WEBHOOK_LAG.observe,
     "webhooks_parked": WEBHOOKS_PARKED.set,
+    "lost_line": LOST_LINES.inc,
     **{f"webhook_{outcome.lower()}": WEBHOOK_DELIVERIES.labels(outcome.lower()).inc for outcome in OUTCOMES},
 }
 """What is heard of, by its name; see `gathered.hear`."""

@@ -1,7 +1,6 @@
 """The operations of one WebSocket: many at once, each with its id, its answers, its end and its line in the log."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from time import perf_counter
 from typing import Any, TypeVar
@@ -10,7 +9,7 @@ import msgspec
 from starlette.types import Scope
 
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.errors import KINDS, Refused, fault, refused
+from graphql_api.domain.errors import KINDS, Refused, refused
 from graphql_api.domain.keys import Key
 from graphql_api.domain.words import counted, printable
 from graphql_api.edits import Desk
@@ -21,14 +20,13 @@ from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
 from graphql_api.web.asked import Asked, asked_of
 from graphql_api.web.auth import Keyring
+from graphql_api.web.front import masked
 from graphql_api.web.graphql import whole
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import encoded
 from graphql_api.web.lasting import Lasting, code_of, errors_of, result
 from graphql_api.web.telemetry import GONE, WEBSOCKET
 from graphql_api.web.throttle import Account, Throttle
-
-log = logging.getLogger("message_flows")
 
 UNDER_WAY: set[asyncio.Task[Any]] = set()
 """The event loop itself would not keep them."""
@@ -134,7 +132,7 @@ class Operating:
                 raise
             except Exception as error:
                 status = 500
-                await self._finish(id, self._masked(error))
+                await self._finish(id, masked(self._scope, error))
             else:
                 await self._finish(id)
         except Gone:
@@ -149,11 +147,6 @@ class Operating:
             await self._say({"id": id, "type": "complete"})
         else:
             await self._say_errors(id, why)
-
-    def _masked(self, error: Exception) -> Refused:
-        request_id = self._scope["state"]["request_id"]
-        log.error("request %s failed: %s", request_id, fault(error))
-        return refused("INTERNAL", f"internal error; the log has it under {request_id}")
 
     async def _carry_out(self, id: str, asked: Asked, context: Context) -> int:
         """The status that the answer would have by itself."""

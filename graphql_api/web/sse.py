@@ -15,6 +15,7 @@ from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
 from graphql_api.web.asked import Asked
 from graphql_api.web.auth import token
+from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
 from graphql_api.web.json import encoded
 from graphql_api.web.lasting import End, Lasting, Told, code_of, errors_of, result
@@ -43,7 +44,7 @@ class EventStream:
         self._live = live
 
     async def send(self, scope: Scope, receive: Receive, send: Send, asked: Asked, context: Context) -> None:
-        """Raises Refused before anything is sent; what is wrong with a document or a subscription comes as an event."""
+        """Raises only before anything is sent; what fails later, or is wrong with the document, comes as an event."""
         out = Out(send)
         try:
             operation = self._operations.prepare(asked.query, asked.operation_name)
@@ -57,8 +58,9 @@ class EventStream:
             payload: Any = {"errors": rejected.errors}
         else:
             payload = result(answer.data, answer.errors)
+        text = encoded(payload).decode()
         await out.begin()
-        await out.next(encoded(payload).decode())
+        await out.next(text)
         await out.complete()
 
     async def _watch(
@@ -79,6 +81,8 @@ class EventStream:
             except Disconnected:
                 told.reason = "stalled"
                 raise
+            except Exception as error:
+                await self._refuse(masked(scope, error), out, told)
             finally:
                 gone.cancel()
                 await events.aclose()

@@ -1,6 +1,7 @@
 """One line a request for the log and its counts for the metrics; nothing of what callers wrote but names."""
 
 import logging
+import sys
 from collections.abc import Callable
 from random import random
 from time import monotonic, perf_counter
@@ -10,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
-from graphql_api.web.gathered import GATHERED
+from graphql_api.web.gathered import GATHERED, hear
 from graphql_api.web.pages import PLACES
 from graphql_api.web.routes import PREFIX, ROUTES
 
@@ -137,6 +138,12 @@ class Handler(logging.StreamHandler[Any]):
 
             self.setFormatter(lines.formatter())
         return super().format(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if isinstance(sys.exception(), OSError):
+            hear("lost_line", 1)
+        else:
+            super().handleError(record)
 
 
 def begin_logging() -> None:

@@ -106,6 +106,10 @@ class Turn:
         if self._waits_for is not None:
             self._waits_for.cancel(msg)
 
+    def fall_silent(self) -> None:
+        """The client says nothing more: this is the last answer."""
+        self.keep_alive = False
+
     def hang_up(self) -> None:
         """What was begun is finished; nobody reads the answer."""
 

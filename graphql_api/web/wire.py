@@ -1,94 +1,36 @@
-"""HTTP/1.1 as uvicorn speaks it with httptools, where that leaves something open: what comes before any application.
+"""A connection: requests whose heads are known go the short way, any other one is read by the parser."""
 
-A head has a bound while it arrives and a time to arrive in; what is no HTTP is refused in the one error body; an
-upgrade that nobody takes does not lead the connection astray.
-"""
-
-import asyncio
 import math
-from collections import deque
-from collections.abc import Coroutine
 from typing import Any
-from urllib.parse import unquote
 
-import httptools
-from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from graphql_api.domain.errors import Problem, refused
-from graphql_api.web import refusals
-from graphql_api.web.exchange import Exchange, head
-from graphql_api.web.front import ALWAYS, new_id, too_long_a_head
+from graphql_api.web.exchange import Exchange
+from graphql_api.web.http1 import Http1
 from graphql_api.web.short import Short, Written
 from graphql_api.web.turn import BEGINNINGS, CLOSE, Turn
 
-HEAD_SECONDS = 10.0
-"""In which the whole head of a request must arrive."""
 
-LOOK = 1.0
-"""Seconds between two looks at what a connection waits for."""
-
-FIRST_SECONDS = 0.5
-"""In which the first request of a connection must have begun when the server stops."""
-
-ASGI = {"version": "3.0", "spec_version": "2.3"}
-
-
-class Wire(HttpToolsProtocol):
-    """`h11_max_incomplete_event_size`, which uvicorn keeps for its other protocol, is the bound of the head here."""
-
+class Wire(Http1):
     cycle: Exchange | Turn | None  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._head_bytes: int | None = 0
-        self._until = math.inf
-        self._is_idle = False
-        self._watch: asyncio.TimerHandle | None = None
-        self._queue: deque[Exchange] = deque()
-        self._refused: Problem | None = None
         self._short: Short | None = getattr(self.app, "short", None)
         self._turn = Turn(self._turn_is_over, self._spawn, self.tasks)
-        self._is_read = True
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._until = self.loop.time() + HEAD_SECONDS
-        self._look()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_looking()
-        self.connections.discard(self)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.hang_up()
-        self.flow.resume_writing()
-        if exc is None:
-            self.transport.close()
-        self.parser = None  # type: ignore[assignment]
-
-    def shutdown(self) -> None:
-        """A new connection may have its first request on the way: it gets a moment to arrive and be answered."""
-        if self.cycle is None:
-            self.loop.call_later(FIRST_SECONDS, super().shutdown)
+    def data_received(self, data: bytes) -> None:
+        if self._short is not None and self._is_between():
+            self._enter(self._short, data)
+        elif self._turn.response_complete:
+            super().data_received(data)
         else:
-            super().shutdown()
+            self._turn.held += data
+            self.flow.pause_reading()
 
-    def _look(self) -> None:
-        """Every second at most, so that no request pays for a timer of its own."""
-        left = self._until - self.loop.time()
-        if left > 0:
-            self._watch = self.loop.call_later(min(left, LOOK), self._look)
-        elif self._is_idle:
-            self.transport.close()
-        else:
-            message = f"the head of the request did not arrive within {HEAD_SECONDS:g} s"
-            self._refuse(refused("LIMIT_EXCEEDED", message).problems[0])
-
-    def _stop_looking(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-
-    # The short way
+    def _is_between(self) -> bool:
+        """Whether the last request is read and answered, and nothing of the next one has been read."""
+        return (
+            not self._is_reading and (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+        )
 
     def _enter(self, short: Short, data: bytes) -> None:
         """Begins a request whose head is known; the parser reads any other one, and its head may be known then."""
@@ -100,15 +42,15 @@ class Wire(HttpToolsProtocol):
             self.cycle = self._turn
             self._turn.begin(work)
             if not self._turn.response_complete:
-                self._until = math.inf  # nothing is waited for from the client
+                self._patience.until = math.inf
             return
-        self._parse(data)
+        super().data_received(data)
         if end and known is None and self._is_read_at_once(line, len(body)):
             short.learn(line, block, self.headers)
 
     def _is_read_at_once(self, line: bytes, size: int) -> bool:
         """Whether the parser found just the request that begins with this line, and it leaves the connection open."""
-        if not (self._is_read and isinstance(self.cycle, Exchange) and self.cycle.keep_alive):
+        if self._is_reading or not (isinstance(self.cycle, Exchange) and self.cycle.keep_alive):
             return False
         length = dict(self.headers).get(b"content-length", b"0")
         is_whole = length.isdigit() and int(length[:10]) == size
@@ -122,7 +64,7 @@ class Wire(HttpToolsProtocol):
             return
         status, rest = written
         self.transport.write(BEGINNINGS.of(status, self.server_state.default_headers) + rest)
-        self._rest()
+        self._patience.rest()
         if self._turn.held:
             held, self._turn.held = self._turn.held, b""
             self.flow.resume_reading()
@@ -134,164 +76,3 @@ class Wire(HttpToolsProtocol):
             status, rest = written
             self.transport.write(BEGINNINGS.of(status, self.server_state.default_headers) + CLOSE + rest)
         self.transport.close()
-
-    # What arrives
-
-    def data_received(self, data: bytes) -> None:
-        if self._short is not None and self._is_between():
-            self._enter(self._short, data)
-        elif self._turn.response_complete:
-            self._parse(data)
-        else:
-            self._turn.held += data
-            self.flow.pause_reading()
-
-    def _is_between(self) -> bool:
-        """Whether the last request is read and answered, and nothing of the next one has been read."""
-        return self._is_read and (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
-
-    def _parse(self, data: bytes) -> None:
-        """As in the base, without its log lines about what callers do; behind what is refused nothing is heard."""
-        if self._refused is not None:
-            return
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserError:
-            self._refuse(refused("BAD_REQUEST", "this is not HTTP/1.1 as RFC 9112 has it").problems[0])
-            return
-        except httptools.HttpParserUpgrade as upgrade:
-            if self._should_upgrade():
-                self._stop_looking()
-                self.handle_websocket_upgrade()
-            else:
-                self._go_on(data[upgrade.args[0] :])
-            return
-        if self._head_bytes is not None:
-            self._grow(len(data))
-
-    def _grow(self, size: int) -> None:
-        """More of a head that is not whole yet; after a whole request only its own beginning counts."""
-        assert self._head_bytes is not None
-        self._head_bytes += size
-        limit = self.config.h11_max_incomplete_event_size
-        if limit is not None and self._head_bytes > limit:
-            self._refuse(too_long_a_head(limit).problems[0])
-        elif self._is_idle or self._until == math.inf:
-            self._is_idle = False
-            self._until = self.loop.time() + HEAD_SECONDS
-
-    def on_message_begin(self) -> None:
-        self.url = b""
-        self.headers = []
-        self._head_bytes = 0
-        self._is_read = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        self._head_bytes = None
-        self._is_idle = False
-        self._until = math.inf
-        if self._is_declining():
-            return
-        self.scope = self._scope()  # type: ignore[assignment]
-        if self.parser.should_upgrade() and self._should_upgrade():
-            return
-        before, self.cycle = self.cycle, self._exchange()
-        if before is None or before.response_complete:
-            self._start(self.cycle)
-        else:
-            self.flow.pause_reading()
-            self._queue.append(self.cycle)
-
-    def _scope(self) -> Scope:
-        target = httptools.parse_url(self.url)
-        path = target.path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": ASGI,
-            "http_version": self.parser.get_http_version(),
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "method": self.parser.get_method().decode("ascii"),
-            "root_path": self.root_path,
-            "path": self.root_path + (unquote(path) if "%" in path else path),
-            "raw_path": self.root_path.encode("ascii") + target.path,
-            "query_string": target.query or b"",
-            "headers": self.headers,
-            "state": self.app_state.copy(),
-        }
-
-    def _exchange(self) -> Exchange:
-        made = Exchange(
-            dict(self.scope), self.transport, self.flow, self.server_state.default_headers, self.on_response_complete
-        )
-        made.keep_alive = self.parser.should_keep_alive() and self.scope["http_version"] != "1.0"
-        made.asks_to_go_on = (b"expect", b"100-continue") in self.headers
-        return made
-
-    def _start(self, exchange: Exchange) -> None:
-        self._spawn(exchange.run(self.app))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self.loop.create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    def on_body(self, body: bytes) -> None:
-        if isinstance(self.cycle, Exchange) and not self._is_declining() and not self.cycle.response_complete:
-            self.cycle.take(body)
-
-    def on_message_complete(self) -> None:
-        self._is_read = True
-        if isinstance(self.cycle, Exchange) and not self._is_declining() and not self.cycle.response_complete:
-            self.cycle.take_end()
-
-    def on_response_complete(self) -> None:
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self._queue:
-            self._start(self._queue.popleft())
-        elif self._refused is not None:
-            self._refuse(self._refused)
-        elif self._head_bytes is None:
-            self._rest()
-
-    def _rest(self) -> None:
-        """Until the next request begins, or for as long as it may take to."""
-        self._head_bytes = None
-        self._is_idle = True
-        self._until = self.loop.time() + self.timeout_keep_alive
-
-    def _is_declining(self) -> bool:
-        """Whether the client offers a protocol that is not spoken here, such as HTTP/2 in clear text."""
-        return self.parser.should_upgrade() and not self._should_upgrade() and self.parser.get_method() != b"CONNECT"
-
-    def _go_on(self, rest: bytes) -> None:
-        """The parser takes what follows a head with an upgrade for the other protocol; a new one gets it without."""
-        head = [b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)]
-        head += [b"%s: %s\r\n" % field for field in self.headers if field[0] not in (b"upgrade", b"connection")]
-        self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"".join([*head, b"\r\n", rest]))
-
-    def _refuse(self, problem: Problem) -> None:
-        """What is no request, as the last answer: those to the requests before it come first."""
-        if self.transport.is_closing():
-            return
-        if self._is_behind_requests():
-            self._refused = problem
-            self._stop_looking()
-            return
-        id = new_id()
-        refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, [problem])
-        headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
-        self.transport.write(head(refusal.status, headers) + refusal.body)
-        self.transport.close()
-
-    def _is_behind_requests(self) -> bool:
-        """Whether whole requests wait for their answers: where one is not read to its end, it is that one."""
-        is_answered = self.cycle is None or self.cycle.response_complete
-        return not is_answered and (self._is_read or self._head_bytes is not None)

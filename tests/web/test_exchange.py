@@ -33,8 +33,10 @@ class Said(asyncio.Transport):
         self.is_read = True
 
 
-def exchange(said: Said, method: str = "POST") -> Exchange:
-    return Exchange({"type": "http", "method": method}, said, FlowControl(said), [], lambda: None)
+def exchange(said: Said, method: str = "POST", version: str = "1.1") -> Exchange:
+    return Exchange(
+        {"type": "http", "method": method, "http_version": version}, said, FlowControl(said), [], lambda: None
+    )
 
 
 def start(*headers: tuple[bytes, bytes]) -> Message:
@@ -64,6 +66,17 @@ async def test_the_head_of_a_stream_leaves_before_there_is_anything_to_say() -> 
     ]
 
 
+async def test_a_stream_over_http_1_0_is_sent_as_it_is() -> None:
+    said = Said()
+    one = exchange(said, version="1.0")
+    one.keep_alive = False
+    await one.send(start())
+    await one.send({"type": "http.response.body", "body": b"tick", "more_body": True})
+    await one.send({"type": "http.response.body"})
+    assert b"".join(said.writes) == b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\ntick"
+    assert said.is_closed
+
+
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\rb"])
 def test_a_header_with_a_line_break_never_leaves(value: bytes) -> None:
     with pytest.raises(ValueError, match="a header with a line break"):
@@ -82,6 +95,20 @@ async def test_a_body_that_is_whole_is_told_once_and_then_only_the_end_of_the_co
     assert not waiting.done()
     one.hang_up()
     assert await waiting == {"type": "http.disconnect"}
+
+
+async def test_who_falls_silent_is_taken_for_gone_when_the_body_is_told() -> None:
+    said = Said()
+    one = exchange(said)
+    one.take(b"ab")
+    one.take_end()
+    one.fall_silent()
+    assert await one.receive() == {"type": "http.request", "body": b"ab", "more_body": False}
+    assert await one.receive() == {"type": "http.disconnect"}
+    await one.send(start((b"content-length", b"2")))
+    await one.send({"type": "http.response.body", "body": b"ok"})
+    assert said.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"]
+    assert said.is_closed
 
 
 async def test_no_more_of_a_body_is_read_than_an_application_takes() -> None:

@@ -14,7 +14,7 @@ import uvicorn
 from graphql_api import app
 from graphql_api.edits import Desk
 from graphql_api.storage.engine import Store
-from graphql_api.web import wire
+from graphql_api.web import patience, wire
 from tests.conftest import configured
 
 FLOWS = "/v1/api/message-flows"
@@ -226,7 +226,7 @@ async def listening(desk: Desk) -> AsyncIterator[int]:
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\nGET"])
 async def test_a_head_has_a_time_to_arrive_in(desk: Desk, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    monkeypatch.setattr(wire, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
     async with listening(desk) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)

@@ -10,6 +10,7 @@ import pytest
 from graphql_api import app
 from graphql_api.edits import Desk
 from graphql_api.schema import SCHEMA
+from graphql_api.schema.operations import Operations
 from graphql_api.storage.engine import Store, unavailable
 from tests.conftest import CREATE, Execute, configured
 
@@ -72,6 +73,24 @@ async def test_a_write_is_told_although_a_field_below_it_fails(
     assert answer.status_code == 200
     assert answer.json()["data"]["updateMessageFlow"] == {"changedFields": ["name"], "messageFlow": None}
     assert answer.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
+
+
+@pytest.mark.parametrize("accept", ["application/json", RESPONSE, "text/event-stream"])
+async def test_a_fault_of_ours_is_told_as_graphql_tells_errors(
+    http: httpx2.AsyncClient, accept: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("nobody may read this")
+
+    monkeypatch.setattr(Operations, "carry_out", broken)
+    headers = {"accept": accept, "x-request-id": "lost-1"}
+    answer = await http.post("/graphql", json={"query": "{ messageFlows { totalCount } }"}, headers=headers)
+    assert answer.status_code == 500
+    message = "internal error; the log has it under lost-1"
+    assert answer.json() == {"errors": [{"message": message, "extensions": {"code": "INTERNAL"}}]}
+    assert answer.headers["content-type"].startswith(RESPONSE if accept == RESPONSE else "application/json")
+    (record,) = [record for record in caplog.records if record.name == "message_flows"]
+    assert record.getMessage().startswith("request lost-1 failed: RuntimeError at ")
 
 
 async def test_the_price_is_told_when_it_is_asked_for(http: httpx2.AsyncClient) -> None:

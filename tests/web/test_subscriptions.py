@@ -19,6 +19,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.places import Place
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune
+from graphql_api.schema.operations import Operations
 from graphql_api.web import gathered, metrics, telemetry
 from tests.conftest import Clock
 from tests.edits.conftest import NEW
@@ -100,6 +101,24 @@ async def test_a_silent_stream_shows_that_it_lives(desk: Desk, monkeypatch: pyte
     async with served(desk) as at, streaming(at) as events:
         await events.place()
         assert [await events.comment() for _ in range(3)] == ["", "", ""]
+
+
+async def test_head_of_an_event_stream_ends_with_its_head(desk: Desk) -> None:
+    headers = {"x-workspace-id": "ws1", "accept": "text/event-stream"}
+    asked = {"query": "subscription { messageFlowChanged { version } }"}
+    before = open_subscriptions()
+    async with served(desk) as at, httpx2.AsyncClient(trust_env=False, headers=headers, timeout=SOON) as client:
+        for _ in range(2):
+            answer = await client.head(f"http://{at}/graphql", params=asked)
+            assert (answer.status_code, answer.content) == (200, b"")
+            assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        async with asyncio.timeout(SOON):
+            while open_subscriptions() != before:  # noqa: ASYNC110 (nobody tells of it)
+                await asyncio.sleep(0.01)
+
+
+def open_subscriptions() -> float:
+    return metrics.OWN.get_sample_value("message_flows_subscriptions") or 0
 
 
 async def test_a_cursor_leads_on_on_either_protocol_and_on_another_server(desk: Desk, caller: Caller) -> None:
@@ -307,6 +326,28 @@ async def test_what_breaks_the_protocol_ends_the_connection(desk: Desk, said: st
         assert await socket.hear() == {"type": "pong"}
         await socket.say(said)
         assert (await socket.closed())[0] == code
+
+
+async def test_a_fault_of_ours_ends_an_event_stream_in_order(
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError
+
+    lines = list[dict[str, Any]]()
+    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(Operations, "_event", broken)
+    id = await new_flow(desk, caller)
+    async with served(desk) as at, streaming(at, id=id, headers={"x-request-id": "lost-1"}) as events:
+        await events.place()
+        await rename(desk, caller, id, "one")
+        error = {"message": "internal error; the log has it under lost-1", "extensions": {"code": "INTERNAL"}}
+        assert await events.hear() == ("next", None, {"errors": [error]})
+        assert await events.hear() == ("complete", None, None)
+        with pytest.raises(EOFError):
+            await events.hear()
+    (ended,) = [line for line in lines if line.get("event") == "subscription"]
+    assert ended["reason"] == "INTERNAL"
 
 
 async def test_a_connection_must_introduce_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

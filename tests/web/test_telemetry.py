@@ -1,15 +1,19 @@
 """One line a request, sampled, without anything that callers wrote; counts that a scraper can trust."""
 
+import errno
+import io
 import json
+import logging
 import os
 import re
 import signal
 import socket
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from starlette.types import Receive, Scope, Send
 from graphql_api import app
 from graphql_api.edits import Desk, keys
 from graphql_api.web import gathered, metrics, telemetry
+from graphql_api.web import lines as lines_of
 from graphql_api.web.telemetry import Telemetry
 from tests.conftest import configured
 from tests.served import Served, started
@@ -109,6 +114,57 @@ async def test_a_client_that_went_away_is_told_as_499() -> None:
     told = Lines()
     await Telemetry(gone, 1, told)({"type": "http", "method": "GET", "path": "/graphql"}, gone, gone)  # type: ignore[arg-type]
     assert [(line["status"], line["level"]) for line in told] == [(499, "warning")]
+
+
+# A standard error that takes no lines
+
+
+class Disk(io.BytesIO):
+    is_full = True
+
+    def write(self, data: Any) -> int:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+@contextmanager
+def full_disk() -> Iterator[Disk]:
+    """Takes what goes to standard error, once it is not full any more."""
+    disk = Disk()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", io.TextIOWrapper(disk))
+        lines_of.writer.cache_clear()
+        yield disk
+        disk.is_full = False
+    lines_of.writer.cache_clear()
+
+
+def lost_lines() -> float:
+    return metrics.OWN.get_sample_value("message_flows_log_lines_lost_total") or 0
+
+
+async def test_a_line_that_cannot_be_written_costs_no_request_its_answer(desk: Desk) -> None:
+    before = lost_lines()
+    with full_disk() as disk:
+        async with client(desk, log_sample=1) as http:
+            created = await http.post("/graphql", json={"query": CREATE, "variables": {"prompt": SECRET}})
+            assert created.json()["data"]["createMessageFlow"]["errors"] == []
+            assert (await http.get("/nowhere")).status_code == 404
+            assert lost_lines() == before + 2
+            disk.is_full = False
+            for _ in range(2):
+                await http.get("/health/live")
+        written = [json.loads(line) for line in disk.getvalue().splitlines()]
+    assert [(line["route"], line.get("lost")) for line in written] == [("/health/live", 2), ("/health/live", None)]
+    assert lost_lines() == before + 2
+
+
+def test_a_line_of_a_library_that_cannot_be_written_is_counted_too() -> None:
+    before = lost_lines()
+    with full_disk():
+        telemetry.Handler().handle(logging.makeLogRecord({"msg": "a warning"}))
+    assert lost_lines() == before + 1
 
 
 # Metrics

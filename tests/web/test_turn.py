@@ -161,17 +161,18 @@ def test_no_timer_of_the_connection_ends_it_while_a_request_waits(
         async with asyncio.timeout(10), connected(database_url) as connection:
             server = connection.server
             await connection.ask(next(requests))  # which makes its head known
-            server._is_idle, server._until = is_idle, 0.0
+            patience = server._patience
+            patience._is_idle, patience.until = is_idle, 0.0
             answer = connection.begun(next(requests))
             assert server.cycle is server._turn
             assert not answer.done()
-            server._look()
+            patience._look()
             assert b" 200 OK" in await answer
             assert not connection.client.is_closed
             answer = connection.begun(UNKNOWN)
             assert b" 401 " in await answer
-            assert server._is_idle
-            assert server._until > asyncio.get_running_loop().time()
+            assert patience._is_idle
+            assert patience.until > asyncio.get_running_loop().time()
 
     uvloop.run(asked())
 

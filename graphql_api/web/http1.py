@@ -1,0 +1,247 @@
+"""HTTP/1.1 as uvicorn speaks it with httptools, where that leaves something open: what comes before any application.
+
+A head has a bound while it arrives and a time to arrive in; what is no HTTP is refused in the one error body; an
+upgrade that nobody takes does not lead the connection astray.
+"""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.web import refusals
+from graphql_api.web.exchange import Exchange, head
+from graphql_api.web.front import ALWAYS, new_id, too_long_a_head, too_long_trailers
+from graphql_api.web.patience import Patience
+from graphql_api.web.upgrades import is_for_websocket, without_offer
+
+FIRST_SECONDS = 0.5
+"""In which the first request of a connection must have begun when the server stops."""
+
+NOT_HTTP = refused("BAD_REQUEST", "this is not HTTP/1.1 as RFC 9112 has it")
+
+ASGI = {"version": "3.0", "spec_version": "2.3"}
+
+
+class Http1(HttpToolsProtocol):
+    """`h11_max_incomplete_event_size`, which uvicorn keeps for its other protocol, is the bound of the head here."""
+
+    cycle: Exchange | None  # type: ignore[assignment]
+    scope: Scope  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._longest_head: float = self.config.h11_max_incomplete_event_size or math.inf
+        self._is_reading = False  # a request, from its beginning to its end
+        self._incoming: Exchange | None = None  # what is read, from the end of its head
+        self._unfinished_bytes = 0  # of a head, or of a trailer, that is not whole yet
+        self._trailer_bytes = 0  # of those that are
+        self._queue: deque[Exchange] = deque()
+        self._refused: Refused | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._patience = Patience(self.loop, self.timeout_keep_alive, transport.close, self._refuse)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client says nothing more: what it has asked is answered. Over TLS its connection is gone with that."""
+        if self.scheme == "https" or self.cycle is None or self.cycle.response_complete:
+            return False
+        if self._refused is None:
+            self.cycle.fall_silent()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._patience.end()
+        self.connections.discard(self)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.hang_up()
+        self.flow.resume_writing()
+        if exc is None:
+            self.transport.close()
+        self.parser = None  # type: ignore[assignment]
+
+    def shutdown(self) -> None:
+        """A new connection may have its first request on the way: it gets a moment to arrive and be answered."""
+        if self.cycle is None:
+            self.loop.call_later(FIRST_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
+
+    def data_received(self, data: bytes) -> None:
+        """As in the base, without its log lines about what callers do; behind what is refused nothing is heard."""
+        while data and self._refused is None:
+            data = self._read(data)
+
+    def _read(self, data: bytes) -> bytes:
+        """Returns what is to be read once more, by a new parser."""
+        self._unfinished_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._refuse(error.__context__ if isinstance(error.__context__, Refused) else NOT_HTTP)
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._meet_upgrade(data[upgrade.args[0] :])
+        else:
+            self._hold_to_bounds()
+        return b""
+
+    def _hold_to_bounds(self) -> None:
+        """What begins behind the end of a request is counted from the next read on: that end may be long."""
+        is_too_long = self._unfinished_bytes > self._longest_head
+        if not self._is_reading:
+            self._unfinished_bytes = 0
+        elif self._incoming is None:
+            self._patience.await_head()
+            if is_too_long:
+                self._refuse(too_long_a_head(self._longest_head))
+        elif is_too_long:
+            self._refuse(too_long_trailers(self._longest_head))
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+        self._is_reading = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._incoming is None:
+            self.headers.append((name.lower(), value))
+        else:
+            self._drop_trailer(len(name) + len(value))
+
+    def _drop_trailer(self, size: int) -> None:
+        """It may come when the request is answered already, so it must not say anything about it."""
+        self._trailer_bytes += size
+        if self._trailer_bytes > self._longest_head:
+            raise too_long_trailers(self._longest_head)
+
+    def on_headers_complete(self) -> None:
+        self._unfinished_bytes = self._trailer_bytes = 0
+        self._patience.until = math.inf
+        self.scope = self._scope()
+        if self.parser.should_upgrade():
+            return
+        before = self.cycle
+        self.cycle = self._incoming = self._exchange()
+        if before is None or before.response_complete:
+            self._spawn(self.cycle.run(self.app))
+        else:
+            self.flow.pause_reading()
+            self._queue.append(self.cycle)
+
+    def _scope(self) -> Scope:
+        target = httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": ASGI,
+            "http_version": self.parser.get_http_version(),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": self.root_path,
+            "path": self.root_path + (unquote(path) if "%" in path else path),
+            "raw_path": self.root_path.encode("ascii") + target.path,
+            "query_string": target.query or b"",
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+
+    def _exchange(self) -> Exchange:
+        made = Exchange(
+            dict(self.scope), self.transport, self.flow, self.server_state.default_headers, self.on_response_complete
+        )
+        is_old = self.scope["http_version"] == "1.0"
+        made.keep_alive = not is_old and self.parser.should_keep_alive()
+        made.asks_to_go_on = not is_old and dict(self.headers).get(b"expect", b"").lower() == b"100-continue"
+        return made
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def on_chunk_header(self) -> None:
+        self._unfinished_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        self._unfinished_bytes = 0
+        if self._incoming is not None and not self._incoming.response_complete:
+            self._incoming.take(body)
+
+    def on_message_complete(self) -> None:
+        if self._incoming is not None and not self._incoming.response_complete:
+            self._incoming.take_end()
+        self._incoming = None
+        self._is_reading = False
+        self._unfinished_bytes = 0
+
+    def on_response_complete(self) -> None:
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self._queue:
+            self._spawn(self._queue.popleft().run(self.app))
+        elif self._refused is not None:
+            self._refuse(self._refused)
+        elif self._incoming is not None or not self._is_reading:
+            self._patience.rest()
+
+    def _meet_upgrade(self, rest: bytes) -> bytes:
+        """The parser leaves what follows such a head to the other protocol, also where that is not spoken here."""
+        if self._should_upgrade():
+            self._patience.end()
+            self.handle_websocket_upgrade()
+        elif self.parser.get_method() == b"CONNECT":
+            self._refuse(NOT_HTTP)
+        else:
+            self.parser = httptools.HttpRequestParser(self)
+            return without_offer(self.scope, self.url) + rest
+        return b""
+
+    def _should_upgrade(self) -> bool:
+        """Not while an answer is due, which frames would overtake."""
+        is_free = self.cycle is None or self.cycle.response_complete
+        return is_free and is_for_websocket(self.scope) and super()._should_upgrade()
+
+    def handle_websocket_upgrade(self) -> None:
+        """The head of a handshake is whole, so it is taken at once or never."""
+        super().handle_websocket_upgrade()
+        frames: Any = self.transport.get_protocol()
+        if not frames.handshake_initiated:
+            message = "the head of the handshake has too many headers, or one that is too long"
+            self._refuse(refused("BAD_REQUEST", message))
+
+    def _refuse(self, why: Refused) -> None:
+        """What is no request, as the last answer: those to the requests before it come first."""
+        if self.transport.is_closing():
+            return
+        if self._is_behind_requests():
+            self._refused = why
+            self._patience.end()
+            if self._incoming is not None:
+                self._queue.pop()
+            return
+        if self._incoming is None or not self._incoming.has_begun:
+            self._say(why)
+        self.transport.close()
+
+    def _is_behind_requests(self) -> bool:
+        """Whether whole requests wait for their answers: of one that is not read to its end, those before it."""
+        if self._incoming is not None:
+            return bool(self._queue)
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _say(self, why: Refused) -> None:
+        id = new_id()
+        refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, why.problems)
+        headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
+        self.transport.write(head(refusal.status, headers) + refusal.body)

@@ -1,0 +1,58 @@
+"""How long a connection waits for what its client says next."""
+
+import asyncio
+import math
+from collections.abc import Callable
+
+from graphql_api.domain.errors import Refused, refused
+
+HEAD_SECONDS = 10.0
+"""In which the whole head of a request must arrive."""
+
+LOOK = 1.0
+"""Seconds between two looks at the clock, at most."""
+
+
+class Patience:
+    """One timer of a connection, so that no request pays for one of its own."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        idle_seconds: float,
+        close: Callable[[], None],
+        refuse: Callable[[Refused], None],
+    ) -> None:
+        """Begins with the connection; `close` what was idle for too long, `refuse` a head that does not arrive."""
+        self._loop = loop
+        self._idle_seconds = idle_seconds
+        self._close = close
+        self._refuse = refuse
+        self._is_idle = False
+        self.until = loop.time() + HEAD_SECONDS
+        """Infinite while nothing is waited for: the next word is ours."""
+        self._look()
+
+    def _look(self) -> None:
+        left = self.until - self._loop.time()
+        if left > 0:
+            self._watch = self._loop.call_later(min(left, LOOK), self._look)
+        elif self._is_idle:
+            self._close()
+        else:
+            message = f"the head of the request did not arrive within {HEAD_SECONDS:g} s"
+            self._refuse(refused("LIMIT_EXCEEDED", message))
+
+    def rest(self) -> None:
+        """Until the next request begins, or for as long as it may take to."""
+        self._is_idle = True
+        self.until = self._loop.time() + self._idle_seconds
+
+    def await_head(self) -> None:
+        """From the beginning of a head on; the first one of a connection began with it."""
+        if self._is_idle or self.until == math.inf:
+            self._is_idle = False
+            self.until = self._loop.time() + HEAD_SECONDS
+
+    def end(self) -> None:
+        self._watch.cancel()

@@ -1,0 +1,415 @@
+"""Requests as bytes on a connection: the same answers however they are split, in the order of the requests."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from graphql_api import app, edits, reads
+from graphql_api.domain.caller import Caller
+from graphql_api.edits import Desk
+from graphql_api.web.frames import Frames
+from graphql_api.web.wire import Wire
+from tests.conftest import configured
+from tests.edits.conftest import NEW
+from tests.web.live import served
+from tests.web.sockets import request
+from tests.wired import Socketless
+
+LIMIT = 2_048
+FLOWS = "/v1/api/message-flows"
+
+
+class Connection(Socketless):
+    """A server's end of a connection without a socket, and what it says."""
+
+    def __init__(self, desk: Desk, root_path: str = "") -> None:
+        super().__init__()
+        application = app.made(configured(root_path=root_path), desk)
+        settings = uvicorn.Config(
+            application, http=Wire, ws=Frames, h11_max_incomplete_event_size=LIMIT, root_path=root_path
+        )
+        settings.load()
+        self.said = b""
+        self._is_reading = True
+        self._protocol: Any = Wire(settings, ServerState(), {})
+        self._protocol.connection_made(self)
+
+    def write(self, data: Any) -> None:
+        assert not self.is_closed, data
+        self.said += bytes(data)
+
+    def pause_reading(self) -> None:
+        self._is_reading = False
+
+    def resume_reading(self) -> None:
+        self._is_reading = True
+
+    def set_protocol(self, protocol: Any) -> None:
+        self._protocol = protocol
+
+    def get_protocol(self) -> Any:
+        return self._protocol
+
+    async def hear(self, *parts: bytes) -> None:
+        """Whoever waits for a part has gone on when the next one comes."""
+        for part in parts:
+            asyncio.get_running_loop().call_soon(self._protocol.data_received, part)  # in no task, as from a socket
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    def last(self, *parts: bytes) -> None:
+        """Says these parts, and that there will be no more."""
+        for part in parts:
+            asyncio.get_running_loop().call_soon(self._protocol.data_received, part)
+        asyncio.get_running_loop().call_soon(self._close_sending)
+
+    def _close_sending(self) -> None:
+        if not self._is_reading:
+            asyncio.get_running_loop().call_later(0.001, self._close_sending)
+        elif not self._protocol.eof_received():
+            self.lose()
+
+    async def end(self) -> bytes:
+        """All that was said when the server closes."""
+        return await self._until(lambda: self.is_closed)
+
+    async def answer(self) -> bytes:
+        """What was said when the server has begun to."""
+        return await self._until(lambda: self.said != b"")
+
+    async def _until(self, has_come: Callable[[], bool]) -> bytes:
+        async with asyncio.timeout(10):
+            while not has_come():  # noqa: ASYNC110 (writing and closing tell nobody)
+                await asyncio.sleep(0.001)
+        return self.said
+
+    def lose(self) -> None:
+        self.is_closed = True
+        self._protocol.connection_lost(None)
+
+
+@pytest.fixture
+async def connect(desk: Desk) -> AsyncIterator[Callable[[], Connection]]:
+    made: list[Connection] = []
+
+    def connected() -> Connection:
+        made.append(Connection(desk))
+        return made[-1]
+
+    yield connected
+    for one in made:
+        one.lose()
+
+
+@pytest.fixture
+async def id(desk: Desk, caller: Caller) -> str:
+    """Of a new flow."""
+    return str((await edits.create_flow(desk, caller, NEW)).flow["id"])
+
+
+def put(id: str, body: bytes = b"", **headers: str | None) -> bytes:
+    return request("PUT", f"{FLOWS}/{id}", body, **{"x_workspace_id": "ws1", **headers})
+
+
+# Trailers
+
+
+def chunked(id: str, **headers: str | None) -> bytes:
+    """A request that renames the flow, up to its trailers."""
+    head = put(id, b"", content_length=None, transfer_encoding="chunked", connection="close", **headers)
+    return head + b'e\r\n{"name":"new"}\r\n0\r\n'
+
+
+@pytest.mark.parametrize("cuts", [[], [-30], [-30, -5], list(range(-60, 0))])
+async def test_a_trailer_is_no_header_however_it_comes(
+    connect: Callable[[], Connection], id: str, cuts: list[int]
+) -> None:
+    sent = chunked(id, x_workspace_id=None) + b"x-workspace-id: ws1\r\nx-other: 1\r\n\r\n"
+    connection = connect()
+    ends = [0, *(len(sent) + cut for cut in cuts), len(sent)]
+    await connection.hear(*(sent[start:end] for start, end in pairwise(ends)))
+    said = await connection.end()
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b'"workspace_required"' in said
+
+
+@pytest.mark.parametrize("trailer", [b"a: %b\r\n" % (b"x" * 100) * 30, b"a: " + b"x" * 2_100 + b"\r\n"])
+@pytest.mark.parametrize("size", [None, 500])
+async def test_trailers_are_held_to_the_limit_of_a_head(
+    connect: Callable[[], Connection], desk: Desk, caller: Caller, id: str, trailer: bytes, size: int | None
+) -> None:
+    connection = connect()
+    sent = chunked(id) + trailer + b"\r\n"
+    size = size or len(sent)
+    await connection.hear(*(sent[at : at + size] for at in range(0, len(sent), size)))
+    said = await connection.end()
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"the trailers of the request are longer than 2048 bytes (max_header_bytes)" in said
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert await name_of(desk, caller, id) == "Sale"
+
+
+async def name_of(desk: Desk, caller: Caller, id: str) -> str:
+    flow = await reads.flow(desk.store, caller, id, ("name",))
+    assert flow is not None
+    return str(flow["name"])
+
+
+async def test_too_many_trailers_behind_an_answer_end_the_connection(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    await connection.hear(request("POST", "/nothing", x_workspace_id="ws1", transfer_encoding="chunked"))
+    await connection.answer()
+    assert not connection.is_closed
+    await connection.hear(b"0\r\n" + b"a: %b\r\n" % (b"x" * 100) * 30)
+    assert connection.is_closed
+    assert connection.said.startswith(b"HTTP/1.1 404 ")
+    assert connection.said.count(b"HTTP/1.1 ") == 1
+
+
+async def test_trailers_behind_an_upgrade_that_is_ignored_are_held_to_the_same(
+    connect: Callable[[], Connection], id: str
+) -> None:
+    connection = connect()
+    sent = chunked(id).replace(b"connection: close", b"connection: upgrade\r\nupgrade: h2c")
+    await connection.hear(sent + b"a: %b\r\n" % (b"x" * 100) * 30 + b"\r\n")
+    assert b"the trailers of the request are longer than 2048 bytes (max_header_bytes)" in await connection.end()
+
+
+async def test_a_body_in_many_chunks_is_no_trailer(connect: Callable[[], Connection], id: str) -> None:
+    head = put(id, content_length=None, transfer_encoding="chunked", connection="close")
+    body = b'{"description":"%b"}' % (b"x" * 1_500)
+    connection = connect()
+    await connection.hear(head + b"".join(b"1;a=b\r\n%c\r\n" % one for one in body) + b"0\r\n\r\n")
+    assert b" 200 OK" in await connection.end()
+
+
+# What is no request
+
+
+@pytest.mark.parametrize("broken", [b"x\r\n", b"0\r\n" + b"a: %b\r\n" % (b"x" * 100) * 30])
+async def test_a_body_that_breaks_off_is_refused_behind_the_answers_to_what_came_before(
+    connect: Callable[[], Connection], desk: Desk, caller: Caller, id: str, broken: bytes
+) -> None:
+    connection = connect()
+    second = put(id, content_length=None, transfer_encoding="chunked") + b'e\r\n{"name":"two"}\r\n'
+    await connection.hear(put(id, b'{"name":"one"}') + put(id, b'{"description":"d"}') + second + broken)
+    said = await connection.end()
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200", b"400"]
+    assert await name_of(desk, caller, id) == "one"
+
+
+@pytest.mark.parametrize("whole", [0, 1, 2, 3])
+async def test_a_target_that_cannot_be_read_is_refused_behind_the_answers_to_what_came_before(
+    connect: Callable[[], Connection], id: str, whole: int
+) -> None:
+    connection = connect()
+    await connection.hear(put(id, b'{"name":"new"}') * whole + request("GET", "http://a:b/"))
+    assert statuses(await connection.end()) == [*[200] * whole, 400]
+
+
+@pytest.mark.parametrize("target", ["/", "*", "http://localhost/", "localhost:443"])
+async def test_connect_is_no_request(connect: Callable[[], Connection], id: str, target: str) -> None:
+    connection = connect()
+    await connection.hear(put(id, b'{"name":"new"}') + request("CONNECT", target) + b"more")
+    assert statuses(await connection.end()) == [200, 400]
+
+
+async def test_only_what_belongs_to_a_head_makes_it_too_long(connect: Callable[[], Connection], id: str) -> None:
+    connection = connect()
+    last = request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1", connection="close")
+    before = put(id, b'{"description":"%b"}' % (b"x" * 1_500)) * 2
+    await connection.hear(before + last[:-10], last[-10:])
+    assert statuses(await connection.end()) == [200, 200, 200]
+
+
+@pytest.mark.parametrize("before", [b"", b"\r\n"])
+async def test_a_head_is_held_to_its_limit_while_it_arrives(
+    connect: Callable[[], Connection], id: str, before: bytes
+) -> None:
+    connection = connect()
+    await connection.hear(put(id, b'{"name":"new"}') + before)
+    await connection.answer()
+    part = b"GET / HTTP/1.1\r\na: " + b"x" * (LIMIT - 100)
+    await connection.hear(part, b"x" * 50)
+    assert not connection.is_closed
+    await connection.hear(b"x" * 50)
+    assert statuses(await connection.end()) == [200, 400]
+    assert b"the head of the request is longer than 2048 bytes (max_header_bytes)" in connection.said
+
+
+# Upgrades
+
+HANDSHAKE: dict[str, str | None] = {
+    "x_workspace_id": "ws1",
+    "connection": "Upgrade",
+    "upgrade": "websocket",
+    "sec_websocket_key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec_websocket_version": "13",
+    "sec_websocket_protocol": "graphql-transport-ws",
+}
+
+
+def statuses(said: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", said)]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "status"),
+    [
+        ("PUT", FLOWS, b'{"name":"new"}', 200),
+        ("GET", FLOWS, None, 200),
+        ("GET", FLOWS, b"", 200),
+        ("POST", "/graphql", b'{"query":"{__typename}"}', 200),
+        ("GET", "/graphql?query={__typename}", b"{}", 200),
+        ("POST", "/nothing", b"{}", 404),
+        ("GET", "/nothing", None, 404),
+    ],
+)
+async def test_an_upgrade_that_is_not_taken_is_ignored(
+    connect: Callable[[], Connection], id: str, method: str, target: str, body: bytes | None, status: int
+) -> None:
+    target = f"{FLOWS}/{id}" if target == FLOWS else target
+    connection = connect()
+    await connection.hear(request(method, target, body, **HANDSHAKE))
+    assert statuses(await connection.answer()) == [status]
+    connection.said = b""
+    await connection.hear(request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1"))
+    assert statuses(await connection.answer()) == [200]
+
+
+async def test_any_number_of_upgrades_is_ignored(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    await connection.hear(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: a\r\n\r\n" * 1_000)
+    connection.last()
+    assert statuses(await connection.end()) == [404] * 1_000
+
+
+@pytest.mark.parametrize("root_path", ["", "/flows"])
+async def test_a_websocket_is_opened_where_it_lives(desk: Desk, root_path: str) -> None:
+    connection = Connection(desk, root_path)
+    await connection.hear(request("GET", "/graphql?a=b", None, **HANDSHAKE))
+    assert statuses(await connection.answer()) == [101]
+    connection.lose()
+
+
+async def test_a_handshake_that_cannot_be_read_is_refused(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    many = {f"a{number}": "" for number in range(130)}
+    await connection.hear(request("GET", "/graphql", None, **HANDSHAKE, **many))
+    assert statuses(await connection.end()) == [400]
+    assert b"the head of the handshake has too many headers, or one that is too long" in connection.said
+
+
+async def test_a_handshake_behind_a_request_without_an_answer_is_no_handshake(
+    connect: Callable[[], Connection], id: str
+) -> None:
+    """An answer in frames would come first."""
+    connection = connect()
+    sent = put(id, b'{"name":"new"}') + request("GET", "/graphql", None, **HANDSHAKE)
+    await connection.hear(sent + request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1", connection="close"))
+    assert statuses(await connection.end()) == [200, 400, 200]
+
+
+@pytest.mark.parametrize("more", [{}, {"connection": "Upgrade", "upgrade": "h2c"}])
+async def test_http_1_0_is_answered_without_what_it_does_not_know(
+    connect: Callable[[], Connection], id: str, more: dict[str, str | None]
+) -> None:
+    connection = connect()
+    sent = put(id, b'{"name":"new"}', expect="100-continue", **more)
+    await connection.hear(sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert statuses(await connection.end()) == [200]
+
+
+async def test_events_over_http_1_0_end_with_the_connection(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    sent = request("GET", "/graphql?query={__typename}", accept="text/event-stream")
+    await connection.hear(sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    head, _, body = (await connection.end()).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert body.startswith(b"retry: 1000\n:\n\nevent: next\n")
+    assert body.endswith(b"event: complete\ndata:\n\n")
+
+
+@pytest.mark.parametrize("value", ["100-continue", "100-Continue"])
+async def test_who_asks_to_go_on_may(connect: Callable[[], Connection], id: str, value: str) -> None:
+    connection = connect()
+    sent = put(id, b'{"name":"new"}', expect=value, connection="close")
+    await connection.hear(sent[:-14])
+    assert await connection.answer() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    await connection.hear(sent[-14:])
+    assert statuses(await connection.end()) == [100, 200]
+
+
+# Clients that say nothing more
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_whole_requests_are_answered_when_their_client_says_nothing_more(
+    connect: Callable[[], Connection], id: str, is_known: bool
+) -> None:
+    connection = connect()
+    one, two, three = (put(id, b'{"name":"%b"}' % name) for name in (b"one", b"two", b"three"))
+    if is_known:
+        await connection.hear(one)
+        await connection.answer()
+        connection.said = b""
+    connection.last(one, two + three + b"GET / HTT")
+    assert statuses(await connection.end()) == [200, 200, 200]
+    assert connection.said.endswith(b"}")
+    assert b'"name":"three"' in connection.said
+
+
+async def test_a_request_that_is_not_whole_ends_with_its_client(
+    connect: Callable[[], Connection], desk: Desk, caller: Caller, id: str
+) -> None:
+    connection = connect()
+    connection.last(put(id, b'{"name":"one"}'), put(id, b'{"name":"two"}')[:-1])
+    assert statuses(await connection.end()) == [200]
+    assert await name_of(desk, caller, id) == "one"
+
+
+async def test_a_client_that_says_nothing_more_watches_no_longer(connect: Callable[[], Connection]) -> None:
+    """It may be gone, which looks the same."""
+    connection = connect()
+    body = b'{"query":"subscription{messageFlowChanged{version}}"}'
+    headers = {"x_workspace_id": "ws1", "accept": "text/event-stream"}
+    await connection.hear(request("POST", "/graphql", body, **headers))
+    await connection.answer()
+    assert not connection.is_closed
+    connection.last()
+    await connection.end()
+
+
+async def test_a_client_that_says_nothing_more_and_waits_for_nothing_is_let_go(
+    connect: Callable[[], Connection],
+) -> None:
+    connection = connect()
+    connection.last(b"GET / HTTP/1.1")
+    assert await connection.end() == b""
+
+
+async def test_what_is_no_request_is_refused_though_its_client_says_nothing_more(
+    connect: Callable[[], Connection], id: str
+) -> None:
+    connection = connect()
+    connection.last(put(id, b'{"name":"one"}') + b"hello\r\n\r\n")
+    assert statuses(await connection.end()) == [200, 400]
+
+
+async def test_a_client_that_closes_its_sending_side_reads_its_answer(desk: Desk, id: str) -> None:
+    async with served(desk) as at:
+        host, _, port = at.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(put(id, b'{"name":"new"}'))
+        writer.write_eof()
+        async with asyncio.timeout(10):
+            said = await reader.read()
+        writer.close()
+    assert statuses(said) == [200]
+    assert b'"name":"new"' in said
