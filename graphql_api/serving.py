@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ IN_VAIN = 5
 
 def serve(settings: Config) -> None:
     """Serves until it is told to stop; raises ConfigError, Refused or Unfit when it cannot begin."""
+    _hold_standard_files()
     _check_extras(settings)
     _check_tls(settings)
     with _bound(settings) as listener, _counted(settings):
@@ -49,6 +51,17 @@ def serve(settings: Config) -> None:
             raise _unheard(settings, "host", "port", error) from None
         _greet(settings, listener.getsockname()[1])
         _run(settings, listener)
+
+
+def _hold_standard_files() -> None:
+    """Those that whoever starts the server has closed: else a database or a connection would get their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 (for as long as the process lives)
 
 
 def _check_extras(settings: Config) -> None:

@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import http.client
 import os
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx2
@@ -20,7 +24,7 @@ from graphql_api.demo import EXAMPLE, WORKSPACE
 from graphql_api.serving import _setup
 from graphql_api.storage import migrations
 from graphql_api.web import metrics
-from tests.commands import ROOT, Said, Spoken, say
+from tests.commands import ROOT, Said, Spoken, environment, say
 from tests.conftest import configured
 from tests.served import GREETING, Served, started
 from tests.test_commands import renumbered
@@ -228,3 +232,20 @@ def test_two_that_begin_at_the_same_address_at_once_are_told_apart(
 def test_a_server_begins_though_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     assert _setup(configured()).workers == 1
+
+
+@of_processes
+def test_a_server_whose_standard_error_is_closed_answers_all_the_same(database_url: str) -> None:
+    words = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "graphql_api", "serve"]
+    variables = environment(database_url, MESSAGE_FLOWS_PORT="0")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=variables, text=True) as server:
+        assert server.stdout is not None
+        at = urlsplit(server.stdout.readline().split()[1])
+        server.stdout.readline()
+        asking = http.client.HTTPConnection(at.netloc, timeout=LONG)
+        for _ in range(3):
+            asking.request("GET", "/v1/api/message-flows/none", headers={"x-workspace-id": WORKSPACE})
+            answer = asking.getresponse()
+            assert (answer.status, b"not_found" in answer.read()) == (404, True)
+        asking.close()
+        server.terminate()

@@ -80,7 +80,7 @@ class PostgresStore:
         self.heard: Callable[[str], None] | None = None
         self._timeout = timeout
         self._recalled = Recalled()
-        self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience, connected=self._recalled.clear)
+        self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience, regained=self._recalled.clear)
         self._queues = Queues("others change the same flow")
         self._turns = Places(max(1, size // 2), "too many others wait for rows that are locked")
         self._signals = Signals(dsn, self._pool)

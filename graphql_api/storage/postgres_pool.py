@@ -51,11 +51,12 @@ class Pool:
     """
 
     def __init__(
-        self, dsn: str, *, size: int, timeout: float, patience: float, connected: Callable[[], None] = lambda: None
+        self, dsn: str, *, size: int, timeout: float, patience: float, regained: Callable[[], None] = lambda: None
     ) -> None:
-        """`connected` hears of every new connection: it may lead to another history of the same database."""
+        """`regained` hears of the first connection after a loss: it may lead to another history of the database."""
         self._dsn = dsn
-        self._connected_to = connected
+        self._regained = regained
+        self._has_lost = False
         self._size = size
         self._timeout = timeout
         self._patience = patience
@@ -113,6 +114,7 @@ class Pool:
             self._idle[connection] = since
 
     def hang_up_idle(self) -> None:
+        self._has_lost = True
         while self._idle:
             self._gone(self._idle.popitem()[0])
 
@@ -130,6 +132,7 @@ class Pool:
                 raise unavailable(self._trouble) from None
             raise
         if connection is not None and connection.is_closed():
+            self._has_lost = True
             del self._at_work[connection]
             connection.terminate()
             return None
@@ -150,6 +153,7 @@ class Pool:
             self._out -= 1
 
     def _gone(self, connection: Any) -> None:
+        self._has_lost = self._has_lost or connection.is_closed()
         connection.terminate()
         self._leave()
 
@@ -190,7 +194,9 @@ class Pool:
                 "default_transaction_isolation": "read committed",
             },
         )
-        self._connected_to()
+        if self._has_lost:
+            self._has_lost = False
+            self._regained()
         return connection
 
     async def _watch(self) -> None:

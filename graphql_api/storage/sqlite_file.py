@@ -78,17 +78,18 @@ def address(path: str, mode: str) -> str:
 
 
 def file_at(path: str) -> File:
-    if (file := found(path)) is None:
-        raise unavailable("its file is gone")
-    return file
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise unavailable("its file is gone") from error
+    return found.st_dev, found.st_ino
 
 
 def found(path: str) -> File | None:
     try:
-        file = os.stat(path)
-    except OSError:
+        return file_at(path)
+    except Refused:
         return None
-    return file.st_dev, file.st_ino
 
 
 def log_of(path: str) -> str:

@@ -11,6 +11,7 @@ import structlog
 from structlog.typing import EventDict
 
 from graphql_api.web import gathered
+from graphql_api.web.telemetry import is_stalled
 
 
 def told(level: str, event: str = "request", **members: Any) -> None:
@@ -29,6 +30,8 @@ class Writer:
         if self._lost:
             line["lost"] = self._lost
         try:
+            if is_stalled():
+                raise BlockingIOError
             self._put(line)
         except OSError:
             self._lost += 1

@@ -1,8 +1,10 @@
 """One line a request for the log and its counts for the metrics; nothing of what callers wrote but names."""
 
 import logging
+import select
 import sys
 from collections.abc import Callable
+from functools import cache
 from random import random
 from time import monotonic, perf_counter
 from typing import Any
@@ -129,8 +131,30 @@ def told(level: str, event: str = "request", **members: Any) -> None:
     lines.told(level, event, **members)
 
 
+@cache
+def _reader() -> Any:
+    watched = select.poll()
+    try:
+        watched.register(sys.stderr, select.POLLOUT)
+    except (OSError, ValueError, TypeError):  # it is no file
+        return None
+    return watched
+
+
+def is_stalled() -> bool:
+    """Whether standard error is a pipe that nobody empties: to write a line would wait, and all requests with it."""
+    reader = _reader()
+    return reader is not None and not reader.poll(0)
+
+
 class Handler(logging.StreamHandler[Any]):
     """Says lines of the server and of its libraries in one form; what that takes is imported with the first one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if is_stalled():
+            hear("lost_line", 1)
+        else:
+            super().emit(record)
 
     def format(self, record: logging.LogRecord) -> str:
         if self.formatter is None:

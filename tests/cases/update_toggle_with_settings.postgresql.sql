@@ -3,7 +3,9 @@ FROM message_flows
 WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id = $2::VARCHAR COLLATE "C";
 
 WITH saved AS 
-(UPDATE message_flows SET version=$3::INTEGER, updated_at=$11::BIGINT, autopilot=$12::BOOLEAN, email_settings_subject_line=$13::VARCHAR WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id = $2::VARCHAR COLLATE "C" AND message_flows.version = $14::INTEGER RETURNING message_flows.version), 
+(UPDATE message_flows SET version=$3::INTEGER, updated_at=$11::BIGINT, autopilot=$12::BOOLEAN, email_settings_subject_line=$13::VARCHAR WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id = $2::VARCHAR COLLATE "C" AND message_flows.version = $14::INTEGER AND (SELECT message_flows.ctid 
+FROM message_flows 
+WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.id = $2::VARCHAR COLLATE "C" AND message_flows.version = $14::INTEGER FOR NO KEY UPDATE SKIP LOCKED) = message_flows.ctid RETURNING message_flows.version), 
 with_message_flow_revisions AS 
 (INSERT INTO message_flow_revisions (workspace_id, flow_id, version, at, operation, source, actor, request_id, note, changes) SELECT $1::VARCHAR COLLATE "C" AS anon_1, $2::VARCHAR COLLATE "C" AS anon_2, $3::INTEGER AS anon_3, $4::BIGINT AS anon_4, $5::VARCHAR AS anon_5, $6::VARCHAR AS anon_6, $7::VARCHAR AS anon_7, $8::VARCHAR AS anon_8, $9::VARCHAR AS anon_9, $10::VARCHAR AS anon_10 
 FROM saved)

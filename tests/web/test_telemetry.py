@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import select
 import signal
 import socket
 import sys
@@ -134,10 +135,15 @@ def full_disk() -> Iterator[Disk]:
     disk = Disk()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", io.TextIOWrapper(disk))
-        lines_of.writer.cache_clear()
+        forget_standard_error()
         yield disk
         disk.is_full = False
+    forget_standard_error()
+
+
+def forget_standard_error() -> None:
     lines_of.writer.cache_clear()
+    telemetry._reader.cache_clear()
 
 
 def lost_lines() -> float:
@@ -158,6 +164,27 @@ async def test_a_line_that_cannot_be_written_costs_no_request_its_answer(desk: D
         written = [json.loads(line) for line in disk.getvalue().splitlines()]
     assert [(line["route"], line.get("lost")) for line in written] == [("/health/live", 2), ("/health/live", None)]
     assert lost_lines() == before + 2
+
+
+async def test_a_pipe_that_nobody_empties_holds_up_no_request(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = lost_lines()
+    out, into = os.pipe()
+    with os.fdopen(out, "rb") as reader, os.fdopen(into, "w") as error:
+        monkeypatch.setattr(sys, "stderr", error)
+        forget_standard_error()
+        while select.select([], [into], [], 0)[1]:
+            os.write(into, b"." * 4096)
+        async with client(desk, log_sample=1) as http:
+            assert (await http.get("/nowhere")).status_code == 404
+            telemetry.Handler().handle(logging.makeLogRecord({"msg": "a warning"}))
+            assert lost_lines() == before + 2
+            assert os.read(out, 2**20).strip(b".") == b""
+            await http.get("/nowhere")
+        error.flush()
+        assert json.loads(reader.readline())["lost"] == 1
+        assert lost_lines() == before + 2
+    monkeypatch.undo()
+    forget_standard_error()
 
 
 def test_a_line_of_a_library_that_cannot_be_written_is_counted_too() -> None:
