@@ -13,60 +13,26 @@ import asyncpg
 from graphql_api.storage import changes
 from graphql_api.storage.batches import Batches
 from graphql_api.storage.engine import (
-    NoTables,
-    Raced,
     Row,
     Script,
     Several,
     Shape,
     Statement,
     drive_waiting,
-    of_unknown_outcome,
     unavailable,
 )
 from graphql_api.storage.many import as_given, by_place
-from graphql_api.storage.places import Places, Queues
-from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
+from graphql_api.storage.postgres_errors import AWAY, RACES, SILENT, WRONG, Lost, lost, meaning, too_slow
+from graphql_api.storage.postgres_pool import Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
+from graphql_api.storage.queues import Places, Queues
 from graphql_api.storage.recalled import Recalled, recalling
 
 T = TypeVar("T")
 
 TRIES = 10
 
-RACES = (
-    Raced,
-    asyncpg.UniqueViolationError,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    # The tables were changed since the statement was prepared; within a transaction asyncpg leaves it to us.
-    asyncpg.InvalidCachedStatementError,
-)
-
-SILENT = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError)
-"""The database did not answer: what was sent may have been carried out. Any other error is its answer: it was not."""
-
-ENDING = (
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.IdleSessionTimeoutError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.TransactionTimeoutError,
-)
-"""PostgreSQL said that it ends this connection, which takes back what it was doing; another one may be had.
-
-It ends one only while a statement runs or between two, never between the commit of a statement and its answer.
-"""
-
-WRONG = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.QueryCanceledError)
-"""What is refused, or was stopped, may be one statement of a batch."""
-
 WHOLE_STREAM = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
-
-
-class Lost(Exception):
-    """The connection was lost before anything was sent that could have changed something."""
 
 
 class PostgresStore:
@@ -123,11 +89,11 @@ class PostgresStore:
         try:
             transaction = await _begun(connection)
         except SILENT as error:
-            raise _lost(error, may_have_written=False) from error
+            raise lost(error, may_have_written=False) from error
         try:
             done = await drive_waiting(script, lambda statement: self._step(connection, statement, locks=True))
         except SILENT as error:
-            raise _lost(error, may_have_written=False) from error
+            raise lost(error, may_have_written=False) from error
         except BaseException:
             with contextlib.suppress(*AWAY, asyncpg.PostgresError):
                 await transaction.rollback()
@@ -135,7 +101,7 @@ class PostgresStore:
         try:
             await transaction.commit()
         except SILENT as error:
-            raise _lost(error, may_have_written=True) from error
+            raise lost(error, may_have_written=True) from error
         self._signals.tell()
         return done
 
@@ -144,6 +110,12 @@ class PostgresStore:
         if self._batches is not None and statement.shape.single and not isinstance(statement, Several):
             return self._batches.rows(statement, until)
         return self._alone(statement, until)
+
+    def _meaning(self, error: BaseException) -> Exception | None:
+        return meaning(error, self._timeout)
+
+    def _meaning_of_many(self, error: BaseException) -> Exception | None:
+        return None if isinstance(error, WRONG) else self._meaning(error)
 
     async def _alone(self, statement: Statement, until: float | None = None) -> Sequence[Row]:
         """A read whose connection is lost, or that stands in the way of others, is made again."""
@@ -175,7 +147,7 @@ class PostgresStore:
             except asyncpg.QueryCanceledError as error:
                 if monotonic() < began + self._timeout:
                     raise
-                raise self._too_slow() from error  # nobody stopped it: one by one they would take as long
+                raise too_slow(self._timeout) from error  # nobody stopped it: one by one they would take as long
         if shape.writes:
             self._signals.tell()
         return rows
@@ -201,7 +173,7 @@ class PostgresStore:
         except SILENT as error:
             if not isinstance(error, ValueError):
                 connection.terminate()  # else an answer that comes late, or never, would be the next caller's trouble
-            raise _lost(error, may_have_written) from error
+            raise lost(error, may_have_written) from error
         except asyncpg.ReadOnlySQLTransactionError:
             connection.terminate()  # it stays so, as may the idle ones; a new one may lead to where changes are taken
             self._pool.hang_up_idle()
@@ -222,28 +194,6 @@ class PostgresStore:
                     await transaction.rollback()
             except SILENT as error:
                 raise unavailable("the connection was lost") from error
-
-    def _meaning(self, error: BaseException) -> Exception | None:
-        """What the database says instead of carrying out a statement is a refusal: nothing was written."""
-        if isinstance(error, (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)):
-            return NoTables()
-        if isinstance(error, asyncpg.QueryCanceledError):
-            return self._too_slow()
-        if isinstance(error, asyncpg.InsufficientPrivilegeError):
-            return unavailable("its role may not do this")
-        if isinstance(error, (asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresSystemError)):
-            return unavailable("it takes no changes now")
-        if isinstance(error, ENDING):
-            return Lost()
-        if isinstance(error, (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError)):
-            return unavailable("it is stopping or short of resources")
-        return None
-
-    def _meaning_of_many(self, error: BaseException) -> Exception | None:
-        return None if isinstance(error, WRONG) else self._meaning(error)
-
-    def _too_slow(self) -> Exception:
-        return unavailable(f"the statement took longer than {self._timeout:g} s, or was stopped")
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
@@ -274,15 +224,6 @@ async def _begun(connection: Any, **manner: Any) -> Any:
         connection.terminate()
         raise
     return transaction
-
-
-def _lost(error: Exception, may_have_written: bool) -> Exception:
-    """What asyncpg finds wrong with the values of a statement is no lost connection but a fault of ours."""
-    if isinstance(error, ValueError):
-        return error
-    if may_have_written and not isinstance(error.__cause__, ENDING):
-        return of_unknown_outcome("the connection was lost")
-    return Lost()
 
 
 def _still_time(until: float) -> None:

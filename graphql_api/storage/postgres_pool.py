@@ -12,28 +12,13 @@ import asyncpg
 
 from graphql_api.domain.errors import Refused
 from graphql_api.storage.engine import in_task, unavailable
-
-AWAY = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-)
-"""The database cannot be reached now, and may be a moment later."""
+from graphql_api.storage.postgres_errors import AWAY
+from graphql_api.storage.postgres_silence import SILENCE, TICK, in_vain
 
 BETWEEN_TRIES = 0.05
-TICK = 0.25
-"""Seconds between two looks at the connections."""
-
-SILENCE = 0.75
-"""Seconds a statement may say nothing before the database is asked, and that it has to answer."""
 
 IDLE = 180
 """Seconds after which a connection that nobody needs is closed; some networks forget it after four minutes."""
-
-IDLE_THERE = "SELECT pid, state_change FROM pg_stat_activity WHERE pid = any($1) AND state = 'idle'"
 
 TAKEN = "all connections are taken"
 
@@ -200,10 +185,7 @@ class Pool:
         return connection
 
     async def _watch(self) -> None:
-        """Ends what waits for a database that says nothing any more, long before its statements run out of time.
-
-        A database that is only slow answers a new connection; one that is frozen, or behind a broken network, does not.
-        """
+        """Ends what waits in vain, long before its statements run out of time."""
         while True:
             await asyncio.sleep(TICK)
             now = monotonic()
@@ -211,30 +193,8 @@ class Pool:
                 del self._idle[connection]
                 self._gone(connection)
             silent = {one: since for one, since in self._at_work.items() if since < now - SILENCE}
-            if silent:
-                await self._ask_after(silent)
-
-    async def _ask_after(self, silent: Mapping[Any, float]) -> None:
-        """Gives up those of which nothing more can come."""
-        try:
-            async with asyncio.timeout(SILENCE):
-                probe = await asyncpg.connect(self._dsn, timeout=SILENCE)
-        except (TimeoutError, OSError):
-            log.warning("the database says nothing; %d connections are given up", len(silent))
-            self._end(silent)
-            return
-        except (asyncpg.PostgresError, asyncpg.InterfaceError):
-            return  # an answer, such as that there are too many connections
-        try:
-            async with asyncio.timeout(SILENCE):
-                lost = await _waited_for_in_vain(probe, silent)
-        except (TimeoutError, asyncpg.PostgresError, *AWAY):
-            return
-        finally:
-            probe.terminate()
-        if lost and self._end(lost):
-            log.warning("%d connections are lost on their way to the database; so may be the idle ones", len(lost))
-            self.hang_up_idle()
+            if silent and self._end(await in_vain(self._dsn, silent)):
+                self.hang_up_idle()
 
     def _end(self, those: Mapping[Any, float]) -> bool:
         """Those that are still at work for whom they were; whether there are any."""
@@ -284,16 +244,6 @@ class Lent:
         self._pool.give_back(self._connection)
         if error is not None and self._meaning is not None and (told := self._meaning(error)) is not None:
             raise told from error
-
-
-async def _waited_for_in_vain(probe: Any, silent: Mapping[Any, float]) -> Mapping[Any, float]:
-    """Those of which the database says, twice, that it has had nothing to do for them since."""
-    by_pid = {one.get_server_pid(): one for one in silent}
-    seen = dict(await probe.fetch(IDLE_THERE, list(by_pid)))
-    if seen:
-        await asyncio.sleep(TICK)
-        seen = dict(seen.items() & dict(await probe.fetch(IDLE_THERE, list(by_pid))).items())
-    return {by_pid[pid]: silent[by_pid[pid]] for pid in seen}
 
 
 def _reason(error: BaseException) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 
 from graphql_api.domain.errors import Refused
-from graphql_api.storage.postgres_pool import AWAY, Lent, Pool
+from graphql_api.storage.postgres_errors import AWAY
+from graphql_api.storage.postgres_pool import Lent, Pool
 from graphql_api.storage.signals import Bell
 
 CHANNEL = "message_flows"

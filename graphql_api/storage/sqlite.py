@@ -15,7 +15,7 @@ import msgspec
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
 from graphql_api.storage.engine import Row, Script, Statement, unavailable
-from graphql_api.storage.places import Places
+from graphql_api.storage.queues import Places
 from graphql_api.storage.signals import Bell
 from graphql_api.storage.sqlite_file import Deadline, File
 from graphql_api.storage.sqlite_writer import Writer
