@@ -91,4 +91,5 @@ async def test_nobody_sends_while_there_is_no_webhook(desk: Desk, change: Change
         heard.clear()
         await asyncio.sleep(0.2)
         assert not task.done()
-    assert set(heard) <= {text.sql for text in (*sender.LOOK.shape.sqlite, sender.LOOK.shape.postgresql)}
+    asked = [statement.shape for statement in (sender.LOOK, sender.PARKED)]
+    assert set(heard) <= {text.sql for shape in asked for text in (*shape.sqlite, shape.postgresql)}

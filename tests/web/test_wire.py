@@ -285,7 +285,9 @@ async def test_an_upgrade_that_is_not_taken_is_ignored(
 
 async def test_any_number_of_upgrades_is_ignored(connect: Callable[[], Connection]) -> None:
     connection = connect()
-    await connection.hear(b"GET /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: a\r\n\r\n" * 1_000)
+    await connection.hear(
+        b"GET /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: a\r\n\r\n" * 1_000
+    )
     connection.last()
     assert statuses(await connection.end()) == [404] * 1_000
 
