@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 from graphql_api import storage
@@ -32,14 +33,15 @@ def noise() -> bytes:
     return os.urandom(8)
 
 
-def store_of(settings: Config) -> Store:
-    """The store of a server, where nobody waits for long."""
+def store_of(settings: Config, neighbours: Path | None = None) -> Store:
+    """The store of a server, where nobody waits for long; one of several processes tells its `neighbours`."""
     return storage.opened(
         settings.database_url,
         synchronous=settings.sqlite_synchronous,
         pool_size=settings.pool_size,
         timeout=settings.statement_timeout,
         patience=settings.acquire_timeout,
+        neighbours=neighbours,
     )
 
 

@@ -1,38 +1,30 @@
-"""Starts the server: an address that is free, a database that is fit, workers that are replaced when they die."""
+"""Starts the server: an address that is free, a database that is fit, and the processes that serve."""
 
 import asyncio
-import gc
 import os
 import signal
 import socket
 import ssl
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from multiprocessing import connection, parent_process
-from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
 
 from graphql_api import config
 from graphql_api.config import Config, ConfigError
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.opening import desk_of, store_of
-from graphql_api.sentences import Unfit
 from graphql_api.storage import migrations
+from graphql_api.workers import SHARED, Workers
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""
 EXTRAS = {"traces": ("opentelemetry", "otel"), "redis_url": ("redis", "redis")}
 """Settings that need a library, and the extra that brings it."""
-IN_VAIN = 5
-"""Times that workers are replaced, with none of them ready in between, before the server is given up."""
 
 
 def serve(settings: Config) -> None:
@@ -40,7 +32,7 @@ def serve(settings: Config) -> None:
     _hold_standard_files()
     _check_extras(settings)
     _check_tls(settings)
-    with _bound(settings) as listener, _counted(settings):
+    with _bound(settings) as listener, _sharing(settings):
         if settings.migrate:
             _migrate(settings)
         asyncio.run(_prepare(settings))
@@ -99,11 +91,14 @@ def _unheard(settings: Config, host: str, port: str, error: OSError) -> ConfigEr
 
 
 @contextmanager
-def _counted(settings: Config) -> Iterator[None]:
-    """Several workers lay their counts together in a folder, which must be known before the first count is made."""
+def _sharing(settings: Config) -> Iterator[None]:
+    """Several workers lay their counts together in a folder, which must be known before the first count is made.
+
+    There they also tell each other what they wrote.
+    """
     with tempfile.TemporaryDirectory(prefix="message-flows-") as folder:
         if settings.workers > 1:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            os.environ[SHARED] = folder
         if settings.metrics_port:
             from graphql_api.web import metrics
 
@@ -170,14 +165,14 @@ def _run(settings: Config, listener: socket.socket) -> None:
 
 def _setup(settings: Config) -> uvicorn.Config:
     return uvicorn.Config(
-        "graphql_api.serving:worker",
+        "graphql_api.workers:worker",
         factory=True,
         workers=settings.workers,
         root_path=settings.root_path,
         loop="uvloop",
         http="graphql_api.web.wire:Wire",
         h11_max_incomplete_event_size=settings.max_header_bytes,
-        ws="graphql_api.serving:frames",
+        ws="graphql_api.workers:frames",
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,
         log_level="warning",
@@ -195,89 +190,5 @@ def _setup(settings: Config) -> uvicorn.Config:
     )
 
 
-def frames(**connection: Any) -> asyncio.Protocol:
-    """A connection that becomes a WebSocket; what they are made of is imported with the first one."""
-    from graphql_api.web.frames import Frames
-
-    return Frames(**connection)
-
-
 def _exit() -> None:
     raise SystemExit(0)
-
-
-class Workers(Multiprocess):
-    """Ctrl-C reaches the whole process group: it is the parent's alone, which then tells its workers to finish."""
-
-    _in_vain = 0
-    _is_given_up = False
-
-    def run_or_give_up(self) -> None:
-        """Raises Unfit when workers end, time after time, before they have served."""
-        self.run()
-        if self._is_given_up:
-            raise Unfit("Workers end before they have served; what they said before this tells why.")
-
-    def init_processes(self) -> None:
-        with _interrupts_held():
-            super().init_processes()
-
-    def keep_subprocess_alive(self) -> None:
-        if self.should_exit.is_set():
-            return
-        before = list(self.processes)
-        with _interrupts_held():
-            super().keep_subprocess_alive()
-        if self.processes != before:
-            self._in_vain += 1
-        elif self._in_vain and all(process.is_ready() for process in self.processes):
-            self._in_vain = 0
-        if self._in_vain == IN_VAIN:
-            self.should_exit.set()
-        self._is_given_up = self.should_exit.is_set()
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Processes that begin meanwhile inherit that they are not interrupted."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def worker() -> ASGIApp:
-    """The application of one process, from the settings in the environment."""
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_stop_with, args=(parent.sentinel,), daemon=True).start()
-    gc.disable()  # a fifth of the start else; what imports leave behind is less than a megabyte
-    from graphql_api.app import made
-    from graphql_api.web.telemetry import begin_logging
-
-    begin_logging()
-    settings = config.load()
-    if settings.traces:
-        from graphql_api.tracing import begin_tracing
-
-        begin_tracing()
-    application = made(settings)
-    settle()
-    return application
-
-
-def settle() -> None:
-    """What was made so far lives as long as the process: the collector of cycles need not walk it, not even once.
-
-    A request leaves hardly a cycle behind, so it looks for them less often than it is used to.
-    """
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
-    gc.enable()
-
-
-def _stop_with(parent: int) -> None:
-    """Without its parent a worker would keep the address for itself."""
-    connection.wait([parent])
-    os.kill(os.getpid(), signal.SIGTERM)

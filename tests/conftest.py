@@ -190,8 +190,14 @@ def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) 
 
 
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    store = storage.opened(database_url)
+def neighbours(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
+    """Where processes tell each other what they wrote; nowhere, unless a test says so."""
+    return tmp_path if getattr(request, "param", False) else None
+
+
+@pytest.fixture
+async def store(database_url: str, neighbours: Path | None) -> AsyncIterator[Store]:
+    store = storage.opened(database_url, neighbours=neighbours)
     store.heard = RAN.add
     yield store
     await store.close()

@@ -113,6 +113,29 @@ async def test_workers_share_the_address_and_one_that_dies_is_replaced(start: St
         assert await stopped(server, lambda: os.killpg(server.process.pid, signal.SIGINT)) == (0, [])
 
 
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_workers_tell_each_other_what_they_wrote(start: Start) -> None:
+    async with start("--workers", "2") as (server, http), asyncio.timeout(2 * LONG):
+        http.headers["connection"] = "close"  # the next one may lead to the other worker
+        await http.get("/health/ready")
+        before: set[str] = set()
+        version = 0
+        for _ in range(2):
+            while len(listening := sockets(server)) != 2 or listening == before:
+                answer = await http.put(EXAMPLE_PATH, json={"name": f"n{version}"})
+                version += 1
+                assert (answer.status_code, answer.headers["etag"]) == (200, f'"{version}"')
+            before = listening
+            os.kill(min(server.workers()), signal.SIGKILL)
+
+
+def sockets(server: Served) -> set[str]:
+    """Those at which workers hear of each other's edits."""
+    variables = Path(f"/proc/{max(server.workers())}/environ").read_text().split("\0")
+    shared = dict(one.split("=", 1) for one in variables if one)["PROMETHEUS_MULTIPROC_DIR"]
+    return {path.name for path in Path(shared).glob("*.heard")}
+
+
 @of_processes
 async def test_workers_do_not_outlive_their_parent(start: Start) -> None:
     async with start("--workers", "2") as (server, http):

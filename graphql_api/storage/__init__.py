@@ -1,16 +1,25 @@
 """Rows and SQL, on SQLite and PostgreSQL: the store of a database URL."""
 
+from pathlib import Path
+
 from sqlalchemy import URL, make_url
 
 from graphql_api.storage.engine import Store
 
 
 def opened(
-    url: str, *, synchronous: str = "FULL", pool_size: int = 10, timeout: float = 10.0, patience: float = 1.5
+    url: str,
+    *,
+    synchronous: str = "FULL",
+    pool_size: int = 10,
+    timeout: float = 10.0,
+    patience: float = 1.5,
+    neighbours: Path | None = None,
 ) -> Store:
     """The store of `sqlite+aiosqlite:///file` or `postgresql+asyncpg://…`; connects when it is first used.
 
-    `timeout`: seconds a statement may run; `patience`: seconds to wait for a connection or for other writers.
+    `timeout`: seconds a statement may run; `patience`: seconds to wait for a connection or for other writers;
+    `neighbours`: folder in which several processes of one server tell each other what they wrote.
     """
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
@@ -19,7 +28,7 @@ def opened(
         return SqliteStore(address.database or "", synchronous=synchronous, timeout=timeout, patience=patience)
     from graphql_api.storage.postgres import PostgresStore
 
-    return PostgresStore(dsn(address), size=pool_size, timeout=timeout, patience=patience)
+    return PostgresStore(dsn(address), size=pool_size, timeout=timeout, patience=patience, neighbours=neighbours)
 
 
 def dsn(address: URL) -> str:

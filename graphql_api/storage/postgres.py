@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from graphql_api.storage.engine import (
     unavailable,
 )
 from graphql_api.storage.many import as_given, by_place
+from graphql_api.storage.neighbours import Neighbours
 from graphql_api.storage.postgres_errors import AWAY, RACES, SILENT, WRONG, Lost, lost, meaning, too_slow
 from graphql_api.storage.postgres_pool import Lent, Pool
 from graphql_api.storage.postgres_signals import Signals
@@ -39,13 +41,24 @@ class PostgresStore:
     """One database; see `engine.Store`."""
 
     def __init__(
-        self, dsn: str, *, size: int = 10, timeout: float = 10.0, patience: float = 1.5, batch: int = 64
+        self,
+        dsn: str,
+        *,
+        size: int = 10,
+        timeout: float = 10.0,
+        patience: float = 1.5,
+        batch: int = 64,
+        neighbours: Path | None = None,
     ) -> None:
         """`size`: connections; `timeout`: seconds a statement may run; `patience`: seconds to wait for a connection;
-        `batch`: statements that are sent together when they wait at the same moment, 1 for none."""
+        `batch`: statements that are sent together when they wait at the same moment, 1 for none; `neighbours`: folder
+        in which the processes of one server tell each other what they wrote."""
         self.heard: Callable[[str], None] | None = None
         self._timeout = timeout
         self._recalled = Recalled()
+        self._neighbours = Neighbours(neighbours, self._recalled.hear) if neighbours else None
+        if self._neighbours is not None:
+            self._recalled.tell = self._neighbours.tell
         self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience, regained=self._recalled.clear)
         self._queues = Queues("others change the same flow")
         self._turns = Places(max(1, size // 2), "too many others wait for rows that are locked")
@@ -209,6 +222,8 @@ class PostgresStore:
         return self._pool.figures()
 
     async def close(self) -> None:
+        if self._neighbours is not None:
+            self._neighbours.close()
         await self._signals.close()
         await self._pool.close()
         if self._batches is not None:

@@ -1,4 +1,4 @@
-"""Flows as this process wrote them last: an edit may begin on one without reading it, and writes under its guard.
+"""Flows as they were written last here or by a neighbour: an edit may begin on one unread, and writes under its guard.
 
 That is a guess until the guarded write has gone through, which it only does where the flow is still at that version. No
 refusal, no answer and no other write rests on a guess: whatever else comes of one, the edit runs again and reads.
@@ -46,6 +46,8 @@ class Recalled:
     """The flows of one process; those that were written longest ago are forgotten first."""
 
     def __init__(self, most: int = MOST, seconds: float = SECONDS) -> None:
+        self.tell: Callable[[Flow, bytes], None] | None = None
+        """Hears of each flow that is kept, as it is kept; set where there are neighbours."""
         self._most = most
         self._seconds = seconds
         self._reader: msgpack.Decoder[Any] | None = None
@@ -53,6 +55,7 @@ class Recalled:
         self._flows: dict[Flow, Known] = {}
         self._size = 0
         self._trust = TRUST
+        self._cleared = 0.0
 
     def row(self, flow: Flow) -> dict[str, Any] | None:
         """As `flows.values` makes it of a row."""
@@ -84,6 +87,18 @@ class Recalled:
         if len(self._packed) > LONGEST:
             return
         packed = bytes(self._packed)  # as long as it is: bytes that are made shorter leave a gap behind them
+        self._put(flow, packed)
+        if self.tell is not None:
+            self.tell(flow, packed)
+
+    def hear(self, moment: float, flow: Flow, packed: bytes) -> None:
+        """What a neighbour kept, and told at that moment; from before all was forgotten it is not believed."""
+        if self._reader is None or self._trust < 0 or moment <= self._cleared:
+            return
+        self.forget(flow)
+        self._put(flow, packed)
+
+    def _put(self, flow: Flow, packed: bytes) -> None:
         self._flows[flow] = monotonic() + self._seconds, packed
         self._size += len(packed) + OVERHEAD
         while self._size > self._most:
@@ -103,6 +118,7 @@ class Recalled:
     def clear(self) -> None:
         self._flows.clear()
         self._size = 0
+        self._cleared = monotonic()
 
 
 def recalling(recalled: Recalled, script: Callable[[], Script[T]]) -> Script[T]:

@@ -1,7 +1,10 @@
 """Flows that a process wrote may have been changed by others since: no edit takes what is recalled for what is."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -17,6 +20,7 @@ from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import Desk, Saved
 from graphql_api.storage import flows, tally
 from graphql_api.storage.abreast import AT_ONCE
+from graphql_api.storage.neighbours import LOOK
 from graphql_api.storage.recalled import LONGEST, OVERHEAD, PAUSE, TRUST, Recalled, recalling
 from graphql_api.storage.revisions import COLUMN_OF
 from tests.edits.conftest import NEW, contents, told
@@ -29,10 +33,18 @@ ROUNDS = sampled(600)
 Change = Callable[[], Awaitable[Saved]]
 
 
+told_or_not = pytest.mark.parametrize(
+    ("database", "neighbours"),
+    [("sqlite", False), ("postgresql", False), ("postgresql", True)],
+    indirect=["neighbours"],
+)
+"""Whether the other process tells what it writes; on SQLite none does."""
+
+
 @pytest.fixture
-async def other(desk: Desk, database_url: str) -> AsyncIterator[Desk]:
+async def other(desk: Desk, database_url: str, neighbours: Path | None) -> AsyncIterator[Desk]:
     """Another process on the same database."""
-    store = storage.opened(database_url)
+    store = storage.opened(database_url, neighbours=neighbours)
     yield replace(desk, store=store)
     await store.close()
 
@@ -114,6 +126,7 @@ async def test_a_conflict_is_counted_once(
     assert counted.count("conflicts") == 1
 
 
+@told_or_not
 async def test_leaves_are_checked_together_with_what_another_process_wrote(
     desk: Desk, other: Desk, caller: Caller, id: str
 ) -> None:
@@ -129,6 +142,7 @@ async def test_leaves_are_checked_together_with_what_another_process_wrote(
     assert (await edits.update_flow(desk, caller, id, Sent({f"{hours}start": "17:00"}))).flow["version"] == 4
 
 
+@told_or_not
 async def test_a_flow_that_another_process_deleted_is_gone_until_it_is_restored(
     desk: Desk, other: Desk, caller: Caller, id: str
 ) -> None:
@@ -156,6 +170,25 @@ async def test_where_others_write_the_same_flows_few_edits_begin_on_a_guess(
     assert (read == 0) if database == "sqlite" else (0 < read <= PAUSE // 2)
 
 
+@pytest.mark.parametrize(("database", "neighbours"), [("postgresql", True)], indirect=["neighbours"])
+async def test_neighbours_write_the_same_flows_in_turns_and_read_none(
+    desk: Desk, other: Desk, caller: Caller, id: str, heard: list[str]
+) -> None:
+    await edits.update_flow(other, caller, id, Sent({"name": "Theirs"}))
+    await asyncio.sleep(LOOK)
+    await edits.update_flow(desk, caller, id, Sent({"name": "Mine"}))
+    heard.clear()
+    other.store.heard = heard.append
+    for number in range(TRUST + PAUSE):
+        await asyncio.sleep(0.01)  # news travel through the event loop
+        theirs = await edits.update_flow(other, caller, id, Sent({"name": f"Theirs {number}"}))
+        await asyncio.sleep(0.01)
+        mine = await edits.update_flow(desk, caller, id, Sent({"prompt": f"Mine {number}"}))
+        assert (mine.flow["name"], mine.flow["version"]) == (theirs.flow["name"], theirs.flow["version"] + 1)
+    assert not [sql for sql in heard if sql.startswith("SELECT")]
+    assert sum("UPDATE message_flows SET" in sql for sql in heard) == 2 * (TRUST + PAUSE)
+
+
 async def test_a_flow_of_another_workspace_is_not_recalled(desk: Desk, caller: Caller, id: str) -> None:
     with pytest.raises(Refused) as caught:
         await edits.update_flow(desk, Caller("ws2"), id, Sent({"prompt": "q"}))
@@ -163,6 +196,7 @@ async def test_a_flow_of_another_workspace_is_not_recalled(desk: Desk, caller: C
     assert (await now(desk, caller, id))["version"] == 1
 
 
+@told_or_not
 async def test_whoever_edits_each_answer_is_the_flow_as_it_was_written_and_history_has_no_gap(
     desk: Desk, other: Desk, caller: Caller
 ) -> None:
@@ -260,6 +294,42 @@ def test_a_flow_is_recalled_for_a_while_at_most() -> None:
     recalled = Recalled(seconds=-1)
     recalled.keep(("ws1", "a"), ROW)
     assert recalled.row(("ws1", "a")) is None
+
+
+def test_what_a_neighbour_tells_is_recalled_like_the_rest() -> None:
+    mine, theirs = Recalled(), Recalled()
+    mine.tell = lambda flow, packed: theirs.hear(monotonic(), flow, packed)
+    mine.keep(("ws1", "a"), ROW)
+    assert theirs.row(("ws1", "a")) is None  # who has not written knows no columns
+    theirs.keep(("ws1", "b"), ROW)
+    mine.keep(("ws1", "a"), {"name": "m", "version": 2})
+    assert theirs.row(("ws1", "a")) == {"name": "m", "version": 2}
+    assert mine.row(("ws1", "b")) is None
+
+
+def test_what_was_told_before_all_was_forgotten_is_not_recalled() -> None:
+    recalled, told = Recalled(), []
+    recalled.tell = lambda flow, packed: told.append((monotonic(), flow, packed))
+    recalled.keep(("ws1", "a"), ROW)
+    recalled.clear()
+    recalled.hear(*told[0])
+    assert recalled.row(("ws1", "a")) is None
+    recalled.hear(monotonic(), *told[0][1:])
+    assert recalled.row(("ws1", "a")) == ROW
+
+
+def test_who_was_wrong_too_often_listens_to_nobody_for_a_while() -> None:
+    recalled, told = Recalled(), []
+    recalled.tell = lambda flow, packed: told.append(packed)
+    recalled.keep(("ws1", "a"), ROW)
+    recalled.forget(("ws1", "a"))
+    for _ in range(TRUST):
+        recalled.was(right=False)
+    recalled.hear(monotonic(), ("ws1", "a"), told[0])
+    for _ in range(PAUSE):
+        assert recalled.row(("ws1", "a")) is None
+    recalled.hear(monotonic(), ("ws1", "a"), told[0])
+    assert recalled.row(("ws1", "a")) == ROW
 
 
 def test_while_a_flow_is_written_nobody_begins_on_what_it_was() -> None:

@@ -1,0 +1,111 @@
+"""The processes that serve: what each is made of, what several share, and that they are replaced when they die."""
+
+import asyncio
+import gc
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import connection, parent_process
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
+
+from graphql_api import config
+from graphql_api.opening import desk_of, store_of
+from graphql_api.sentences import Unfit
+
+IN_VAIN = 5
+"""Times that workers are replaced, with none of them ready in between, before the server is given up."""
+
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder that the workers of one server share; the library of the metrics looks for it under this name."""
+
+
+class Workers(Multiprocess):
+    """Ctrl-C reaches the whole process group: it is the parent's alone, which then tells its workers to finish."""
+
+    _in_vain = 0
+    _is_given_up = False
+
+    def run_or_give_up(self) -> None:
+        """Raises Unfit when workers end, time after time, before they have served."""
+        self.run()
+        if self._is_given_up:
+            raise Unfit("Workers end before they have served; what they said before this tells why.")
+
+    def init_processes(self) -> None:
+        with _interrupts_held():
+            super().init_processes()
+
+    def keep_subprocess_alive(self) -> None:
+        if self.should_exit.is_set():
+            return
+        before = list(self.processes)
+        with _interrupts_held():
+            super().keep_subprocess_alive()
+        if self.processes != before:
+            self._in_vain += 1
+        elif self._in_vain and all(process.is_ready() for process in self.processes):
+            self._in_vain = 0
+        if self._in_vain == IN_VAIN:
+            self.should_exit.set()
+        self._is_given_up = self.should_exit.is_set()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes that begin meanwhile inherit that they are not interrupted."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def worker() -> ASGIApp:
+    """The application of one process, from the settings in the environment."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_stop_with, args=(parent.sentinel,), daemon=True).start()
+    gc.disable()  # a fifth of the start else; what imports leave behind is less than a megabyte
+    from graphql_api.app import made
+    from graphql_api.web.telemetry import begin_logging
+
+    begin_logging()
+    settings = config.load()
+    if settings.traces:
+        from graphql_api.tracing import begin_tracing
+
+        begin_tracing()
+    shared = os.environ.get(SHARED) if settings.workers > 1 else None
+    desk = desk_of(settings, store_of(settings, neighbours=Path(shared) if shared else None))
+    application = made(settings, desk)
+    settle()
+    return application
+
+
+def settle() -> None:
+    """What was made so far lives as long as the process: the collector of cycles need not walk it, not even once.
+
+    A request leaves hardly a cycle behind, so it looks for them less often than it is used to.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
+
+
+def _stop_with(parent: int) -> None:
+    """Without its parent a worker would keep the address for itself."""
+    connection.wait([parent])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def frames(**connection: Any) -> asyncio.Protocol:
+    """A connection that becomes a WebSocket; what they are made of is imported with the first one."""
+    from graphql_api.web.frames import Frames
+
+    return Frames(**connection)
