@@ -151,7 +151,8 @@ def throttle_of(settings: Config) -> Throttle | None:
 
 def doors(shared: Shared, graphql: GraphQL, rest: Rest) -> ASGIApp:
     pages = pages_of(shared.settings)
-    leaving = Leaving(shared.readiness, shared.lasting, shared.settings.drain_seconds)
+    settings = shared.settings
+    leaving = Leaving(shared.readiness, shared.lasting, settings.drain_seconds, settings.shutdown_seconds)
     router = Router(
         routes(shared, pages),
         redirect_slashes=False,

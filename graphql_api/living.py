@@ -14,6 +14,7 @@ from graphql_api import edits
 from graphql_api.edits import Desk
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
+from graphql_api.web import operating
 from graphql_api.web.auth import Keyring
 from graphql_api.web.health import Ready
 from graphql_api.web.lasting import Lasting
@@ -47,6 +48,7 @@ async def life(
             if not task.cancelling():
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await operating.settled(leaving.patience)
         if throttle is not None:
             await throttle.close()
         await desk.post.close()
@@ -82,12 +84,13 @@ async def send(desk: Desk) -> None:
 class Leaving(NamedTuple):
     """How the server stops: unready at once, and `drain` seconds later, when nobody sends to it any more, for good.
 
-    By Ctrl-C without the drain.
+    By Ctrl-C without the drain. What WebSockets began has `patience` seconds then to come to its end.
     """
 
     ready: Ready
     lasting: Lasting
     drain: float
+    patience: float
 
     @contextlib.contextmanager
     def on_signals(self, sending: "asyncio.Task[None]") -> Iterator[None]:

@@ -28,6 +28,7 @@ from tests.commands import ROOT, Said, Spoken, environment, say
 from tests.conftest import configured
 from tests.served import GREETING, Served, started
 from tests.test_commands import renumbered
+from tests.web.live import connected
 
 pytestmark = pytest.mark.processes
 
@@ -43,13 +44,15 @@ Start = Callable[..., contextlib.AbstractAsyncContextManager[tuple[Served, httpx
 
 @pytest.fixture
 def start(database_url: str, tmp_path: Path) -> Start:
-    return lambda *words: serving(database_url, tmp_path / "log", *words)
+    return lambda *words, **settings: serving(database_url, tmp_path / "log", *words, **settings)
 
 
 @contextlib.asynccontextmanager
-async def serving(database_url: str, log: Path, *words: str) -> AsyncIterator[tuple[Served, httpx2.AsyncClient]]:
+async def serving(
+    database_url: str, log: Path, *words: str, **settings: str
+) -> AsyncIterator[tuple[Served, httpx2.AsyncClient]]:
     headers = {"x-workspace-id": WORKSPACE}
-    with started(database_url, log, "--demo", *words) as server:
+    with started(database_url, log, "--demo", *words, **settings) as server:
         async with httpx2.AsyncClient(base_url=server.at, headers=headers, timeout=LONG) as http:
             yield server, http
 
@@ -162,6 +165,29 @@ async def test_an_edit_in_flight_is_finished_when_the_server_is_told_to_stop(
         assert await stopped(server, lambda: None) == (0, [])
         with pytest.raises(httpx2.ConnectError):
             await http.get(EXAMPLE_PATH)
+
+
+async def test_what_a_websocket_began_is_finished_when_the_server_is_told_to_stop(
+    start: Start, database_url: str
+) -> None:
+    edit = 'updateMessageFlow(id: "%s", input: {%s}) { messageFlow { version } }'
+    both = " ".join(
+        f"{name}: {edit % (EXAMPLE['_id'], changed)}" for name, changed in [("a", 'name: "n"'), ("b", 'prompt: "p"')]
+    )
+    async with start(drain_seconds="0", acquire_timeout="10") as (server, http):
+        before = (await http.get(EXAMPLE_PATH)).json()
+        async with held(database_url):
+            async with connected(server.at.partition("://")[2]) as socket:
+                await socket.begin(**{"x-workspace-id": WORKSPACE})
+                await socket.subscribe("1", f"mutation {{ {both} }}")
+                await asyncio.sleep(0.3)
+                server.process.terminate()
+                assert (await socket.closed())[0] == 1012
+            await asyncio.sleep(0.3)
+        assert await stopped(server, lambda: None) == (0, [])
+    async with start() as (_, http):
+        after = (await http.get(EXAMPLE_PATH)).json()
+    assert (after["name"], after["prompt"], before["name"] != "n") == ("n", "p", True)
 
 
 @contextlib.asynccontextmanager

@@ -29,7 +29,7 @@ from graphql_api.web.telemetry import GONE, WEBSOCKET
 from graphql_api.web.throttle import Account, Throttle
 
 UNDER_WAY: set[asyncio.Task[Any]] = set()
-"""The event loop itself would not keep them."""
+"""What has begun, whether or not anybody waits for it; the event loop itself would not keep them."""
 
 T = TypeVar("T")
 
@@ -198,6 +198,12 @@ async def finished(work: Coroutine[Any, Any, T]) -> T:
     UNDER_WAY.add(task)
     task.add_done_callback(_settle)
     return await asyncio.shield(task)
+
+
+async def settled(patience: float) -> None:
+    """Returns when nothing is under way any more, or after so many seconds."""
+    if UNDER_WAY:
+        await asyncio.wait(UNDER_WAY, timeout=patience)
 
 
 def _settle(task: asyncio.Task[Any]) -> None:
