@@ -111,6 +111,7 @@ class Neighbours:
                 self._hear(moment, (workspace, id), written)
 
     def close(self) -> None:
+        self._is_alone = True
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()

@@ -75,6 +75,7 @@ async def test_who_is_gone_is_not_told_any_more(begin: Begin, tmp_path: Path) ->
     await travelled()
     assert len(sockets(tmp_path)) == 3
     closed.close()
+    closed.tell(A, b"late")
     assert len(sockets(tmp_path)) == 2
     mine = sockets(tmp_path)
     abandon(killed)
