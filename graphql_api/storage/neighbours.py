@@ -56,9 +56,9 @@ class Neighbours:
         """Goes with all others of this turn of the event loop; what is too much for a message stays untold."""
         if self._socket is None and not self._begin():
             return
-        self._size += len(written)
-        if self._size > LARGEST:
+        if self._size + len(written) > LARGEST:
             return
+        self._size += len(written)
         if not self._news:
             asyncio.get_running_loop().call_soon(self._send)
         self._news.append((*flow, written))
