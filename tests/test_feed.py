@@ -418,6 +418,43 @@ async def test_watchers_of_a_history_that_is_no_more_must_begin_anew(
             assert (change.position, flow["name"], flow["prompt"]) == (first.position + 1, "as it was", "new")
 
 
+async def test_a_flow_is_not_told_as_it_was_in_a_history_that_was_lost_while_nobody_watched(
+    feed: Feed, desk: Desk, elsewhere: Desk, caller: Caller, database_url: str
+) -> None:
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as watched:
+        await rename(desk, caller, id, "1", "2")
+        first, newest = await taken(watched, 2)
+        assert (await feed.flow(newest) or {})["name"] == "2"
+    await rewind(database_url, first.position)
+    async with feed.watching("ws1") as watched:
+        await edits.update_flow(elsewhere, caller, id, Sent({"prompt": "new"}))
+        (change,) = await taken(watched, 1)
+        flow = await feed.flow(change) or {}
+    assert (flow["version"], flow["name"], flow["prompt"]) == (3, "as it was", "new")
+
+
+async def test_what_is_changed_past_the_server_is_told_within_a_minute(
+    feed: Feed, desk: Desk, elsewhere: Desk, caller: Caller, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told_name(prompt: str) -> str:
+        await edits.update_flow(elsewhere, caller, id, Sent({"prompt": prompt}))
+        (change,) = await taken(watched, 1)
+        return str((await feed.flow(change) or {})["name"])
+
+    began = time.monotonic()
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as watched:
+        assert await told_name("1") == "Sale"
+        (now,) = await desk.store.read(changes.STREAM_NOW)
+        await rewind(database_url, now["top"])  # whose history is whole, but for the name
+        for seconds in (30, 55):
+            monkeypatch.setattr("graphql_api.feed.past.monotonic", lambda at=began + seconds: at)
+            assert await told_name(str(seconds)) == "Sale"
+        monkeypatch.setattr("graphql_api.feed.past.monotonic", lambda: time.monotonic() + 60)
+        assert await told_name("60") == "as it was"
+
+
 async def test_a_stream_of_another_name_is_another_history(
     feed: Feed, desk: Desk, caller: Caller, database_url: str
 ) -> None:

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from time import monotonic
 from weakref import WeakValueDictionary
 
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.flow import Values
-from graphql_api.storage import changes, flows, revisions
+from graphql_api.storage import changes, flows, recalled, revisions
 from graphql_api.storage.changes import Change
 from graphql_api.storage.engine import Row, Store, drive_waiting
 from graphql_api.storage.revisions import Revision
@@ -22,7 +23,10 @@ READERS = 4
 """Pages that are read at the same time: hundreds who come back at once must leave connections to everybody else."""
 
 LATEST = 256
-"""Flows that are remembered as they were last told: the next change leads on from there without a read."""
+"""Flows that are remembered as they were last told: the next change leads on from there without a read.
+
+For as long after they were read as edits recall them: what happens to rows past the server is told from then on.
+"""
 
 FLOW = "flow"
 
@@ -36,7 +40,7 @@ class Past:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: WeakValueDictionary[int, Change] = WeakValueDictionary()
-        self._latest: OrderedDict[tuple[str, str], Values] = OrderedDict()
+        self._latest: OrderedDict[tuple[str, str], tuple[float, Values]] = OrderedDict()  # each until when
         self._turns = asyncio.Semaphore(READERS)
 
     def change(self, row: Row) -> Change:
@@ -75,13 +79,15 @@ class Past:
     async def _flow(self, change: Change) -> Values | None:
         revision = change.revision
         key = (change.workspace, revision.flow_id)
-        before = self._latest.pop(key, None)
-        if before is not None and before["version"] == revision.version - 1:
-            flow: Values | None = revisions.onward(before, revision)
+        until, before = self._latest.pop(key, (0.0, None))
+        flow: Values | None
+        if before is not None and before["version"] == revision.version - 1 and monotonic() < until:
+            flow = revisions.onward(before, revision)
         else:
+            until = monotonic() + recalled.SECONDS
             flow = await self._read_as_of(change.workspace, revision)
         if flow is not None:
-            self._latest[key] = flow
+            self._latest[key] = until, flow
             if len(self._latest) > LATEST:
                 self._latest.popitem(last=False)
         return flow

@@ -137,6 +137,8 @@ class Feed:
                 await self._stop()
 
     async def _stop(self) -> None:
+        """Nothing is remembered: the history that the next reader finds may be another one."""
+        self._past = Past(self._store)
         work, self._work, self._tail, self._asking = self._work, [], None, []
         for task in work:
             task.cancel()
