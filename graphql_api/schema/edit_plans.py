@@ -116,6 +116,7 @@ def mutation(name: str, document: Document, nodes: Sequence[FieldNode]) -> Run:
         except Refused as refusal:
             if refusal.is_top_level:
                 raise
+            context.current = refusal.current
             outcome = Told(refusal.current, problems=refusal.problems)
         return write(outcome)
 

@@ -24,7 +24,7 @@ from graphql_api.web.http import Answer, BodyLimits, body, header, headers, list
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.methods import untaken
 from graphql_api.web.parameters import LONGEST_PAGE, hours_variables, list_variables
-from graphql_api.web.routes import COLLECTION, PREFIX, ROUTES, NotTaken, Route, find
+from graphql_api.web.routes import COLLECTION, PREFIX, NotTaken, Route, find
 from graphql_api.web.shape import Shape
 
 OPERATIONS = files("graphql_api.web").joinpath("rest.graphql").read_text("utf-8")
@@ -122,24 +122,17 @@ class Rest:
     async def update(self, call: Call) -> Answer:
         raw = await body(call.scope, call.receive, self._limits)
         variables = {"id": call.id, "input": self._input(call, raw), **of_head(call.scope, key)}
-        payload = await self._run(call, variables, guarded=True)
+        payload = await self._run(call, variables, self._context(call, guarded=True))
         flow, more = told(call, payload)
         return Answer(200, _encoded(call, flow), headers=more)
 
     async def delete(self, call: Call) -> Answer:
-        payload = await self._run(call, {"id": call.id, **of_head(call.scope, key)}, guarded=True)
+        context = self._context(call, guarded=True)
+        payload = await self._run(call, {"id": call.id, **of_head(call.scope, key)}, context)
         problems = problems_of(payload)
         if problems:
-            raise await self._delete_refused(call, problems)
+            raise Refused(*problems) if context.current is None else Conflict(problems, context.current["version"])
         return Answer(204, media=None, headers=replay_header(payload))
-
-    async def _delete_refused(self, call: Call, problems: list[Problem]) -> Refused:
-        """The payload of a delete holds no flow, so a conflict reads the version that it tells."""
-        if problems[0].code != "VERSION_CONFLICT":
-            return Refused(*problems)
-        route = next(route for route in ROUTES if route.operation == "GetMessageFlow")
-        flow = await self._run(msgspec.structs.replace(call, route=route), {"id": call.id})
-        return unknown_flow(call.id) if flow is None else Conflict(problems, flow["version"])
 
     def _input(self, call: Call, raw: bytes) -> dict[str, Any]:
         if call.route.takes == "toggle":
@@ -153,18 +146,21 @@ class Rest:
         of_head(call.scope, must_be_any_json)
         return decoded(raw, self._limits)
 
-    async def _run(self, call: Call, variables: Mapping[str, Any], *, guarded: bool = False) -> Any:
+    async def _run(self, call: Call, variables: Mapping[str, Any], context: Context | None = None) -> Any:
         """The answer to the route's root field; errors outside payloads become refusals."""
-        guard = of_head(call.scope, listed_versions) if guarded else None
-        state = call.scope["state"]
-        account = state["account"]
-        charge = account and account.charge
-        context = Context(self._desk, call.caller, guard, LONGEST_PAGE, charge=charge, seen=state["seen"])
-        answer = await self._operations.carry_out(self.prepared()[call.route.operation], variables, context)
+        prepared = self.prepared()[call.route.operation]
+        answer = await self._operations.carry_out(prepared, variables, context or self._context(call))
         if answer.errors:
             raise Refused(_problem(answer.errors[0]))
         assert answer.data is not None
         return answer.data[call.route.field]
+
+    def _context(self, call: Call, *, guarded: bool = False) -> Context:
+        guard = of_head(call.scope, listed_versions) if guarded else None
+        state = call.scope["state"]
+        account = state["account"]
+        charge = account and account.charge
+        return Context(self._desk, call.caller, guard, LONGEST_PAGE, charge=charge, seen=state["seen"])
 
 
 HANDLERS: Mapping[str, Callable[[Rest, Call], Awaitable[Answer]]] = {

@@ -150,6 +150,33 @@ async def test_a_key_does_what_its_scopes_say(secured: httpx2.AsyncClient, store
     assert (await secured.post("/graphql", json=past, headers=reader)).status_code == 403
 
 
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+@pytest.mark.parametrize(
+    ("tag", "told"), [('"1"', (412, "version_conflict", '"0"', 0)), ("zz", (400, "bad_request", None, None))]
+)
+async def test_who_may_only_write_is_told_why_nothing_was_deleted(
+    secured: httpx2.AsyncClient,
+    store: Store,
+    heard: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    compiles: bool,
+    tag: str,
+    told: tuple[Any, ...],
+) -> None:
+    if not compiles:
+        monkeypatch.setattr("graphql_api.schema.prepared.compiled", lambda *_: None)
+    writer = {"x-api-key": await made(store, scopes=frozenset({"flows:write"})), "x-workspace-id": "ws1"}
+    path = "/v1/api/message-flows"
+    new = {"name": "n", "direction": "inbound", "agent": "a", "prompt": "p", "initiationMessage": "i"}
+    flow = (await secured.post(path, json={**new, "messageChannel": "SMS"}, headers=writer)).json()["_id"]
+    heard.clear()
+    answer = await secured.delete(f"{path}/{flow}", headers={**writer, "if-match": tag})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], answer.headers.get("etag"), error.get("currentVersion")) == told
+    assert len([sql for sql in heard if "FROM message_flows" in sql]) == 1  # so nobody comes between
+    assert (await secured.delete(f"{path}/{flow}", headers={**writer, "if-match": '"0"'})).status_code == 204
+
+
 async def test_history_names_the_key(secured: httpx2.AsyncClient, store: Store) -> None:
     issued = await keys.create(store, 0, ["ws1"], ALL)
     input = {"name": "n", "direction": "INBOUND", "agent": "a", "prompt": "p", "initiationMessage": "i"}
