@@ -111,8 +111,9 @@ class Http1(HttpToolsProtocol):
         self._is_reading = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """The parser leaves the blank behind a value, which is no part of it (RFC 9110, 5.5)."""
         if self._incoming is None:
-            self.headers.append((name.lower(), value))
+            self.headers.append((name.lower(), value.rstrip(b" \t")))
         else:
             self._drop_trailer(len(name) + len(value))
 

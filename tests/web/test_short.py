@@ -184,6 +184,7 @@ SHORT = [
     ("POST", "/graphql", graphql(READ, id="f1"), {"Origin": "https://a.example"}),
     ("GET", FLOWS, None, {}),
     ("GET", f"{FLOWS}/f1", None, {}),
+    ("GET", f"{FLOWS}/f1", None, {"Host": "localhost \t"}),
     ("GET", f"{FLOWS}/nobody", None, {"accept": "application/problem+json"}),
     ("GET", f"{FLOWS}/f1", None, {"if_none_match": '"0", "1", "2", "3"'}),
     ("PUT", f"{FLOWS}/f1", DELAY, {}),

@@ -117,6 +117,22 @@ def put(id: str, body: bytes = b"", **headers: str | None) -> bytes:
     return request("PUT", f"{FLOWS}/{id}", body, **{"x_workspace_id": "ws1", **headers})
 
 
+@pytest.mark.parametrize("behind", [" ", "\t", " \t "])
+async def test_the_blank_behind_a_value_is_no_part_of_it(
+    connect: Callable[[], Connection], id: str, behind: str
+) -> None:
+    """A proxy may take it away, and a key must stay the same by that."""
+    connection = connect()
+    toggle = f"{id}/toggle-autopilot"
+    first = put(toggle, x_workspace_id=f"ws1{behind}", idempotency_key=f"a key{behind}")
+    again = put(toggle, idempotency_key="a key", connection="close")
+    await connection.hear(first + again)
+    said = await connection.end()
+    assert statuses(said) == [200, 200]
+    assert said.count(b'etag: "1"') == 2
+    assert said.count(b"idempotency-replayed: true") == 1
+
+
 # Trailers
 
 
@@ -293,9 +309,11 @@ async def test_any_number_of_upgrades_is_ignored(connect: Callable[[], Connectio
 
 
 @pytest.mark.parametrize("root_path", ["", "/flows"])
-async def test_a_websocket_is_opened_where_it_lives(desk: Desk, root_path: str) -> None:
+@pytest.mark.parametrize("behind", ["", " \t"])
+async def test_a_websocket_is_opened_where_it_lives(desk: Desk, root_path: str, behind: str) -> None:
     connection = Connection(desk, root_path)
-    await connection.hear(request("GET", "/graphql?a=b", None, **HANDSHAKE))
+    handshake = {name: f"{value}{behind}" for name, value in HANDSHAKE.items()}
+    await connection.hear(request("GET", "/graphql?a=b", None, **handshake))
     assert statuses(await connection.answer()) == [101]
     connection.lose()
 
