@@ -40,7 +40,7 @@ class Shape:
             del given[name]
         for name, value in self._fixed.items():
             if name in given and given.pop(name) != value:
-                self._blame("IMMUTABLE_FIELD", f"{name} cannot be changed; leave it out", (name,))
+                self._blame("IMMUTABLE_FIELD", "cannot be changed; leave it out", (name,))
         result = {}
         if not self._creates and "toggleAutopilot" in given:
             result["toggleAutopilot"] = self._flag(given.pop("toggleAutopilot"), ("toggleAutopilot",))
@@ -129,15 +129,15 @@ class Shape:
         self._blame("UNKNOWN_FIELD", f"is not a member{offer}", (*_at(block), printable(name)))
 
     def _blame(self, code: str, message: str, at: tuple[str, ...]) -> None:
-        self.problems.append(Problem(code, message if message[0].isupper() else _about(at, message), at))
+        self.problems.append(Problem(code, f"{_spelled(at)} {message}", at))
 
 
 def _at(member: Leaf | Block) -> tuple[str, ...]:
     return tuple(member.path.split(".")) if member.path else ()
 
 
-def _about(at: tuple[str, ...], message: str) -> str:
-    return message if message.startswith(at[-1]) else f"{'.'.join(at)} {message}"
+def _spelled(at: tuple[str, ...]) -> str:
+    return ".".join(name or '""' for name in at)
 
 
 def _name(value: Any) -> str:

@@ -79,6 +79,24 @@ def test_all_problems_are_told_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"i": 1}, "i is not a member"),
+        ({"is": 1}, "is is not a member"),
+        ({"": 1}, '"" is not a member'),
+        ({"settings": {"is not": 1}}, "settings.is not is not a member"),
+        ({"settings": {"": 1}}, 'settings."" is not a member'),
+        ({"_id": 1}, "_id cannot be changed"),
+        ({"name": 1}, "name must be a string"),
+    ],
+)
+def test_every_problem_names_its_member(body: Any, said: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        update(body)
+    assert refusal.value.problems[0].message.startswith(said)
+
+
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
 def test_numbers_are_finite(number: float) -> None:
     body = {"settings": {"responseSettings": {"delay": number}}}
