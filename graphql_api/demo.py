@@ -13,5 +13,6 @@ async def seed(desk: Desk) -> bool:
     """Imports the example unless there is a flow already; tells whether it did."""
     if await desk.store.read(flows.ANY_FLOW):
         return False
-    await edits.import_flows(desk, Caller(WORKSPACE, source="CLI"), [transfer.read(EXAMPLE)], skip_existing=True)
+    example = transfer.read(EXAMPLE, desk.now())
+    await edits.import_flows(desk, Caller(WORKSPACE, source="CLI"), [example], skip_existing=True)
     return True

@@ -10,6 +10,7 @@ import pytest
 
 from graphql_api import edits, transfer
 from graphql_api.demo import EXAMPLE
+from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.patch import Sent
@@ -17,6 +18,8 @@ from graphql_api.edits import Desk
 from graphql_api.storage import flows, revisions
 from graphql_api.transfer import Brought, Listener, Terms
 from graphql_api.transfer.pieces import CHUNK, LONGEST, Piece, pieces
+from tests.conftest import NOW, Clock
+from tests.edits.conftest import NEW
 
 WRITER = Caller(None, source="CLI")
 
@@ -167,6 +170,43 @@ async def test_every_problem_of_every_line_is_told_and_nothing_is_written(desk: 
     assert told[11] == "9: the flow a of workspace ws1 stands on line 1 already"
     assert told[12] == "10: settings.responseSettings.delay must be a number, not a string"
     assert await export(desk) == b""
+
+
+async def test_times_that_are_to_come_or_in_the_wrong_order_are_refused(desk: Desk, clock: Clock) -> None:
+    clock.step = 0
+    past, soon, then = (instants.text(NOW + milliseconds) for milliseconds in (-1, 5 * 60_000, 5 * 60_000 + 1))
+    text = lines(
+        flow("a", createdAt=past, updatedAt=then),
+        flow("b", createdAt=then, updatedAt=None),
+        flow("c", createdAt=then, updatedAt="9999-12-31T23:59:59Z"),
+        flow("d", createdAt=soon, updatedAt=past),
+        flow("e", createdAt=past, updatedAt=soon),
+        flow("f", createdAt=None, updatedAt=soon),
+    )
+    brought, told = await bring(desk, text, Terms(keep_good=True))
+    late = "must not be later than now, 2026-11-22T12:00:00Z"
+    assert told == [
+        f"1: updatedAt {late}",
+        f"2: createdAt {late}",
+        f"3: createdAt {late}",
+        f"3: updatedAt {late}",
+        "4: updatedAt must not be before createdAt",
+    ]
+    assert brought == Brought(found=6, wrong=4, written=2)
+
+
+async def test_whatever_the_server_made_comes_in_again(desk: Desk, caller: Caller, clock: Clock) -> None:
+    """Also where the clock of the one that takes it in is minutes behind."""
+    ids = [(await edits.create_flow(desk, caller, NEW)).flow["id"] for _ in range(4)]
+    for id in ids[1:]:
+        await edits.update_flow(desk, caller, id, Sent({"name": "another"}))
+    await edits.revert_flow(desk, caller, ids[2], 0)
+    await edits.delete_flow(desk, caller, ids[3])
+    await edits.restore_flow(desk, caller, ids[3])
+    made = await export(desk)
+    clock.now -= 4 * 60_000
+    assert await bring(desk, made, Terms(workspace="ws2")) == (Brought(found=4, written=4), [])
+    assert (await export(desk, "ws2")).replace(b'"ws2"', b'"ws1"') == made
 
 
 async def test_the_good_ones_are_kept_when_asked_for(desk: Desk) -> None:

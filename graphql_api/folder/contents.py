@@ -68,10 +68,11 @@ class Contents:
             raise self.wrong(*self.problems, *patch.problems)
         return patch
 
-    def imported(self) -> Imported:
+    def imported(self, now: int) -> Imported:
         """The new flow that the file describes; raises Wrong with all that is wrong."""
         try:
-            imported = transfer.read({**self._leaves(), "_id": self.file.id, "workspaceId": self.file.workspace})
+            named = {"_id": self.file.id, "workspaceId": self.file.workspace}
+            imported = transfer.read({**self._leaves(), **named}, now)
         except Refused as refusal:
             raise self.wrong(*self.problems, *refusal.problems) from None
         if self.problems:

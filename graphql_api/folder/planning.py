@@ -135,7 +135,7 @@ async def _plan_some(desk: Desk, caller: Caller, batch: Sequence[File | Misplace
 
 async def _step(desk: Desk, caller: Caller, found: Contents, flow: Values | None, terms: Terms) -> Step | None:
     if flow is None or flow["deleted_at"] is not None:
-        return _creation(found, flow, terms)
+        return _creation(found, desk.now(), flow, terms)
     patch = found.patch()
     step = await judged(desk, caller, found, patch, flow, overwrite=terms.overwrite)
     if step is not None and step.kind is Kind.UPDATE:
@@ -143,8 +143,8 @@ async def _step(desk: Desk, caller: Caller, found: Contents, flow: Values | None
     return step
 
 
-def _creation(found: Contents, tombstone: Values | None, terms: Terms) -> Step:
-    imported = found.imported()
+def _creation(found: Contents, now: int, tombstone: Values | None, terms: Terms) -> Step:
+    imported = found.imported(now)
     name = imported.brought["name"]
     if tombstone is not None and found.version is not None and not terms.overwrite:
         sentence = (

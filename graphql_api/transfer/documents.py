@@ -12,10 +12,14 @@ from graphql_api.domain.patch import Sent
 from graphql_api.edits.importing import Imported
 from graphql_api.web.shape import Shape
 
+SLACK = 300_000
+"""Milliseconds by which the clock that a time was taken from may be ahead of ours."""
 
-def read(document: Any, *, workspace: str | None = None, initiation_message: str | None = None) -> Imported:
+
+def read(document: Any, now: int, *, workspace: str | None = None, initiation_message: str | None = None) -> Imported:
     """Checks one documented flow; raises Refused with every problem.
 
+    A time that is still to come is refused: whatever happens to the flow until then would be said to happen at it.
     `workspace` takes the place of the one given; `initiation_message` fills the member that published answers lack.
     """
     if not isinstance(document, dict):
@@ -25,8 +29,9 @@ def read(document: Any, *, workspace: str | None = None, initiation_message: str
     id = _named(given.pop("_id", None), "_id", problems)
     home = _named(given.pop("workspaceId", None) if workspace is None else workspace, "workspaceId", problems)
     given.pop("workspaceId", None)
-    created = _instant(given.pop("createdAt", None), "createdAt", problems)
-    updated = _instant(given.pop("updatedAt", None), "updatedAt", problems)
+    created, updated = (_instant(given.pop(name, None), name, now, problems) for name in ("createdAt", "updatedAt"))
+    if created is not None and updated is not None and updated < created:
+        problems.append(Problem("OUT_OF_RANGE", "updatedAt must not be before createdAt", ("updatedAt",)))
     if initiation_message is not None:
         given.setdefault("initiationMessage", initiation_message)
     leaves = _leaves(given, problems)
@@ -42,15 +47,20 @@ def _named(value: Any, name: str, problems: list[Problem]) -> str:
     return ""
 
 
-def _instant(value: Any, name: str, problems: list[Problem]) -> int | None:
+def _instant(value: Any, name: str, now: int, problems: list[Problem]) -> int | None:
     if value is None:
         return None
     try:
-        return instants.milliseconds(instants.parse(value))
+        instant = instants.milliseconds(instants.parse(value))
     except (TypeError, ValueError):
         message = f"{name} must be RFC 3339 with an offset, such as 2025-01-02T10:15:00Z"
         problems.append(Problem("INVALID_TYPE", message, (name,)))
         return None
+    if instant > now + SLACK:
+        message = f"{name} must not be later than now, {instants.text(now)}"
+        problems.append(Problem("OUT_OF_RANGE", message, (name,)))
+        return None
+    return instant
 
 
 def _leaves(given: Mapping[str, Any], problems: list[Problem]) -> Values:

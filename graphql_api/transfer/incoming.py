@@ -103,9 +103,10 @@ async def _check(
     """Right flows go to those that wait; problems are told in the order of the file."""
     blamed: dict[int, Sequence[Problem]] = {}
     good: dict[int, Imported] = {}
+    now = desk.now()
     for place, piece in enumerate(batch):  # a whole array may stand on one line
         try:
-            good[place] = _taken_in(piece, terms, waiting)
+            good[place] = _taken_in(piece, now, terms, waiting)
         except Refused as refusal:
             blamed[place] = refusal.problems
     if not terms.skip_existing:
@@ -119,11 +120,12 @@ async def _check(
     brought.wrong += len(blamed)
 
 
-def _taken_in(piece: Piece, terms: Terms, waiting: Waiting) -> Imported:
+def _taken_in(piece: Piece, now: int, terms: Terms, waiting: Waiting) -> Imported:
     if piece.wrong is not None:
         raise refused("INVALID_JSON", piece.wrong)
     flow = read(
         decoded(piece.text, JSON, "the flow"),
+        now,
         workspace=terms.workspace,
         initiation_message=terms.initiation_message,
     )

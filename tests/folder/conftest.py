@@ -29,7 +29,7 @@ class Work:
 
     async def flow(self, id: str, **members: Any) -> None:
         document = {**EXAMPLE, "_id": id, "workspaceId": "ws1", **members}
-        await edits.import_flows(self.desk, BY_FILE, [transfer.read(document)])
+        await edits.import_flows(self.desk, BY_FILE, [transfer.read(document, self.desk.now())])
 
     async def edited(self, id: str, **columns: Any) -> None:
         """Somebody else changes leaves over the API."""

@@ -298,6 +298,12 @@ async def test_a_flow_that_others_deleted_comes_back_only_without_its_version(wo
     assert "version: 2\n" in work.text("a")
 
 
+async def test_a_new_flow_was_not_made_later_than_now(work: Work) -> None:
+    work.write("a", 'name: n\ncreatedAt: "2999-01-01T00:00:00Z"\n')
+    (blame, *_) = [str(blame) for blame in (await work.plan()).wrong if blame.line == 2]
+    assert blame.startswith("ws1/a.yaml:2: createdAt must not be later than now, 2026-11-22T12:")
+
+
 async def test_all_that_is_wrong_is_told_with_file_line_and_member_and_nothing_is_planned(work: Work) -> None:
     await work.flow("a")
     await work.export()

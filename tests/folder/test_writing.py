@@ -15,10 +15,11 @@ from graphql_api.folder.contents import contents, document
 from graphql_api.folder.layout import File
 from graphql_api.folder.writing import exchanged, inline, scalar, whole
 from graphql_api.transfer import read
+from tests.conftest import NOW
 
 FILE = File(Path(), "ws1", "a")
 FLOW = {
-    **read({**EXAMPLE, "_id": "a", "workspaceId": "ws1"}).brought,
+    **read({**EXAMPLE, "_id": "a", "workspaceId": "ws1"}, NOW).brought,
     "id": "a",
     "workspace_id": "ws1",
     "version": 7,
