@@ -69,7 +69,6 @@ class GraphQL:
         """Answers by events; what is wrong before an operation is known is told by a status."""
         try:
             who = self._watcher(scope)
-            asked = await self._asked(scope, receive)
             state = scope["state"]
             account = state["account"]
             context = Context(
@@ -80,7 +79,7 @@ class GraphQL:
                 feed=self._feed,
                 last_event_id=header(scope, b"last-event-id"),
             )
-            await self._streams.send(scope, receive, send, asked, context)
+            await self._streams.send(scope, receive, send, await self._asked(scope, receive), context)
         except Refused as refusal:
             return malformed(scope, refusal, JSON)
         except Disconnected:
