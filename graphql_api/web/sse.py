@@ -118,7 +118,11 @@ class EventStream:
             await self._refuse(why, out, told)
 
     async def _refuse(self, why: Rejected | Refused, out: "Out", told: Told) -> None:
+        """What passes by itself ends as when the server stops: after `complete` EventSource would not connect anew."""
         told.reason = code_of(why)
+        if told.reason == "UNAVAILABLE":
+            await out.end()
+            return
         await out.next(encoded({"errors": errors_of(why)}).decode())
         await out.complete()
 

@@ -589,6 +589,20 @@ async def test_points_are_charged_on_a_websocket_too(desk: Desk) -> None:
         assert codes == ["RATE_LIMITED"]
 
 
+async def test_who_has_no_points_left_is_told_so_by_the_status_of_an_event_stream(desk: Desk) -> None:
+    headers = {"accept": "text/event-stream", "x-workspace-id": "ws1"}
+    async with served(desk, address_points=5) as at, httpx2.AsyncClient(trust_env=False, headers=headers) as client:
+        for _ in range(60):
+            answer = await client.post(f"http://{at}/graphql", json={"query": '{ messageFlow(id: "a") { name } }'})
+            if answer.status_code != 200:
+                break
+        watching = await client.post(f"http://{at}/graphql", json={"query": WATCH})
+    for refused in (answer, watching):
+        assert (refused.status_code, refused.headers["content-type"]) == (429, "application/json; charset=utf-8")
+        assert refused.json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+
+
 async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connection(
     desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
