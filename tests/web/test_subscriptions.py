@@ -265,6 +265,37 @@ async def test_a_subscription_by_plain_http_is_refused(http: httpx2.AsyncClient)
         assert "text/event-stream" in error["message"]
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/json, text/event-stream",
+        "text/event-stream;q=0.1, */*",
+        "application/graphql-response+json, application/json, text/event-stream, multipart/mixed",
+    ],
+)
+async def test_a_subscription_is_answered_by_events_wherever_accept_names_them(
+    desk: Desk, caller: Caller, accept: str
+) -> None:
+    id = await new_flow(desk, caller)
+    headers = {"accept": accept, "x-workspace-id": "ws1"}
+    watch = "subscription { messageFlowChanged { version } }"
+    async with served(desk) as at:
+        for get in (False, True):
+            async with streaming(at, watch, get=get, headers=headers) as events:
+                await events.place()
+                await rename(desk, caller, id, f"by get: {get}")
+                assert (await events.hear())[2] == {"data": {"messageFlowChanged": {"version": 1 + get}}}
+        async with httpx2.AsyncClient(trust_env=False, headers=headers) as client:
+            answer = await client.post(f"http://{at}/graphql", json={"query": "{ __typename }"})
+            assert answer.json() == {"data": {"__typename": "Query"}}
+
+
+async def test_an_event_stream_that_is_not_acceptable_is_not_sent(http: httpx2.AsyncClient) -> None:
+    headers = {"accept": "application/json, text/event-stream;q=0"}
+    answer = await http.post("/graphql", json={"query": WATCH}, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
+
+
 def requests(operation: str) -> float:
     """How many the metrics count."""
     gathered.GATHERED.tell()
