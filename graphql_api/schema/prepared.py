@@ -58,6 +58,11 @@ class Prepared(msgspec.Struct, frozen=True, dict=True):
         return self.operation.operation is OperationType.QUERY
 
     @cached_property
+    def declared(self) -> frozenset[str]:
+        """Its variables."""
+        return frozenset(one.variable.name.value for one in self.operation.variable_definitions or ())
+
+    @cached_property
     def goes_on(self) -> bool:
         return self.operation.operation is OperationType.SUBSCRIPTION
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from graphql_api.domain.errors import Refused, refused
+from graphql_api.schema.prepared import Prepared
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import at_once, decoded
 
@@ -29,6 +30,12 @@ def asked_of(given: Any) -> Asked:
         return msgspec.convert(given, Asked)
     except msgspec.ValidationError:
         raise refused("BAD_REQUEST", _what_is_wrong(given)) from None
+
+
+def needed(asked: Asked, operation: Prepared) -> Asked:
+    """What has to be kept of a request for as long as its operation goes on: anything else may be large."""
+    variables = {name: value for name, value in (asked.variables or {}).items() if name in operation.declared}
+    return Asked(asked.query, asked.operation_name, variables)
 
 
 VARIABLES = b',"variables":'

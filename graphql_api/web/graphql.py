@@ -17,7 +17,7 @@ from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import refusals
 from graphql_api.web.accept import favour, weights_of
-from graphql_api.web.asked import Asked, Bodies, asked_of
+from graphql_api.web.asked import Asked, Bodies, asked_of, needed
 from graphql_api.web.callers import caller, entitled
 from graphql_api.web.front import masked
 from graphql_api.web.http import (
@@ -46,6 +46,14 @@ OPERATION_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "U
 """Codes of top-level errors that give the answer to a single field their status."""
 
 
+class GoesOn(Exception):
+    """A subscription of a caller who takes event streams, though rather single answers."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__()
+        self.asked = asked
+
+
 class GraphQL:
     def __init__(
         self, desk: Desk, operations: Operations, limits: BodyLimits, feed: Feed, streams: EventStream
@@ -58,18 +66,21 @@ class GraphQL:
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if asks_for_events(scope):
-            answer = await self._stream(scope, receive, send)
-        else:
-            answer = await self.answer(scope, receive)
+        asked = answer = None
+        if not asks_for_events(scope):
+            try:
+                answer = await self.answer(scope, receive)
+            except GoesOn as subscription:
+                asked = subscription.asked
+        if answer is None:
+            answer = await self._stream(scope, receive, send, asked)
         if answer is not None:
             await answer.send(send)
 
-    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
+    async def _stream(self, scope: Scope, receive: Receive, send: Send, known: Asked | None) -> Answer | None:
         """Answers by events; what is wrong before an operation is known is told by a status."""
         try:
             who = self._watcher(scope)
-            asked = await self._asked(scope, receive)
             state = scope["state"]
             account = state["account"]
             context = Context(
@@ -80,7 +91,7 @@ class GraphQL:
                 feed=self._feed,
                 last_event_id=header(scope, b"last-event-id"),
             )
-            await self._streams.send(scope, receive, send, asked, context)
+            await self._streams.send(scope, receive, send, known or await self._asked(scope, receive), context)
         except Refused as refusal:
             return malformed(scope, refusal, JSON)
         except Disconnected:
@@ -100,6 +111,7 @@ class GraphQL:
         return entitled(None, named, "GRAPHQL", who.request_id or "")
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
+        """Raises GoesOn, but not for what `may_go_on` says no to."""
         try:
             media = of_head(scope, media_type)
         except Refused as refusal:
@@ -109,7 +121,7 @@ class GraphQL:
             asked = self._at_hand(scope) if "whole" in scope else await self._asked(scope, receive)
             operation = self._operations.prepare(asked.query, asked.operation_name)
             if not operation.only_reads:
-                _must_be_answered_so(operation, scope["method"])
+                _must_be_answered_so(operation, asked, scope)
             state = scope["state"]
             account = state["account"]
             context = Context(self._desk, who, charge=account and account.charge, seen=state["seen"], feed=self._feed)
@@ -119,7 +131,7 @@ class GraphQL:
             return not_carried_out(rejected.errors, media)
         except Refused as refusal:
             return malformed(scope, refusal, media)
-        except Disconnected:
+        except (Disconnected, GoesOn):
             raise
         except Exception as error:
             return malformed(scope, masked(scope, error), media)
@@ -143,13 +155,15 @@ class GraphQL:
         return asked_of({name: value for name, value in given.items() if name in PARAMETERS})
 
 
-def _must_be_answered_so(operation: Prepared, method: str) -> None:
+def _must_be_answered_so(operation: Prepared, asked: Asked, scope: Scope) -> None:
     """What is no query is not answered by GET, and a subscription not by a single answer."""
     if operation.goes_on:
+        if takes_events(scope):
+            raise GoesOn(needed(asked, operation))
         raise refused(
             "BAD_REQUEST", "a subscription is answered by events: send Accept: text/event-stream, or use a WebSocket"
         )
-    if method == "GET":
+    if scope["method"] == "GET":
         raise refused("METHOD_NOT_ALLOWED", "GET takes queries only; send this operation by POST")
 
 
@@ -168,6 +182,16 @@ def answered(scope: Scope, operation: Prepared, asked: Asked, outcome: Outcome, 
 
 def asks_for_events(scope: Scope) -> bool:
     return wants_events(*headers(scope, b"accept"))
+
+
+def takes_events(scope: Scope) -> bool:
+    """Whether Accept names event streams at all, which is enough where nothing else is an answer."""
+    return weights_of(headers(scope, b"accept")).get(EVENTS, (0.0, 0))[0] > 0
+
+
+def may_go_on(body: bytes) -> bool:
+    """Whether it may hold a subscription, as far as can be told without reading it."""
+    return b"subscription" in body or b"\\u" in body
 
 
 def media_type(scope: Scope) -> str:

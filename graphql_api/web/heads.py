@@ -24,13 +24,14 @@ class Head(msgspec.Struct, frozen=True):
     """What follows from the lines of a head after the first one.
 
     `length` is that of the body that follows them, `digest` of the key that they show; `cors` are lines of the answer,
-    `scope` what they add to that of a request.
+    `scope` what they add to that of a request; `takes_events`: they would take events, though rather a single answer.
     """
 
     length: int
     digest: bytes
     cors: bytes
     scope: Scope
+    takes_events: bool = False
 
 
 class Heads:
@@ -44,7 +45,7 @@ class Heads:
     def get(self, block: bytes) -> Head | None:
         return self._known.get(blake2b(block).digest())
 
-    def learn(self, block: bytes, headers: Headers, shown: bytes, cors: bytes) -> None:
+    def learn(self, block: bytes, headers: Headers, shown: bytes, cors: bytes, *, takes_events: bool = False) -> None:
         """`headers` are what the parser made of `block`, the lines of a head after the first; `shown` is their key."""
         length = dict(headers).get(b"content-length", b"0")
         if not (is_plain(block, headers) and int(length) <= self._longest_body):
@@ -52,7 +53,8 @@ class Heads:
         if len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]
         scope = {"type": "http", "root_path": self._root_path, "query_string": b"", **without_secrets(headers)}
-        self._known[blake2b(block).digest()] = Head(int(length), sha256(shown).digest(), cors, {**scope, "facts": {}})
+        digest, scope = sha256(shown).digest(), {**scope, "facts": {}}
+        self._known[blake2b(block).digest()] = Head(int(length), digest, cors, scope, takes_events)
 
 
 def without_secrets(headers: Headers) -> Scope:

@@ -18,7 +18,7 @@ from graphql_api.schema.context import Context, Seen
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
-from graphql_api.web.asked import Asked, asked_of
+from graphql_api.web.asked import Asked, asked_of, needed
 from graphql_api.web.auth import Keyring
 from graphql_api.web.front import masked
 from graphql_api.web.graphql import whole
@@ -30,6 +30,9 @@ from graphql_api.web.throttle import Account, Throttle
 
 UNDER_WAY: set[asyncio.Task[Any]] = set()
 """What has begun, whether or not anybody waits for it; the event loop itself would not keep them."""
+
+LONGEST_ID = 256
+"""Characters of an operation's id, which stands in each of its messages."""
 
 T = TypeVar("T")
 
@@ -88,14 +91,14 @@ class Operating:
         self._put = put
         self._give_up = give_up
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._ended = set[asyncio.Task[Any]]()
+        """What is carried out to its end though the client has ended the operation."""
 
     async def begin(self, message: dict[str, Any]) -> None:
-        id = message.get("id")
-        if not isinstance(id, str) or not id:
-            raise Closed(4400, "subscribe must have an id, a string that is not empty")
+        id = id_of(message)
         if id in self._running:
             raise Closed(4409, f"subscriber for {printable(id)} already exists")
-        if len(self._running) >= self._room.live.most:
+        if len(self._running) + len(self._ended) >= self._room.live.most:
             message_text = f"more than {counted(self._room.live.most, 'operation')} at once (max_subscriptions)"
             await self._say_errors(id, refused("LIMIT_EXCEEDED", message_text))
             tell(self._scope, self._asker, KINDS["LIMIT_EXCEEDED"].status)
@@ -106,8 +109,8 @@ class Operating:
             raise Closed(4400, str(refusal)) from None
         self._running[id] = asyncio.create_task(self._operate(id, asked))
 
-    def end(self, id: str) -> None:
-        if task := self._running.pop(id, None):
+    def end(self, message: dict[str, Any]) -> None:
+        if task := self._running.pop(id_of(message), None):
             task.cancel()
 
     async def stop(self) -> None:
@@ -124,7 +127,10 @@ class Operating:
         began, status = perf_counter(), 200
         try:
             try:
-                status = await self._carry_out(id, asked, context)
+                operation = self._room.operations.prepare(asked.query, asked.operation_name)
+                if operation.goes_on:
+                    asked = needed(asked, operation)
+                status = await self._carry_out(id, operation, asked, context)
             except (Rejected, Refused) as why:
                 status = KINDS[code_of(why)].status
                 await self._finish(id, why)
@@ -148,16 +154,25 @@ class Operating:
         else:
             await self._say_errors(id, why)
 
-    async def _carry_out(self, id: str, asked: Asked, context: Context) -> int:
+    async def _carry_out(self, id: str, operation: Prepared, asked: Asked, context: Context) -> int:
         """The status that the answer would have by itself."""
-        operation = self._room.operations.prepare(asked.query, asked.operation_name)
         if operation.goes_on:
             await self._watch(id, operation, asked, context)
             return 200
-        answer = await finished(self._room.operations.carry_out(operation, asked.variables, context))
+        answer = await self._finished(self._room.operations.carry_out(operation, asked.variables, context))
         await self._say({"id": id, "type": "next", "payload": result(answer.data, answer.errors)})
         code = whole(operation, answer)
         return KINDS[code].status if code else 200
+
+    async def _finished(self, work: Coroutine[Any, Any, T]) -> T:
+        """What has begun is carried out to its end, as over HTTP, though nobody may wait for it any more."""
+        task = under_way(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._ended.add(task)
+            task.add_done_callback(self._ended.discard)
+            raise
 
     async def _watch(self, id: str, operation: Prepared, asked: Asked, context: Context) -> None:
         room = self._room
@@ -192,12 +207,18 @@ def tell(scope: Scope, asker: Asker, status: int, seen: Seen | None = None, seco
     known["telemetry"].tell({**scope, "method": WEBSOCKET, "state": {**state, "seen": seen or Seen()}}, status, seconds)
 
 
-async def finished(work: Coroutine[Any, Any, T]) -> T:
-    """What has begun is carried out to its end, as over HTTP, though nobody may wait for it any more."""
+def id_of(message: dict[str, Any]) -> str:
+    id = message.get("id")
+    if not isinstance(id, str) or not 0 < len(id) <= LONGEST_ID:
+        raise Closed(4400, f"{message['type']} must have an id, a string of 1 to {LONGEST_ID} characters")
+    return id
+
+
+def under_way(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     task = asyncio.create_task(work)
     UNDER_WAY.add(task)
     task.add_done_callback(_settle)
-    return await asyncio.shield(task)
+    return task
 
 
 async def settled(patience: float) -> None:

@@ -18,7 +18,7 @@ from graphql_api.schema.context import Seen
 from graphql_api.web.auth import Keyring, token
 from graphql_api.web.cors import Cors
 from graphql_api.web.front import ALWAYS, Front, failed, new_id, usual
-from graphql_api.web.graphql import asks_for_events
+from graphql_api.web.graphql import asks_for_events, may_go_on, takes_events
 from graphql_api.web.heads import Head, Heads
 from graphql_api.web.health import Ready
 from graphql_api.web.http import Answer, Headers, lines
@@ -98,13 +98,16 @@ class Short:
         with contextlib.suppress(Refused):
             self._rooms.front.admit(scope)
             if self._places[line] and not asks_for_events(scope):
-                self.heads.learn(block, headers, token(scope), lines(self._rooms.cors.headers(scope)))
+                cors = lines(self._rooms.cors.headers(scope))
+                self.heads.learn(block, headers, token(scope), cors, takes_events=takes_events(scope))
 
     def enter(self, line: bytes, head: Head, body: bytes, client: Any) -> Coroutine[Any, Any, Written] | None:
         """What makes the answer; None for a request that goes the long way."""
         rooms = self._rooms
         place = self._places[line]
         if place is None or head.length != len(body) or rooms.ready.is_stopping:
+            return None
+        if head.takes_events and may_go_on(body):
             return None
         key = account = None
         if rooms.keyring is not None and (key := rooms.keyring.known(head.digest)) is None:

@@ -13,7 +13,7 @@ from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event, Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
-from graphql_api.web.asked import Asked
+from graphql_api.web.asked import Asked, needed
 from graphql_api.web.auth import token
 from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
@@ -51,6 +51,7 @@ class EventStream:
             if scope["method"] == "GET" and not (operation.only_reads or operation.goes_on):
                 raise refused("METHOD_NOT_ALLOWED", "GET takes no mutations; send this operation by POST")
             if operation.goes_on:
+                asked = needed(asked, operation)
                 await self._watch(scope, receive, out, operation, asked.variables, context)
                 return
             answer = await self._operations.carry_out(operation, asked.variables, context)
@@ -117,7 +118,11 @@ class EventStream:
             await self._refuse(why, out, told)
 
     async def _refuse(self, why: Rejected | Refused, out: "Out", told: Told) -> None:
+        """What passes by itself ends as when the server stops: after `complete` EventSource would not connect anew."""
         told.reason = code_of(why)
+        if told.reason == "UNAVAILABLE":
+            await out.end()
+            return
         await out.next(encoded({"errors": errors_of(why)}).decode())
         await out.complete()
 

@@ -181,7 +181,7 @@ class Conversation:
         if kind == "ping":
             await self._say({"type": "pong"})
         elif kind == "complete" and operating is not None:
-            operating.end(str(message.get("id")))
+            operating.end(message)
         elif kind == "subscribe" and operating is not None:
             await operating.begin(message)
 

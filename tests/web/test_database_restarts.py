@@ -57,6 +57,9 @@ async def test_who_watches_misses_nothing_and_hears_nothing_twice(
                 await other.begin()
                 await other.subscribe("1", id=id)
                 assert (await other.hear())["payload"][0]["extensions"]["code"] == "UNAVAILABLE"
+            async with streaming(at, id=id, headers={"last-event-id": begun}) as late:
+                with pytest.raises(EOFError):  # after `complete` EventSource would not come again
+                    await late.hear()
         await asyncio.to_thread(postgres.start)
         await rename(elsewhere, caller, id, "two", "three")
         await rename(desk, caller, id, "four")

@@ -1,20 +1,35 @@
-"""Connections of WebSockets whose clients leave what they are sent unread."""
+"""Connections of WebSockets whose clients leave what they are sent unread, or never end a message."""
 
 import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from graphql_api.edits import Desk
 from graphql_api.web import frames
-from graphql_api.web.frames import Frames
+from graphql_api.web.frames import MOST_FRAGMENTS, Frames
+from tests.web.live import LITTLE, SOON, served
 
 
 class Slow(asyncio.Transport):
-    """A connection that tells whether it was cut off."""
+    """A connection that tells whether it is read from, and whether it was cut off."""
 
     is_cut_off = False
+    is_read = True
+
+    def is_closing(self) -> bool:
+        return self.is_cut_off
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
 
     def abort(self) -> None:
         self.is_cut_off = True
@@ -59,3 +74,87 @@ async def test_one_that_reads_again_or_has_left_is_not(connection: tuple[Frames,
         made.resume_writing()
     await asyncio.sleep(0.05)
     assert not transport.is_cut_off
+
+
+async def test_a_client_is_heard_again_when_it_reads_again(connection: tuple[Frames, Slow]) -> None:
+    made, transport = begun(*connection)
+    made.pause_writing()
+    assert not transport.is_read
+    made.resume_writing()
+    assert transport.is_read
+
+
+async def test_what_waits_for_the_application_and_what_is_unread_both_keep_a_client_unheard(
+    connection: tuple[Frames, Slow],
+) -> None:
+    made, transport = begun(*connection)
+    for _ in range(2):
+        made.frames = [b"hello"]
+        made.send_receive_event_to_app()
+    made.pause_writing()
+    await made.receive()
+    made.resume_writing()
+    assert not transport.is_read
+    made.pause_writing()
+    await made.receive()
+    assert not transport.is_read
+    made.resume_writing()
+    assert transport.is_read
+
+
+PING = b"\x89\xfd\0\0\0\0" + b"x" * 125
+PONG = b"\x8a\x7d" + b"x" * 125
+SHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+
+
+@asynccontextmanager
+async def shaken(at: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A WebSocket byte by byte, behind its handshake, whose client leaves little unread on the way."""
+    host, _, port = at.partition(":")
+    plain = socket.socket()
+    plain.setsockopt(*LITTLE)
+    plain.connect((host, int(port)))
+    reader, writer = await asyncio.open_connection(sock=plain, limit=1_024)
+    writer.write(SHAKE)
+    async with asyncio.timeout(SOON):
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_pings_are_taken_only_as_far_as_their_answers_are_read(desk: Desk) -> None:
+    batch, most = 1_000, 100  # some thirteen megabytes
+    async with served(desk) as at, shaken(at) as (reader, writer):
+        sent = 0
+        while sent < most:
+            writer.write(PING * batch)
+            sent += 1
+            try:
+                async with asyncio.timeout(0.5):
+                    await writer.drain()
+            except TimeoutError:
+                break
+        assert sent < most
+        async with asyncio.timeout(6 * SOON):
+            assert await reader.readexactly(len(PONG) * batch * sent) == PONG * batch * sent
+            writer.write(PING)
+            assert await reader.readexactly(len(PONG)) == PONG
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize(("fragments", "code"), [(MOST_FRAGMENTS, 4400), (MOST_FRAGMENTS + 1, 1009)])
+async def test_a_message_has_so_many_fragments_and_no_more(desk: Desk, fragments: int, code: int) -> None:
+    """Of no bytes at all; one that ends in time is a message, though none of the protocol."""
+    first, next_one, last = (bytes((head, 0x80)) + bytes(4) for head in (0x01, 0x00, 0x80))
+    async with served(desk) as at, shaken(at) as (reader, writer):
+        writer.write(first + next_one * (fragments - 2) + last)
+        async with asyncio.timeout(SOON):
+            opcode, _, *said = await reader.readexactly(4)
+        assert (opcode, int.from_bytes(said)) == (0x88, code)

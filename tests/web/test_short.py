@@ -167,6 +167,7 @@ DELAY = {"settings": {"responseSettings": {"delay": 7}}}
 SHORT = [
     ("POST", "/graphql", graphql(READ, id="f1"), {}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"accept": "application/graphql-response+json"}),
+    ("POST", "/graphql", graphql(READ, id="f1"), {"accept": "application/json, text/event-stream"}),
     ("POST", "/graphql", graphql(READ, id="nobody"), {}),
     ("POST", "/graphql", graphql(READ), {}),
     ("POST", "/graphql", graphql("{ nothing }"), {}),
@@ -204,6 +205,8 @@ LONG = [
     ("GET", f"{FLOWS}/f0/nothing", None, {}),
     ("GET", "/v1/api/nothing", None, {}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"accept": "text/event-stream"}),
+    ("POST", "/graphql", graphql("subscription { nothing }"), {"accept": "application/json, text/event-stream"}),
+    ("POST", "/graphql", graphql(READ, id="f\u2603"), {"accept": "application/json, text/event-stream"}),
     ("POST", "/graphql", graphql(READ, id="f" * 3_000), {}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"x_request_id": "mine"}),
     ("PUT", f"{FLOWS}/f2", {"name": "Keyed"}, {"idempotency_key": "k1"}),

@@ -1,6 +1,7 @@
 """Subscriptions on both protocols, over real sockets: what is told, where it goes on, and when it ends."""
 
 import asyncio
+import gc
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -264,6 +265,37 @@ async def test_a_subscription_by_plain_http_is_refused(http: httpx2.AsyncClient)
         assert "text/event-stream" in error["message"]
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/json, text/event-stream",
+        "text/event-stream;q=0.1, */*",
+        "application/graphql-response+json, application/json, text/event-stream, multipart/mixed",
+    ],
+)
+async def test_a_subscription_is_answered_by_events_wherever_accept_names_them(
+    desk: Desk, caller: Caller, accept: str
+) -> None:
+    id = await new_flow(desk, caller)
+    headers = {"accept": accept, "x-workspace-id": "ws1"}
+    watch = "subscription { messageFlowChanged { version } }"
+    async with served(desk) as at:
+        for get in (False, True):
+            async with streaming(at, watch, get=get, headers=headers) as events:
+                await events.place()
+                await rename(desk, caller, id, f"by get: {get}")
+                assert (await events.hear())[2] == {"data": {"messageFlowChanged": {"version": 1 + get}}}
+        async with httpx2.AsyncClient(trust_env=False, headers=headers) as client:
+            answer = await client.post(f"http://{at}/graphql", json={"query": "{ __typename }"})
+            assert answer.json() == {"data": {"__typename": "Query"}}
+
+
+async def test_an_event_stream_that_is_not_acceptable_is_not_sent(http: httpx2.AsyncClient) -> None:
+    headers = {"accept": "application/json, text/event-stream;q=0"}
+    answer = await http.post("/graphql", json={"query": WATCH}, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
+
+
 def requests(operation: str) -> float:
     """How many the metrics count."""
     gathered.GATHERED.tell()
@@ -312,6 +344,11 @@ async def test_queries_mutations_and_errors_by_websocket_and_by_events(desk: Des
         ('{"type": "subscribe", "id": "", "payload": {"query": "{__typename}"}}', 4400),
         ('{"type": "subscribe", "id": 1, "payload": {"query": "{__typename}"}}', 4400),
         ('{"type": "subscribe", "id": "1"}', 4400),
+        ('{"type": "subscribe", "id": "' + "x" * 257 + '", "payload": {"query": "{__typename}"}}', 4400),
+        ('{"type": "complete"}', 4400),
+        ('{"type": "complete", "id": null}', 4400),
+        ('{"type": "complete", "id": ""}', 4400),
+        ('{"type": "complete", "id": 1}', 4400),
         ('{"type": "subscribe", "id": "1", "payload": {"query": 5}}', 4400),
         ('{"type": "subscribe", "id": "1", "payload": [{"query": "{__typename}"}]}', 4400),
         ('{"type": "subscribe", "id": "1", "payload": {"query": "{__typename}", "variables": 5}}', 4400),
@@ -383,6 +420,38 @@ async def test_who_stops_listening_may_use_the_id_again(desk: Desk, caller: Call
         assert (await socket.change())["version"] == 1
         await socket.say({"type": "ping"})
         assert await socket.hear() == {"type": "pong"}
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_an_id_has_up_to_256_characters(desk: Desk) -> None:
+    async with served(desk) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.subscribe("☃" * 256, "{ __typename }")
+        assert [(await socket.hear())["id"] for _ in range(2)] == ["☃" * 256] * 2
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_a_subscription_keeps_only_the_variables_that_it_declares(
+    desk: Desk, caller: Caller, without_garbage: None
+) -> None:
+    id = await new_flow(desk, caller)
+    sent = ["nobody declares it"]
+    async with served(desk) as at, connected(at) as socket, streaming(at, id=id, unneeded=sent) as events:
+        await socket.begin()
+        await socket.subscribe("1", id=id, unneeded=sent)
+        await events.place()
+        await settled()
+        await rename(desk, caller, id, "one")
+        assert (await socket.change())["version"] == 1
+        assert (await events.hear())[2]["data"]["messageFlowChanged"]["version"] == 1
+        found = [one for one in gc.get_objects() if type(one) is list and one == sent]
+        assert [one is sent for one in found] == [True]
+
+
+@pytest.fixture
+def without_garbage() -> None:
+    """What earlier tests left is not mistaken for what is kept."""
+    gc.collect()
 
 
 async def test_pages_of_foreign_origins_are_refused(desk: Desk) -> None:
@@ -551,6 +620,20 @@ async def test_points_are_charged_on_a_websocket_too(desk: Desk) -> None:
         assert codes == ["RATE_LIMITED"]
 
 
+async def test_who_has_no_points_left_is_told_so_by_the_status_of_an_event_stream(desk: Desk) -> None:
+    headers = {"accept": "text/event-stream", "x-workspace-id": "ws1"}
+    async with served(desk, address_points=5) as at, httpx2.AsyncClient(trust_env=False, headers=headers) as client:
+        for _ in range(60):
+            answer = await client.post(f"http://{at}/graphql", json={"query": '{ messageFlow(id: "a") { name } }'})
+            if answer.status_code != 200:
+                break
+        watching = await client.post(f"http://{at}/graphql", json={"query": WATCH})
+    for refused in (answer, watching):
+        assert (refused.status_code, refused.headers["content-type"]) == (429, "application/json; charset=utf-8")
+        assert refused.json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+
+
 async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connection(
     desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -653,6 +736,36 @@ async def test_an_edit_that_has_begun_is_finished_though_its_connection_is_gone(
         async with asyncio.timeout(SOON):
             while await name_of(desk, caller, id) != "finished":  # noqa: ASYNC110 (the edit tells nobody)
                 await asyncio.sleep(0.05)
+
+
+async def test_what_a_client_has_ended_counts_as_long_as_it_is_under_way(
+    desk: Desk, caller: Caller, database_url: str
+) -> None:
+    id = await new_flow(desk, caller)
+    update = "mutation($id: ID!) { updateMessageFlow(id: $id, input: {toggleAutopilot: true}) { changedFields } }"
+    async with served(desk, max_subscriptions=2) as at, connected(at) as socket:
+        await socket.begin()
+        async with writes_held(database_url, id):
+            for number in ("1", "2"):
+                await socket.subscribe(number, update, id=id)
+                await settled()
+                await socket.say({"id": number, "type": "complete"})
+            await socket.subscribe("3", update, id=id)
+            message = await socket.hear()
+            assert (message["id"], message["payload"][0]["extensions"]["code"]) == ("3", "LIMIT_EXCEEDED")
+        async with asyncio.timeout(SOON):
+            while await version_of(desk, caller, id) < 2:  # noqa: ASYNC110 (the edits tell nobody)
+                await asyncio.sleep(0.05)
+        await settled()
+        await socket.subscribe("4", update, id=id)
+        assert (await socket.hear())["type"] == "next"
+    assert await version_of(desk, caller, id) == 3
+
+
+async def version_of(desk: Desk, caller: Caller, id: str) -> int:
+    flow = await reads.flow(desk.store, caller, id, ("version",))
+    assert flow is not None
+    return int(flow["version"])
 
 
 async def name_of(desk: Desk, caller: Caller, id: str) -> str:
