@@ -9,6 +9,7 @@ import {
   SaveDocument,
   ToggleAutopilotDocument,
 } from "./generated/graphql";
+import { newKey } from "./idempotency-key";
 import { isLeaf, type Leaf, SHOWN } from "./leaves";
 import { useTell } from "./notices";
 import type { Flow } from "./use-flow";
@@ -91,7 +92,7 @@ export function useSave(session: Session, { draft, move }: Flow): Save {
 
   async function toggle(): Promise<void> {
     if (!draft) return;
-    const idempotencyKey = (toggleKey.current ??= crypto.randomUUID());
+    const idempotencyKey = (toggleKey.current ??= newKey());
     await busily(async () => {
       const variables = { id: draft.now.id, idempotencyKey };
       const { updateMessageFlow: done } = await persistently(() => ask(session, ToggleAutopilotDocument, variables));
