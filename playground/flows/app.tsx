@@ -5,18 +5,18 @@ import { FlowPage } from "./flow-page";
 import { ListPage } from "./list-page";
 import { type Notice, Notices, Telling } from "./notices";
 import { hrefOf, rewrite, usePlace } from "./router";
-import { remember, remembered } from "./session";
+import { mistakeIn, remember, remembered } from "./session";
 import { SessionBar } from "./session-bar";
 
 export function App() {
   const place = usePlace();
   const [session, setSession] = useState(() => remembered(place.search));
-  const [refusal, setRefusal] = useState("");
+  const [refusal, setRefusal] = useState(session ? mistakeIn(session) : "");
   const [notice, tell] = useState<Notice | null>(null);
 
   const opened = (next: Session) => {
     remember(next);
-    setRefusal("");
+    setRefusal(mistakeIn(next));
     setSession(next);
     rewrite(hrefOf({ flow: next.workspace === session?.workspace ? place.flow : null, search: inWorkspace(next, place.search) }));
   };

@@ -4,6 +4,7 @@ import { ask, persistently, type Session, told } from "./client";
 import { Dialog } from "./dialog";
 import { Field } from "./field";
 import { CreateDocument, type CreateMessageFlowInput } from "./generated/graphql";
+import { newKey } from "./idempotency-key";
 import { type Leaf, patch, type Value } from "./leaves";
 import { byPath, type Errors } from "./use-save";
 
@@ -21,7 +22,7 @@ export function CreateDialog({ session, closed, created }: Props) {
   const [errors, setErrors] = useState<Errors>({});
   const [busy, setBusy] = useState(false);
   // The same flow sent again, because its answer was lost, is not made twice; another flow gets another key.
-  const [key, setKey] = useState(() => crypto.randomUUID());
+  const [key, setKey] = useState(newKey);
 
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus(), [errors]);
@@ -41,7 +42,7 @@ export function CreateDialog({ session, closed, created }: Props) {
   };
   const edit = (leaf: Leaf) => (value: Value | null) => {
     setValues({ ...values, [leaf]: value ?? "" });
-    setKey(crypto.randomUUID());
+    setKey(newKey());
   };
   return (
     <Dialog title="New flow" wide closed={closed}>

@@ -78,7 +78,7 @@ export function moved(draft: Draft, move: Move): Draft {
     case "arrive":
       return move.flow.version > draft.now.version ? settled({ ...draft, now: move.flow }) : draft;
     case "refuse":
-      return { ...draft, now: newer(draft.now, move.flow), refused: true };
+      return settled({ ...draft, now: newer(draft.now, move.flow), refused: true });
     case "save":
       return settled({ ...draft, now: newer(draft.now, move.flow), edits: without(draft.edits, move.sent), refused: false });
     case "keepMine":
@@ -92,11 +92,11 @@ export function moved(draft: Draft, move: Move): Draft {
   }
 }
 
-/** Edits that change nothing are none; where nothing is contested the newest flow counts as seen. */
+/** Edits that change nothing are none, and nothing of them is refused; where nothing is contested the newest flow counts as seen. */
 function settled(draft: Draft): Draft {
   const kept = edited(draft).filter((leaf) => shown(draft, leaf) !== read(draft.now, leaf));
   const edits = Object.fromEntries(kept.map((leaf) => [leaf, draft.edits[leaf]]));
-  const next = { ...draft, edits };
+  const next = { ...draft, edits, refused: draft.refused && kept.length > 0 };
   return next.refused || contested(next).length ? next : { ...next, seen: next.now };
 }
 

@@ -130,8 +130,8 @@ function Input({ leaf, id, told, value, error, changed }: InputProps) {
   }
 }
 
-/** The number that was written, else the text as it stands: "2." may become 2.5. */
+/** The number that was written, else the text as it stands: "2." may become 2.5, and "Infinity" is none that JSON has. */
 function numberIn(text: string): Value {
   const number = Number(text);
-  return text.trim() && String(number) === text.trim() ? number : text;
+  return Number.isFinite(number) && String(number) === text.trim() ? number : text;
 }

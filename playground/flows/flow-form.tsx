@@ -61,12 +61,19 @@ export function FlowForm({ draft, move, save, disabled }: Props) {
           </section>
         ))}
       </fieldset>
-      <SaveBar draft={draft} discard={discard} save={save} />
+      <SaveBar draft={draft} discard={discard} save={save} disabled={disabled} />
     </form>
   );
 }
 
-function SaveBar({ draft, discard, save }: { draft: Draft; discard(): void; save: Save }) {
+interface SaveBarProps {
+  draft: Draft;
+  discard(): void;
+  save: Save;
+  disabled: boolean;
+}
+
+function SaveBar({ draft, discard, save, disabled }: SaveBarProps) {
   const edits = edited(draft).length;
   const problem = save.errors[""];
   if (!edits && !problem) return null;
@@ -90,7 +97,7 @@ function SaveBar({ draft, discard, save }: { draft: Draft; discard(): void; save
       <button type="button" onClick={discard}>
         Discard
       </button>
-      <button class="primary" disabled={save.busy || !edits}>
+      <button class="primary" disabled={save.busy || disabled || !edits}>
         Save
       </button>
     </div>

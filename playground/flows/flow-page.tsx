@@ -92,7 +92,7 @@ export function FlowPage({ session, id, failed }: Props) {
           <History session={session} flow={draft.now} unsaved={edited(draft).length > 0} locked={gone !== null} reverted={(next) => flow.move({ kind: "arrive", flow: next })} />
         </div>
       </div>
-      {draft.refused && <Conflict draft={draft} move={flow.move} save={save} />}
+      {draft.refused && gone === null && <Conflict draft={draft} move={flow.move} save={save} />}
       {guard.asking && (
         <Question
           title="Leave without saving?"

@@ -23,7 +23,16 @@ export function guardLeaving(ask: Guard | null): void {
 export function placeOf(href: string): Place {
   const url = new URL(href);
   const id = url.pathname.slice(new URL(LIST).pathname.length).replace(/^\/|\/$/g, "");
-  return { flow: id ? decodeURIComponent(id) : null, search: url.searchParams };
+  return { flow: id ? decoded(id) : null, search: url.searchParams };
+}
+
+/** What is not encoded as it should be stands for itself: no flow has such an id. */
+function decoded(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
 }
 
 export function hrefOf({ flow, search }: Place): string {

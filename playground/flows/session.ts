@@ -10,6 +10,11 @@ export function remembered(search: URLSearchParams): Session | null {
   return workspace || needsKey ? { workspace } : null;
 }
 
+/** What is wrong with a workspace's name, "" if nothing is: the server's rule, for what no header could carry to it too. */
+export function mistakeIn({ workspace }: Session): string {
+  return /^[\w-]{0,64}$/.test(workspace) ? "" : "A workspace has a name of 1 to 64 of the characters A-Z, a-z, 0-9, _ and -.";
+}
+
 export function remember({ workspace }: Session): void {
   sessionStorage.setItem(WORKSPACE, workspace);
 }

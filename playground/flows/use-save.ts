@@ -1,7 +1,7 @@
 // Sending what was edited, on top of the version that was seen; what the server refuses comes back as data.
 import { useMemo, useRef, useState } from "preact/hooks";
 import { ask, codeOf, persistently, sentenced, type Session, told } from "./client";
-import { contested, type Draft, edited, input, unreadable } from "./draft";
+import { contested, type Draft, edited, input, moved, unreadable } from "./draft";
 import {
   type ConflictPolicy,
   type FormFragment,
@@ -9,6 +9,7 @@ import {
   SaveDocument,
   ToggleAutopilotDocument,
 } from "./generated/graphql";
+import { newKey } from "./idempotency-key";
 import { isLeaf, type Leaf, SHOWN } from "./leaves";
 import { useTell } from "./notices";
 import type { Flow } from "./use-flow";
@@ -37,7 +38,7 @@ export interface Save {
   forget(leaf?: Leaf): void;
 }
 
-export function useSave(session: Session, { draft, move }: Flow): Save {
+export function useSave(session: Session, { draft, move, again }: Flow): Save {
   const [refusals, refused] = useState<Refusal[]>([]);
   const errors = useMemo(() => byLeaf(refusals), [refusals]);
   const [note, setNote] = useState("");
@@ -53,17 +54,29 @@ export function useSave(session: Session, { draft, move }: Flow): Save {
     const variables = { id, input: input(current.edits), ifVersion, onConflict, note: note || null };
     const { updateMessageFlow: done } = await ask(session, SaveDocument, variables);
     const conflict = done.errors.some(({ code }) => code === "VERSION_CONFLICT");
-    if (conflict && done.messageFlow) return refuse(done.messageFlow);
-    if (done.errors.length || !done.messageFlow) return refused(placed(done.errors, edited(current)));
+    if (conflict && done.messageFlow) return refuse(current, done.messageFlow);
+    if (done.errors.length || !done.messageFlow) return decline(done.errors, edited(current));
     refused([]);
     setNote("");
     move({ kind: "save", flow: done.messageFlow, sent: current.edits });
     tell({ text: saved(done.changedFields, done.messageFlow.version, done.rebasedFrom) });
   }
 
-  function refuse(flow: FormFragment): void {
+  /** Whoever saves again after a lost answer was perhaps first themselves: then the flow has all that was sent. */
+  function refuse(sent: Draft, flow: FormFragment): void {
+    const step = { kind: "refuse", flow } as const;
     refused([]);
-    move({ kind: "refuse", flow });
+    move(step);
+    if (edited(moved(sent, step)).length) return;
+    setNote("");
+    tell({ text: `Nothing had to be changed: version ${flow.version} has all of it.` });
+  }
+
+  /** A flow that is not there any more is read again, which tells that; any other refusal is told where it belongs. */
+  function decline(errors: readonly RefusalFragment[], sent: Leaf[] = []): void {
+    const gone = errors.some(({ code }) => code === "NOT_FOUND");
+    refused(gone ? [] : placed(errors, sent));
+    if (gone) again();
   }
 
   async function busily(work: () => Promise<void>): Promise<void> {
@@ -91,12 +104,12 @@ export function useSave(session: Session, { draft, move }: Flow): Save {
 
   async function toggle(): Promise<void> {
     if (!draft) return;
-    const idempotencyKey = (toggleKey.current ??= crypto.randomUUID());
+    const idempotencyKey = (toggleKey.current ??= newKey());
     await busily(async () => {
       const variables = { id: draft.now.id, idempotencyKey };
       const { updateMessageFlow: done } = await persistently(() => ask(session, ToggleAutopilotDocument, variables));
       toggleKey.current = null;
-      if (!done.messageFlow) return refused(placed(done.errors));
+      if (!done.messageFlow) return decline(done.errors);
       move({ kind: "arrive", flow: done.messageFlow });
       tell({ text: `Autopilot is ${done.messageFlow.autopilot ? "on" : "off"}.` });
     });

@@ -56,6 +56,7 @@ function Live() {
 
 /** Listens until the function that it answers is called. */
 function listen(workspace: string, tell: (state: string) => void, heard: (change: Seen) => void): () => void {
+  let refused = false;
   const client = createClient({
     url: socketAt("graphql"),
     connectionParams: () => ({ "x-workspace-id": workspace, ...keyHeader() }),
@@ -63,7 +64,7 @@ function listen(workspace: string, tell: (state: string) => void, heard: (change
     shouldRetry: () => true,
     on: {
       connected: () => tell(`Listening to workspace ${workspace}. Run a mutation in any tab.`),
-      closed: () => tell("The connection is closed; trying again…"),
+      closed: () => refused || tell("The connection is closed; trying again…"),
     },
   });
   const stop = client.subscribe<{ messageFlowChanged: Change }>(
@@ -73,7 +74,10 @@ function listen(workspace: string, tell: (state: string) => void, heard: (change
         if (errors) tell(errors[0].message);
         if (data) heard({ ...data.messageFlowChanged, at: new Date().toLocaleTimeString() });
       },
-      error: (error) => tell(sentence(error)),
+      error: (error) => {
+        refused = true;
+        tell(sentence(error));
+      },
       complete: () => {},
     },
   );

@@ -71,9 +71,16 @@ function answered(why: string): Promise<void> {
       <p class="key-note">It stays in this window until you close it, and goes to this server alone.</p>
       <menu><button type="button" value="no">Not now</button><button type="submit" class="main">Use it</button></menu>
     </form>`;
-  dialog.querySelector(".key-why")!.textContent = why;
+  const tell = (sentence: string) => (dialog.querySelector(".key-why")!.textContent = sentence);
+  tell(why);
   const input = dialog.querySelector("input")!;
-  dialog.querySelector("form")!.addEventListener("submit", () => keep(input.value.trim()));
+  dialog.querySelector("form")!.addEventListener("submit", (event) => {
+    const mistake = mistakeIn(input.value.trim());
+    if (!mistake) return keep(input.value.trim());
+    event.preventDefault();
+    tell(mistake);
+    input.select();
+  });
   dialog.querySelector("[value=no]")!.addEventListener("click", () => dialog.close());
   document.body.append(dialog);
   dialog.showModal();
@@ -83,6 +90,12 @@ function answered(why: string): Promise<void> {
       resolve();
     });
   });
+}
+
+/** What no header could carry is not for the server to refuse: a key that a list shows shortened, say. */
+function mistakeIn(value: string): string {
+  const [strange] = value.match(/[^ -~]/u) ?? [];
+  return strange ? `No key has a “${strange}” in it: copy the whole key from where it was made.` : "";
 }
 
 function keep(value: string): void {

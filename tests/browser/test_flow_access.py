@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from graphql_api.domain.example import EXAMPLE
+from graphql_api.domain.ids import ID_RULE
 from tests.browser.axe import serious
 from tests.browser.conftest import Guarded, Visiting, give_key
 from tests.browser.flows import HOURS, Elsewhere, control, field, shown
@@ -65,6 +66,37 @@ async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiti
     assert page.url == f"{guarded.address}/flows/{id}"
     assert await page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
     assert key in await page.evaluate("Object.values(sessionStorage)")
+
+
+async def test_a_key_that_cannot_be_one_is_told_and_asked_for_again(visiting: Visiting, guarded: Guarded) -> None:
+    key = guarded.key("whole")
+    await Elsewhere(guarded.address, WORKSPACE, key).create(name="Behind a whole key")
+    visit = await visiting(guarded.address)
+    page = visit.page
+    await visit.open("/flows")
+    await give_key(page, f"{key[:12]}…")
+    alert = page.get_by_role("dialog").get_by_role("alert")
+    await expect(alert).to_have_text("No key has a “…” in it: copy the whole key from where it was made.")
+    assert await page.evaluate("sessionStorage.length") == 0
+    await give_key(page, key)
+    await expect(page.get_by_role("link", name="Behind a whole key")).to_be_visible()
+
+
+@pytest.mark.parametrize(("named", "meant"), [("工作", "work"), ("acme corp", "acme-corp")])
+async def test_a_name_that_no_workspace_has_is_told_and_asked_for_again(
+    visiting: Visiting, server: str, named: str, meant: str
+) -> None:
+    await Elsewhere(server, meant).create(name="Right there")
+    visit = await visiting(server)
+    page = visit.page
+    await visit.open(f"/flows?workspace={named}")
+    bar = page.get_by_role("form", name="Workspace")
+    await expect(bar.get_by_role("alert")).to_have_text(f"A workspace has a name of {ID_RULE}.")
+    await expect(page.get_by_role("alert")).to_have_count(1)
+    await bar.get_by_label("Workspace").fill(meant)
+    await bar.get_by_role("button", name="Switch").click()
+    await expect(page.get_by_role("link", name="Right there")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_have_count(0)
 
 
 async def test_edits_outlive_their_key(visiting: Visiting, guarded: Guarded) -> None:

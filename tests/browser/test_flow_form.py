@@ -76,6 +76,21 @@ async def test_a_refusal_stands_at_its_field_and_nothing_is_written(visiting: Vi
     assert (await team.read(id))["version"] == 0
 
 
+@pytest.mark.parametrize("written", ["Infinity", "-Infinity", "NaN"])
+async def test_what_json_has_no_number_for_is_none_and_nothing_is_written(
+    visiting: Visiting, server: str, written: str
+) -> None:
+    team = Elsewhere(server, f"number-{written}")
+    id = await team.create(settings={"responseSettings": {"delay": 30}})
+    page = (await shown(visiting, server, f"number-{written}", id)).page
+    delay = "settings.responseSettings.delay"
+    await control(page, delay).fill(written)
+    await page.get_by_role("button", name="Save").click()
+    await expect(field(page, delay).get_by_text("This is not a number.")).to_be_visible()
+    flow = await team.read(id)
+    assert (flow["version"], flow["settings"]["responseSettings"]["delay"]) == (0, 30)
+
+
 @pytest.mark.parametrize("mended", ["start", "end"])
 async def test_an_empty_window_is_mended_at_either_end(visiting: Visiting, server: str, mended: str) -> None:
     team = Elsewhere(server, f"window-{mended}")

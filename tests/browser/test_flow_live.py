@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import Visiting
+from tests.browser.conftest import Guarded, Visiting, give_key
 from tests.browser.flows import Elsewhere, control, field, shown
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -57,19 +57,18 @@ async def test_a_connection_that_was_cut_goes_on_without_a_gap(visiting: Visitin
     await expect(page.locator(".connection")).to_have_text("Live")
 
 
-async def test_a_workspace_that_is_none_is_refused_and_not_asked_for_again(visiting: Visiting, server: str) -> None:
-    visit = await visiting(server)
+async def test_a_workspace_that_is_refused_is_not_asked_for_again(visiting: Visiting, guarded: Guarded) -> None:
+    visit = await visiting(guarded.address)
     page = visit.page
     sockets: list[str] = []
     page.on("websocket", lambda socket: sockets.append(socket.url))
     await page.clock.install()
-    await visit.open("/flows?workspace=no%20workspace")
+    await visit.open("/flows?workspace=elsewhere")
+    await give_key(page, guarded.key("of another workspace"))
     connection = page.locator(".connection")
     await expect(connection).to_have_text("Refused")
-    await expect(connection).to_have_attribute(
-        "title", "The header x-workspace-id must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"
-    )
+    await expect(connection).to_have_attribute("title", "This key does not belong to the workspace")
     await page.clock.fast_forward(60_000)
     await expect(connection).to_have_text("Refused")
     assert len(sockets) == 1
-    visit.forgive(400)
+    visit.forgive(403)

@@ -1,7 +1,7 @@
 """Others work on the same flow: their changes come into the form, and nobody's edit is overwritten unseen."""
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Visiting
 from tests.browser.flows import Elsewhere, control, field, sends, shown, variables
@@ -9,6 +9,7 @@ from tests.browser.flows import Elsewhere, control, field, sends, shown, variabl
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 DELAY, SIGNATURE = "settings.responseSettings.delay", "settings.emailSettings.signature"
+DELETED = "mutation ($id: ID!) {deleteMessageFlow(id: $id) {deletedMessageFlowId}}"
 BACK = "dispatchEvent(new Event('focus'))"
 
 
@@ -82,6 +83,30 @@ async def test_theirs_can_be_taken(visiting: Visiting, server: str) -> None:
     assert (await team.read(id))["version"] == 1
 
 
+async def test_a_save_whose_answer_got_lost_is_no_conflict_with_oneself(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "lost")
+    id = await team.create(name="Before")
+    visit = await shown(visiting, server, "lost", id, is_cut_off=True)
+    page = visit.page
+
+    async def lost(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await page.route("**/graphql", lost, times=1)
+    await control(page, "name").fill("Mine")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".save-bar").get_by_role("alert")).to_contain_text("saving again is safe")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("status")).to_contain_text("Nothing had to be changed: version 1 has all of it.")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Save")).to_be_hidden()
+    flow = await team.read(id)
+    assert (flow["version"], flow["name"]) == (1, "Mine")
+    assert visit.wrong == ["Failed to load resource: net::ERR_FAILED"]
+    visit.wrong.clear()
+
+
 async def test_what_changed_meanwhile_comes_into_the_form(visiting: Visiting, server: str) -> None:
     """Untouched fields show it, a field that both touched is marked, and saving it asks first."""
     team = Elsewhere(server, "meanwhile")
@@ -109,10 +134,29 @@ async def test_a_flow_that_was_deleted_elsewhere_is_brought_back(visiting: Visit
     id = await team.create(name="Gone")
     page = (await shown(visiting, server, "gone", id)).page
     await expect(control(page, "name")).to_have_value("Gone")
-    await team.ask("mutation ($id: ID!) {deleteMessageFlow(id: $id) {deletedMessageFlowId}}", id=id)
+    await team.ask(DELETED, id=id)
     await page.evaluate(BACK)
     await expect(page.get_by_role("alert")).to_contain_text("This flow was deleted elsewhere.")
     await expect(control(page, "name")).to_be_disabled()
     await page.get_by_role("button", name="Restore it").click()
     await expect(control(page, "name")).to_be_enabled()
     assert (await team.read(id))["version"] == 2
+
+
+async def test_a_save_finds_that_the_flow_was_deleted_and_its_edits_outlive_that(
+    visiting: Visiting, server: str
+) -> None:
+    team = Elsewhere(server, "gone-unseen")
+    id = await team.create(name="Gone")
+    page = (await shown(visiting, server, "gone-unseen", id, is_cut_off=True)).page
+    await control(page, "name").fill("Mine")
+    await team.ask(DELETED, id=id)
+    save = page.get_by_role("button", name="Save")
+    await save.click()
+    await expect(page.get_by_role("alert")).to_have_text("This flow was deleted elsewhere.Restore it")
+    await expect(save).to_be_disabled()
+    await page.get_by_role("button", name="Restore it").click()
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    await save.click()
+    await expect(page.get_by_role("status")).to_contain_text("Saved as version 3: Name.")
+    assert (await team.read(id))["name"] == "Mine"

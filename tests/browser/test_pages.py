@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visiting
+from tests.browser.flows import shown
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -13,3 +14,11 @@ async def test_a_page_comes_up(visiting: Visiting, server: str, path: str) -> No
     visit = await visiting(server)
     await visit.open(path)
     await expect(visit.page.locator("#page")).not_to_be_empty()
+
+
+@pytest.mark.parametrize("id", ["nobodys", "%E0%A4%A", "%25", "a/b"])
+async def test_an_address_of_no_flow_says_so(visiting: Visiting, server: str, id: str) -> None:
+    page = (await shown(visiting, server, "empty", id)).page
+    await expect(page.get_by_role("heading", level=1)).to_have_text("No such flow")
+    await page.get_by_role("link", name="All flows").click()
+    await expect(page.get_by_role("heading", name="No flows yet")).to_be_visible()

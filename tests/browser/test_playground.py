@@ -160,6 +160,19 @@ async def test_changes_arrive_beside_the_tab_that_makes_them(visiting: Visiting,
     await expect(live.get_by_role("listitem")).to_contain_text("autopilot")
 
 
+async def test_a_key_that_may_not_watch_is_told_so_beside_the_tabs(visiting: Visiting, guarded: Guarded) -> None:
+    visit = await visiting(guarded.address)
+    page = visit.page
+    await visit.open("/")
+    await give_key(page, guarded.key("blind", "history:read"))
+    async with page.expect_websocket() as coming:
+        await page.get_by_role("button", name="Live changes").click()
+    await (await coming.value).wait_for_event("close")
+    told = page.get_by_role("region", name="Live changes").get_by_role("status")
+    await expect(told).to_have_text("this key lacks the scope flows:read")
+    visit.forgive(403)
+
+
 async def test_the_tab_of_the_subscription_tells_what_others_change(visiting: Visiting, server: str) -> None:
     visit = await visiting(server)
     page = visit.page
