@@ -104,13 +104,14 @@ class Problem(msgspec.Struct, frozen=True):
 class Refused(Exception):
     """The request is answered with problems and nothing is written.
 
-    `current` holds the flow as it is now when a version guard did not match.
+    `current` holds the flow as it is now when a version guard did not match; `untold`: problems beside those.
     """
 
-    def __init__(self, *problems: Problem, current: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, *problems: Problem, current: Mapping[str, Any] | None = None, untold: int = 0) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
         self.problems = problems
         self.current = current
+        self.untold = untold
 
     @property
     def is_top_level(self) -> bool:

@@ -77,7 +77,7 @@ class Rest:
         except Rejected as rejected:
             return refusals.answer(scope, [_problem(rejected.errors[0])])
         except Refused as refusal:
-            return refusals.answer(scope, refusal.problems)
+            return refusals.answer(scope, refusal.problems, untold=refusal.untold)
 
     async def read(self, call: Call) -> Answer:
         flow = await self._run(call, {"id": call.id})

@@ -148,6 +148,8 @@ LEAVES = [
     Case("a surrogate as a member", put('{"\\ud800": 1}'), 400, "unknown_field", "\ufffd is not a member"),
     Case("NUL as a member", put('{"\\u0000": 1}'), 400, "unknown_field", "\ufffd is not a member"),
     Case("markup as a member", put('{"<script>": 1}'), 400, "unknown_field"),
+    Case("20,000 unknown members", put(json.dumps(dict.fromkeys((f"name{n}" for n in range(20_000)), 1))), 400, "unknown_field",
+         "20,000 members are refused, of which 100 are told; the first: name0 is not a member"),
     Case("a long member", put(json.dumps({"x" * 100_000: 1})), 400, "unknown_field", "x…"),
     Case("__proto__", put('{"__proto__": {}}'), 400, "unknown_field"),
     Case("a dotted path", put('{"settings.responseSettings": {}}'), 400, "unknown_field"),
