@@ -1,34 +1,29 @@
 """WebSocket frames as uvicorn speaks them, but that a client who leaves them unread loses its connection."""
 
 import asyncio
-from typing import Any
+from asyncio.transports import BaseTransport
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-UNREAD_SECONDS = 21.0
-"""A little more than the application waits before it gives the client up, so that it can say why in the log."""
+from graphql_api.web.taking import Taking
 
 
 class Frames(WebSocketsSansIOProtocol):
     """uvicorn would wait until the client reads what it was sent, or until the network gives up."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._unread: asyncio.TimerHandle | None = None
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self._taking = Taking(self.loop, self.transport)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+        self._taking.watch()
 
-    def resume_writing(self) -> None:
-        self._read_on()
-        super().resume_writing()
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """What was said last may lie unread."""
+        super().on_task_complete(task)
+        self._taking.watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._read_on()
+        self._taking.end()
         super().connection_lost(exc)
-
-    def _read_on(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None

@@ -20,6 +20,7 @@ from graphql_api.web import refusals
 from graphql_api.web.exchange import Exchange, head
 from graphql_api.web.front import ALWAYS, new_id, too_long_a_head, too_long_trailers
 from graphql_api.web.patience import Patience
+from graphql_api.web.taking import Taking
 from graphql_api.web.upgrades import is_for_websocket, without_offer
 
 FIRST_SECONDS = 0.5
@@ -48,7 +49,24 @@ class Http1(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._patience = Patience(self.loop, self.timeout_keep_alive, transport.close, self._refuse)
+        self._patience = Patience(self.loop, self.timeout_keep_alive, self._let_go, self._refuse)
+        self._taking = Taking(self.loop, transport)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._taking.watch()
+
+    def _let_go(self) -> None:
+        """A connection that was idle for too long, unless its client still takes the last answer."""
+        if self._taking.watch():
+            self._patience.rest()
+        else:
+            self.transport.close()
+
+    def _close(self) -> None:
+        """Behind the last answer, which may lie unread."""
+        self.transport.close()
+        self._taking.watch()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client says nothing more: what it has asked is answered. Over TLS its connection is gone with that."""
@@ -60,6 +78,7 @@ class Http1(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._patience.end()
+        self._taking.end()
         self.connections.discard(self)
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.hang_up()
@@ -186,6 +205,7 @@ class Http1(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         if self.transport.is_closing():
+            self._taking.watch()
             return
         self.flow.resume_reading()
         if self._queue:
@@ -232,7 +252,7 @@ class Http1(HttpToolsProtocol):
             return
         if self._incoming is None or not self._incoming.has_begun:
             self._say(why)
-        self.transport.close()
+        self._close()
 
     def _is_behind_requests(self) -> bool:
         """Whether whole requests wait for their answers: of one that is not read to its end, those before it."""

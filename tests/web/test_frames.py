@@ -7,14 +7,21 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from graphql_api.web import frames
+from graphql_api.web import taking
 from graphql_api.web.frames import Frames
 
 
 class Slow(asyncio.Transport):
     """A connection that tells whether it was cut off."""
 
+    left = 100
     is_cut_off = False
+
+    def get_write_buffer_size(self) -> int:
+        return self.left
+
+    def is_closing(self) -> bool:
+        return False
 
     def abort(self) -> None:
         self.is_cut_off = True
@@ -29,7 +36,7 @@ async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture
 def connection(monkeypatch: pytest.MonkeyPatch) -> tuple[Frames, Slow]:
-    monkeypatch.setattr(frames, "UNREAD_SECONDS", 0.01)
+    monkeypatch.setattr(taking, "UNREAD_SECONDS", 0.01)
     made = Frames(uvicorn.Config(nothing), ServerState(), {}, asyncio.new_event_loop())
     made.loop.close()
     return made, Slow()
@@ -56,6 +63,7 @@ async def test_one_that_reads_again_or_has_left_is_not(connection: tuple[Frames,
     if is_gone:
         made.connection_lost(None)
     else:
+        transport.left = 0
         made.resume_writing()
     await asyncio.sleep(0.05)
     assert not transport.is_cut_off

@@ -602,7 +602,7 @@ async def test_who_does_not_read_is_disconnected(
     monkeypatch.setattr("graphql_api.web.websocket.STALLED", 2 if reads_again else 0.3)
     monkeypatch.setattr("graphql_api.web.sse.STALLED", 0.3)
     if not reads_again:
-        monkeypatch.setattr("graphql_api.web.frames.UNREAD_SECONDS", 0.5)
+        monkeypatch.setattr("graphql_api.web.taking.UNREAD_SECONDS", 0.5)
     id = await new_flow(desk, caller)
     long = "subscription { messageFlowChanged { cursor version messageFlow { prompt } } }"
     by_socket, by_events, lines = list[Any](), list[Any](), list[dict[str, Any]]()

@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from graphql_api import app, edits, reads
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
+from graphql_api.web import taking
 from graphql_api.web.frames import Frames
 from graphql_api.web.wire import Wire
 from tests.conftest import configured
@@ -28,11 +29,13 @@ FLOWS = "/v1/api/message-flows"
 class Connection(Socketless):
     """A server's end of a connection without a socket, and what it says."""
 
-    def __init__(self, desk: Desk, root_path: str = "") -> None:
+    is_cut_off = False
+
+    def __init__(self, desk: Desk, root_path: str = "", **others: Any) -> None:
         super().__init__()
         application = app.made(configured(root_path=root_path), desk)
         settings = uvicorn.Config(
-            application, http=Wire, ws=Frames, h11_max_incomplete_event_size=LIMIT, root_path=root_path
+            application, http=Wire, ws=Frames, h11_max_incomplete_event_size=LIMIT, root_path=root_path, **others
         )
         settings.load()
         self.said = b""
@@ -55,6 +58,9 @@ class Connection(Socketless):
 
     def get_protocol(self) -> Any:
         return self._protocol
+
+    def abort(self) -> None:
+        self.is_cut_off = True
 
     async def hear(self, *parts: bytes) -> None:
         """Whoever waits for a part has gone on when the next one comes."""
@@ -415,3 +421,29 @@ async def test_a_client_that_closes_its_sending_side_reads_its_answer(desk: Desk
         writer.close()
     assert statuses(said) == [200]
     assert b'"name":"new"' in said
+
+
+@pytest.mark.parametrize("said", [request("GET", FLOWS, connection="close"), b"hello\r\n\r\n"])
+async def test_what_is_said_last_must_be_taken(desk: Desk, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr(taking, "UNREAD_SECONDS", 0.01)
+    connection = Connection(desk)
+    connection.unread = 1
+    await connection.hear(said)
+    await connection.end()
+    assert not connection.is_cut_off
+    await asyncio.sleep(0.1)
+    assert connection.is_cut_off
+    connection.lose()
+
+
+async def test_a_connection_is_not_idle_while_its_client_takes_an_answer(desk: Desk) -> None:
+    """Over TLS it would soon be cut off."""
+    connection = Connection(desk, timeout_keep_alive=0.1)
+    connection.unread = 1
+    await connection.hear(request("GET", FLOWS))
+    await connection.answer()
+    await asyncio.sleep(0.5)
+    assert not connection.is_closed
+    connection.unread = 0
+    await connection.end()
+    connection.lose()
