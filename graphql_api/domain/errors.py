@@ -70,12 +70,16 @@ KINDS: Mapping[str, Kind] = {
         400, "The cursor is too old", "Read the flows again and subscribe without a cursor.", is_data=False
     ),
     "INTERNAL": Kind(500, "Our fault", "Report the request id; the log has the cause under it.", is_data=False),
+    "NOT_IMPLEMENTED": Kind(
+        501, "Transfer coding not known", "Send the body with Content-Length, or in chunks alone.", is_data=False
+    ),
     "UNAVAILABLE": Kind(
         503,
         "The database is away",
         "Try again after Retry-After; nothing was written unless the message says that this is unknown.",
         is_data=False,
     ),
+    "HTTP_VERSION_NOT_SUPPORTED": Kind(505, "Not spoken here", "Send the request in HTTP/1.1.", is_data=False),
 }
 
 

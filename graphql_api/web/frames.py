@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio.transports import BaseTransport
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -18,6 +19,17 @@ class Frames(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._taking.watch()
+
+    async def run_asgi(self) -> None:
+        """uvicorn would take a handshake that was refused for one that the application forgot, and log that."""
+        application = self.app
+
+        async def answering(*request: Any) -> None:
+            await application(*request)
+            self.handshake_complete |= self.initial_response is not None
+
+        self.app = answering
+        await super().run_asgi()
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         """What was said last may lie unread."""

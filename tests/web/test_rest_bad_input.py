@@ -117,7 +117,13 @@ BODIES = [
     Case("length and chunks", put(b"", transfer_encoding="chunked") + b"0\r\n\r\n", 400, "bad_request", NOT_HTTP),
     Case("two lengths", put(b"{}", Content_Length="2"), 400, "bad_request", NOT_HTTP),
     Case("a negative length", put(b"{}", content_length="-2"), 400, "bad_request", NOT_HTTP),
-    Case("an unknown transfer encoding", put(b"{}", content_length=None, transfer_encoding="gzip"), 400, "bad_request"),
+    Case("an unknown transfer encoding", put(b"{}", content_length=None, transfer_encoding="gzip"), 501, "not_implemented", "chunked"),
+    Case("a coding before the chunks", put(b"", content_length=None, transfer_encoding="gzip, chunked") + b"2\r\n{}\r\n0\r\n\r\n", 501,
+         "not_implemented"),
+    Case("a coding on a line of its own", put(b"", content_length=None, transfer_encoding="gzip", Transfer_Encoding="chunked")
+         + b"2\r\n{}\r\n0\r\n\r\n", 501, "not_implemented"),
+    Case("a long extension of a chunk", put(b"", content_length=None, transfer_encoding="chunked") + b"2;" + b"x" * 200_000, 400,
+         "limit_exceeded", "the size of a chunk, with its extensions, is longer than"),
 ]  # fmt: skip
 
 TYPES = [
@@ -401,7 +407,11 @@ WIRE = [
     Case("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32), 400, "bad_request", NOT_HTTP),
     Case("NUL bytes", bytes(64), 400, "bad_request", NOT_HTTP),
     Case("HTTP/2 at once", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "bad_request", NOT_HTTP),
-    Case("HTTP/9.9", b"GET / HTTP/9.9\r\nhost: localhost\r\n\r\n", 400, "bad_request", NOT_HTTP),
+    Case("HTTP/9.9", b"GET / HTTP/9.9\r\nhost: localhost\r\n\r\n", 505, "http_version_not_supported", "in HTTP/1.1"),
+    Case("a request of HTTP/2.0", get().replace(b"HTTP/1.1", b"HTTP/2.0"), 505, "http_version_not_supported"),
+    Case("an update of HTTP/2.0", put('{"name": "x"}').replace(b"HTTP/1.1", b"HTTP/2.0"), 505, "http_version_not_supported"),
+    Case("HTTP/0.9", get().replace(b"HTTP/1.1", b"HTTP/0.9"), 505, "http_version_not_supported"),
+    Case("HTTP of no number", get().replace(b"HTTP/1.1", b"HTTP/1.x"), 400, "bad_request", NOT_HTTP),
     Case("a target with a space", b"GET /a b HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "bad_request", NOT_HTTP),
     Case("a header without a name", b"GET / HTTP/1.1\r\n: x\r\n\r\n", 400, "bad_request", NOT_HTTP),
     Case("a space before the colon", b"GET / HTTP/1.1\r\nhost : localhost\r\n\r\n", 400, "bad_request", NOT_HTTP),
@@ -452,6 +462,8 @@ def test_the_table_is_long_enough_and_names_each_case_once() -> None:
 
 
 ODD = [
+    Case("a later HTTP/1", get().replace(b"HTTP/1.1", b"HTTP/1.2"), 200),
+    Case("chunks in other letters", put(b"", content_length=None, transfer_encoding="Chunked") + b"2\r\n{}\r\n0\r\n\r\n", 200),
     Case("an empty body of an object", put("{}"), 200),
     Case("JSON with a charset", put("{}", content_type='Application/JSON; Charset="UTF-8"'), 200),
     Case("JSON of a kind", put("{}", content_type="application/merge-patch+json"), 200),

@@ -1,6 +1,7 @@
 """Requests as bytes on a connection: the same answers however they are split, in the order of the requests."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
@@ -312,6 +313,32 @@ async def test_a_handshake_that_cannot_be_read_is_refused(connect: Callable[[], 
     await connection.hear(request("GET", "/graphql", None, **HANDSHAKE, **many))
     assert statuses(await connection.end()) == [400]
     assert b"the head of the handshake has too many headers, or one that is too long" in connection.said
+
+
+@pytest.mark.parametrize(
+    ("odd", "message", "versions"),
+    [
+        ({"sec_websocket_version": "7"}, b"invalid Sec-WebSocket-Version header: 7", [b"13"]),
+        ({"sec_websocket_version": None}, b"missing Sec-WebSocket-Version header", [b"13"]),
+        ({"sec_websocket_key": None}, b"missing Sec-WebSocket-Key header", []),
+        ({"sec_websocket_key": "x"}, b"invalid Sec-WebSocket-Key header: x", []),
+        ({"origin": "http://a", "Origin": "http://b"}, b"Origin", []),
+    ],
+)
+async def test_what_is_no_handshake_is_refused_in_the_one_error_body(
+    connect: Callable[[], Connection], odd: dict[str, str | None], message: bytes, versions: list[bytes]
+) -> None:
+    connection = connect()
+    await connection.hear(request("GET", "/graphql", None, **{**HANDSHAKE, **odd}, x_request_id="abc"))
+    said = await connection.end()
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert statuses(said) == [400]
+    assert re.findall(rb"sec-websocket-version: (\S+)", head) == versions
+    assert {b"x-request-id: abc", b"x-content-type-options: nosniff", b"cache-control: no-store"} <= {
+        *head.split(b"\r\n")
+    }
+    assert message in body
+    assert json.loads(body)["requestId"] == "abc"
 
 
 async def test_a_handshake_behind_a_request_without_an_answer_is_no_handshake(
