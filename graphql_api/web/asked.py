@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from graphql_api.domain.errors import Refused, refused
+from graphql_api.schema.operations import Answer
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import at_once, decoded
 
@@ -29,6 +30,15 @@ def asked_of(given: Any) -> Asked:
         return msgspec.convert(given, Asked)
     except msgspec.ValidationError:
         raise refused("BAD_REQUEST", _what_is_wrong(given)) from None
+
+
+def extensions(asked: Asked, answer: Answer) -> dict[str, Any]:
+    """The member of an answer in which a request is told what it asked about its own execution, if anything."""
+    if not asked.extensions:
+        return {}
+    known = {"cost": answer.cost, "plan": "compiled" if answer.is_compiled else "general"}
+    told = {name: value for name, value in known.items() if asked.extensions.get(name) is True}
+    return {"extensions": told} if told else {}
 
 
 VARIABLES = b',"variables":'
