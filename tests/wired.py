@@ -36,12 +36,16 @@ class Socketless(asyncio.Transport):
     """Is always ready, and knows whether it was closed."""
 
     is_closed = False
+    unread = 0
 
     def is_closing(self) -> bool:
         return self.is_closed
 
     def close(self) -> None:
         self.is_closed = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
 
     def pause_reading(self) -> None:
         return

@@ -70,12 +70,16 @@ KINDS: Mapping[str, Kind] = {
         400, "The cursor is too old", "Read the flows again and subscribe without a cursor.", is_data=False
     ),
     "INTERNAL": Kind(500, "Our fault", "Report the request id; the log has the cause under it.", is_data=False),
+    "NOT_IMPLEMENTED": Kind(
+        501, "Transfer coding not known", "Send the body with Content-Length, or in chunks alone.", is_data=False
+    ),
     "UNAVAILABLE": Kind(
         503,
         "The database is away",
         "Try again after Retry-After; nothing was written unless the message says that this is unknown.",
         is_data=False,
     ),
+    "HTTP_VERSION_NOT_SUPPORTED": Kind(505, "Not spoken here", "Send the request in HTTP/1.1.", is_data=False),
 }
 
 
@@ -104,13 +108,14 @@ class Problem(msgspec.Struct, frozen=True):
 class Refused(Exception):
     """The request is answered with problems and nothing is written.
 
-    `current` holds the flow as it is now when a version guard did not match.
+    `current` holds the flow as it is now when a version guard did not match; `untold`: problems beside those.
     """
 
-    def __init__(self, *problems: Problem, current: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, *problems: Problem, current: Mapping[str, Any] | None = None, untold: int = 0) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
         self.problems = problems
         self.current = current
+        self.untold = untold
 
     @property
     def is_top_level(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from graphql_api.domain.errors import Refused, refused
+from graphql_api.schema.operations import Answer
 from graphql_api.schema.prepared import Prepared
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import at_once, decoded
@@ -36,6 +37,15 @@ def needed(asked: Asked, operation: Prepared) -> Asked:
     """What has to be kept of a request for as long as its operation goes on: anything else may be large."""
     variables = {name: value for name, value in (asked.variables or {}).items() if name in operation.declared}
     return Asked(asked.query, asked.operation_name, variables)
+
+
+def extensions(asked: Asked, answer: Answer) -> dict[str, Any]:
+    """The member of an answer in which a request is told what it asked about its own execution, if anything."""
+    if not asked.extensions:
+        return {}
+    known = {"cost": answer.cost, "plan": "compiled" if answer.is_compiled else "general"}
+    told = {name: value for name, value in known.items() if asked.extensions.get(name) is True}
+    return {"extensions": told} if told else {}
 
 
 VARIABLES = b',"variables":'

@@ -1,13 +1,13 @@
 """WebSocket frames as uvicorn speaks them, but that a client who leaves them unread is heard no more, then cut off."""
 
 import asyncio
+from asyncio.transports import BaseTransport
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
-UNREAD_SECONDS = 21.0
-"""A little more than the application waits before it gives the client up, so that it can say why in the log."""
+from graphql_api.web.taking import Taking
 
 MOST_FRAGMENTS = 4_096
 """Of one message: a fragment takes memory also where it is empty, which no limit of bytes would ever end."""
@@ -19,9 +19,9 @@ class Frames(WebSocketsSansIOProtocol):
     Each ping that it hears is answered, which takes memory while answers are left unread; so nothing more is read then.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._unread: asyncio.TimerHandle | None = None
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self._taking = Taking(self.loop, self.transport)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -40,21 +40,31 @@ class Frames(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._hear_no_more()
-        self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+        self._taking.watch()
 
     def resume_writing(self) -> None:
-        self._read_on()
         super().resume_writing()
         self._hear_again()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._read_on()
-        super().connection_lost(exc)
+    async def run_asgi(self) -> None:
+        """uvicorn would take a handshake that was refused for one that the application forgot, and log that."""
+        application = self.app
 
-    def _read_on(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
+        async def answering(*request: Any) -> None:
+            await application(*request)
+            self.handshake_complete |= self.initial_response is not None
+
+        self.app = answering
+        await super().run_asgi()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """What was said last may lie unread."""
+        super().on_task_complete(task)
+        self._taking.watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._taking.end()
+        super().connection_lost(exc)
 
     def _hear_no_more(self) -> None:
         """What uvicorn has paused by itself it would read on with, whatever is unread."""

@@ -8,7 +8,7 @@ from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.domain.errors import KINDS, Problem, Refused, fault, refused
+from graphql_api.domain.errors import Problem, Refused, fault, refused
 from graphql_api.web import refusals
 from graphql_api.web.cors import Cors
 from graphql_api.web.hosts import Hosts
@@ -78,13 +78,22 @@ class Front:
             self.admit(scope)
             await self._app(scope, receive, send)
         except Refused as refusal:
-            status = KINDS[refusal.problems[0].code].status
-            scope["state"]["telemetry"].tell({**scope, "method": WEBSOCKET}, status, 0)
-            await send({"type": "websocket.close", "code": POLICY})
+            await self._deny({**scope, "method": WEBSOCKET}, refusal, send)
         except Exception as error:
             log.error("request %s failed: %s", scope["state"]["request_id"], fault(error))
             with contextlib.suppress(Exception):
                 await send({"type": "websocket.close", "code": FAULT})
+
+    async def _deny(self, scope: Scope, refusal: Refused, send: Send) -> None:
+        """Answers a handshake as a request that is refused."""
+
+        async def denying(message: Message) -> None:
+            await send({**message, "type": f"websocket.{message['type']}"})
+
+        state = scope["state"]
+        answer = refusals.answer(scope, refusal.problems)
+        state["telemetry"].tell(scope, answer.status, 0)
+        await answer.send(Outgoing(scope, denying, [(b"x-request-id", state["request_id"].encode())]).send)
 
     def admit(self, scope: Scope) -> None:
         """Raises Refused for a head that is too long or that calls the server by a wrong name."""
@@ -149,10 +158,6 @@ def head_size(scope: Scope) -> int:
 
 def too_long_a_head(limit: float) -> Refused:
     return refused("LIMIT_EXCEEDED", f"the head of the request is longer than {limit} bytes (max_header_bytes)")
-
-
-def too_long_trailers(limit: float) -> Refused:
-    return refused("LIMIT_EXCEEDED", f"the trailers of the request are longer than {limit} bytes (max_header_bytes)")
 
 
 def request_id(scope: Scope) -> str:

@@ -17,7 +17,7 @@ from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import refusals
 from graphql_api.web.accept import favour, weights_of
-from graphql_api.web.asked import Asked, Bodies, asked_of, needed
+from graphql_api.web.asked import Asked, Bodies, asked_of, extensions, needed
 from graphql_api.web.callers import caller, entitled
 from graphql_api.web.front import masked
 from graphql_api.web.http import (
@@ -176,7 +176,7 @@ def answered(scope: Scope, operation: Prepared, asked: Asked, outcome: Outcome, 
             )
         document = {"errors": outcome.errors, **document}
     if asked.extensions:
-        document |= _extensions(asked.extensions, outcome)
+        document |= extensions(asked, outcome)
     return Answer(200, encoded(document, is_plain=outcome.is_compiled), MEDIA[media])
 
 
@@ -239,10 +239,3 @@ def whole(operation: Prepared, answer: Outcome) -> str | None:
         return None
     codes = [error["extensions"]["code"] for error in answer.errors if len(error.get("path", ())) == 1]
     return next((code for code in codes if code in OPERATION_STATUS), None)
-
-
-def _extensions(asked: Mapping[str, Any], answer: Outcome) -> dict[str, Any]:
-    """What a request asks to be told about its own execution."""
-    known = {"cost": answer.cost, "plan": "compiled" if answer.is_compiled else "general"}
-    told = {name: value for name, value in known.items() if asked.get(name) is True}
-    return {"extensions": told} if told else {}

@@ -16,16 +16,17 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graphql_api.domain.errors import Refused, refused
-from graphql_api.web import refusals
-from graphql_api.web.exchange import Exchange, head
-from graphql_api.web.front import ALWAYS, new_id, too_long_a_head, too_long_trailers
+from graphql_api.web import parting
+from graphql_api.web.exchange import Exchange
+from graphql_api.web.front import request_id, too_long_a_head
+from graphql_api.web.http import Headers
+from graphql_api.web.parting import NOT_HTTP, ODD_HANDSHAKE, must_be_spoken_here, too_long_a_size, too_long_trailers
 from graphql_api.web.patience import Patience
-from graphql_api.web.upgrades import is_for_websocket, without_offer
+from graphql_api.web.taking import Taking
+from graphql_api.web.upgrades import flaw, is_for_websocket, without_offer
 
 FIRST_SECONDS = 0.5
 """In which the first request of a connection must have begun when the server stops."""
-
-NOT_HTTP = refused("BAD_REQUEST", "this is not HTTP/1.1 as RFC 9112 has it")
 
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 
@@ -38,17 +39,42 @@ class Http1(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.parser = self._parser()
         self._longest_head: float = self.config.h11_max_incomplete_event_size or math.inf
         self._is_reading = False  # a request, from its beginning to its end
         self._incoming: Exchange | None = None  # what is read, from the end of its head
         self._unfinished_bytes = 0  # of a head, or of a trailer, that is not whole yet
         self._trailer_bytes = 0  # of those that are
+        self._is_in_chunk = False  # from its size on; behind that of the last one come trailers
         self._queue: deque[Exchange] = deque()
         self._refused: Refused | None = None
 
+    def _parser(self) -> Any:
+        """Of any version that can be written; which of them are spoken is our matter."""
+        parser = httptools.HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_version=True)
+        return parser
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._patience = Patience(self.loop, self.timeout_keep_alive, transport.close, self._refuse)
+        self._patience = Patience(self.loop, self.timeout_keep_alive, self._let_go, self._refuse)
+        self._taking = Taking(self.loop, transport)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._taking.watch()
+
+    def _let_go(self) -> None:
+        """A connection that was idle for too long, unless its client still takes the last answer."""
+        if self._taking.watch():
+            self._patience.rest()
+        else:
+            self.transport.close()
+
+    def _close(self) -> None:
+        """Behind the last answer, which may lie unread."""
+        self.transport.close()
+        self._taking.watch()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client says nothing more: what it has asked is answered. Over TLS its connection is gone with that."""
@@ -60,6 +86,7 @@ class Http1(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._patience.end()
+        self._taking.end()
         self.connections.discard(self)
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.hang_up()
@@ -103,7 +130,8 @@ class Http1(HttpToolsProtocol):
             if is_too_long:
                 self._refuse(too_long_a_head(self._longest_head))
         elif is_too_long:
-            self._refuse(too_long_trailers(self._longest_head))
+            too_long = too_long_trailers if self._is_in_chunk else too_long_a_size
+            self._refuse(too_long(self._longest_head))
 
     def on_message_begin(self) -> None:
         self.url = b""
@@ -127,6 +155,7 @@ class Http1(HttpToolsProtocol):
         self._unfinished_bytes = self._trailer_bytes = 0
         self._patience.until = math.inf
         self.scope = self._scope()
+        must_be_spoken_here(self.scope)
         if self.parser.should_upgrade():
             return
         before = self.cycle
@@ -171,7 +200,11 @@ class Http1(HttpToolsProtocol):
         task.add_done_callback(self.tasks.discard)
 
     def on_chunk_header(self) -> None:
+        self._is_in_chunk = True
         self._unfinished_bytes = 0
+
+    def on_chunk_complete(self) -> None:
+        self._is_in_chunk = False
 
     def on_body(self, body: bytes) -> None:
         self._unfinished_bytes = 0
@@ -187,6 +220,7 @@ class Http1(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         if self.transport.is_closing():
+            self._taking.watch()
             return
         self.flow.resume_reading()
         if self._queue:
@@ -204,7 +238,7 @@ class Http1(HttpToolsProtocol):
         elif self.parser.get_method() == b"CONNECT":
             self._refuse(NOT_HTTP)
         else:
-            self.parser = httptools.HttpRequestParser(self)
+            self.parser = self._parser()
             return without_offer(self.scope, self.url) + rest
         return b""
 
@@ -215,11 +249,13 @@ class Http1(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """The head of a handshake is whole, so it is taken at once or never."""
+        wrong = flaw(self.scope)
+        if wrong is not None:
+            return self._part(*wrong)
         super().handle_websocket_upgrade()
         frames: Any = self.transport.get_protocol()
         if not frames.handshake_initiated:
-            message = "the head of the handshake has too many headers, or one that is too long"
-            self._refuse(refused("BAD_REQUEST", message))
+            self._part(refused("BAD_REQUEST", ODD_HANDSHAKE))
 
     def _refuse(self, why: Refused) -> None:
         """What is no request, as the last answer: those to the requests before it come first."""
@@ -232,8 +268,8 @@ class Http1(HttpToolsProtocol):
                 self._queue.pop()
             return
         if self._incoming is None or not self._incoming.has_begun:
-            self._say(why)
-        self.transport.close()
+            self.transport.write(parting.word(why))
+        self._close()
 
     def _is_behind_requests(self) -> bool:
         """Whether whole requests wait for their answers: of one that is not read to its end, those before it."""
@@ -241,8 +277,7 @@ class Http1(HttpToolsProtocol):
             return bool(self._queue)
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _say(self, why: Refused) -> None:
-        id = new_id()
-        refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, why.problems)
-        headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
-        self.transport.write(head(refusal.status, headers) + refusal.body)
+    def _part(self, why: Refused, more: Headers | None = None) -> None:
+        """From the client of a handshake."""
+        self.transport.write(parting.word(why, request_id(self.scope), more))
+        self._close()

@@ -18,7 +18,7 @@ from graphql_api.schema.context import Context, Seen
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
-from graphql_api.web.asked import Asked, asked_of, needed
+from graphql_api.web.asked import Asked, asked_of, extensions, needed
 from graphql_api.web.auth import Keyring
 from graphql_api.web.front import masked
 from graphql_api.web.graphql import whole
@@ -160,7 +160,8 @@ class Operating:
             await self._watch(id, operation, asked, context)
             return 200
         answer = await self._finished(self._room.operations.carry_out(operation, asked.variables, context))
-        await self._say({"id": id, "type": "next", "payload": result(answer.data, answer.errors)})
+        payload = result(answer.data, answer.errors) | extensions(asked, answer)
+        await self._say({"id": id, "type": "next", "payload": payload})
         code = whole(operation, answer)
         return KINDS[code].status if code else 200
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from graphql_api.domain.checks import storable
 from graphql_api.domain.errors import refused
 from graphql_api.domain.flow import Direction, MessageChannel
 from graphql_api.domain.ids import ID_RULE, is_id
@@ -79,7 +80,7 @@ FILTERS: Mapping[str, Callable[[str], Any]] = {
     "autopilot": flag,
     "hipaaCompliance": flag,
     "agent": agent,
-    "nameContains": str,
+    "nameContains": storable,
     "updatedSince": instant,
 }
 OTHERS: Mapping[str, Callable[[str], Any]] = {"limit": limit, "cursor": str, "orderBy": order}

@@ -23,7 +23,8 @@ class Patience:
         close: Callable[[], None],
         refuse: Callable[[Refused], None],
     ) -> None:
-        """Begins with the connection; `close` what was idle for too long, `refuse` a head that does not arrive."""
+        """Begins with the connection; `close` what was idle for too long, or let it `rest` once more; `refuse` a head
+        that does not arrive."""
         self._loop = loop
         self._idle_seconds = idle_seconds
         self._close = close
@@ -34,10 +35,16 @@ class Patience:
         self._look()
 
     def _look(self) -> None:
-        left = self.until - self._loop.time()
-        if left > 0:
+        if self._left() <= 0:
+            self._give_up()
+        if (left := self._left()) > 0:
             self._watch = self._loop.call_later(min(left, LOOK), self._look)
-        elif self._is_idle:
+
+    def _left(self) -> float:
+        return self.until - self._loop.time()
+
+    def _give_up(self) -> None:
+        if self._is_idle:
             self._close()
         else:
             message = f"the head of the request did not arrive within {HEAD_SECONDS:g} s"

@@ -31,15 +31,16 @@ def answer(
     problems: Sequence[Problem],
     extra: Mapping[str, Any] | None = None,
     more_headers: Headers | None = None,
+    untold: int = 0,
 ) -> Answer:
-    """`extra` joins the members of `error`, such as currentVersion."""
+    """`extra` joins the members of `error`, such as currentVersion; `untold`: problems beside those."""
     first = problems[0]
     # A member of a body may be named as an argument is; that is how it is unknown.
     is_argument = first.code != "UNKNOWN_FIELD" and len(first.path) == 1 and first.path[0] in ARGUMENTS
     is_whole = first.code in WHOLE or is_argument
     code = first.code if is_whole else "VALIDATION_FAILED"
     kind = KINDS[code]
-    error = {**_error(code, problems), **(extra or {})}
+    error = {**_error(code, problems, untold), **(extra or {})}
     if code == "RATE_LIMITED":
         error["reset_at"] = instants.text(int(limited(scope).reset) * 1_000)
     document = {
@@ -68,12 +69,13 @@ def limited(scope: Scope) -> Limited:
     return refusal
 
 
-def _error(code: str, problems: Sequence[Problem]) -> dict[str, Any]:
+def _error(code: str, problems: Sequence[Problem], untold: int) -> dict[str, Any]:
     message = problems[0].message
     if code != "VALIDATION_FAILED":
         return {"code": code.lower(), "message": message}
     if len(problems) > 1:
-        message = f"{len(problems)} members are refused; the first: {message}"
+        told = f", of which {len(problems)} are told" if untold else ""
+        message = f"{len(problems) + untold:,} members are refused{told}; the first: {message}"
     return {"code": code.lower(), "message": message, "details": [_detail(problem) for problem in problems]}
 
 

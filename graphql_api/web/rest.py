@@ -67,6 +67,8 @@ class Rest:
             who.within("flows:read" if route.method == "GET" else "flows:write")
             call = Call(scope, receive, route, id, who)
             _must_take_json(call)
+            if route.method != "GET":
+                of_head(scope, must_name_no_other_version)
             if id and not is_id(id):
                 raise refused("INVALID_ID", f"the id must be {ID_RULE}", "id")
             return await HANDLERS[route.operation](self, call)
@@ -77,7 +79,7 @@ class Rest:
         except Rejected as rejected:
             return refusals.answer(scope, [_problem(rejected.errors[0])])
         except Refused as refusal:
-            return refusals.answer(scope, refusal.problems)
+            return refusals.answer(scope, refusal.problems, untold=refusal.untold)
 
     async def read(self, call: Call) -> Answer:
         flow = await self._run(call, {"id": call.id})
@@ -202,6 +204,13 @@ def key(scope: Scope) -> Mapping[str, str]:
 
 def if_match(scope: Scope) -> frozenset[int] | None:
     return etags.if_match(listed(scope, b"if-match"))
+
+
+def must_name_no_other_version(scope: Scope) -> None:
+    """If-None-Match would have a change be made at any version but those, which no flow has a use for."""
+    if listed(scope, b"if-none-match") is not None:
+        message = "If-None-Match is taken on GET only; send If-Match to change a flow only at a version that you know"
+        raise refused("BAD_REQUEST", message)
 
 
 def listed_versions(scope: Scope) -> frozenset[int] | None:

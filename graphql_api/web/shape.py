@@ -1,6 +1,6 @@
 """The shape of a REST body: known members, right types, the REST spelling of enums; values are the domain's matter."""
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +20,9 @@ IGNORED = frozenset({"createdAt", "updatedAt", "version", "__v"})
 
 WORKING_HOURS = "workingHours"
 
+MOST_TOLD = 100
+"""Problems of one body that are told, several times as many as there are members; the rest is counted."""
+
 
 class Shape:
     """Reads one body into the input of a GraphQL mutation and gathers every problem on the way."""
@@ -30,9 +33,10 @@ class Shape:
         self._creates = creates
         self._suggests = suggests
         self.problems: list[Problem] = []
+        self._untold = 0
 
     def input(self, body: Any) -> dict[str, Any]:
-        """The input; raises Refused with all problems of shape."""
+        """The input; raises Refused with all problems of shape, or with the first of very many."""
         if not isinstance(body, dict):
             raise Refused(Problem("INVALID_TYPE", f"the body must be an object, not {_name(body)}"))
         given = {**body}
@@ -46,7 +50,7 @@ class Shape:
             result["toggleAutopilot"] = self._flag(given.pop("toggleAutopilot"), ("toggleAutopilot",))
         result |= self._block(TREE, given)
         if self.problems:
-            raise Refused(*self.problems)
+            raise Refused(*self.problems, untold=self._untold)
         return result
 
     def _block(self, block: Block, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +82,7 @@ class Shape:
         kind = type(value)
         if kind not in typed[1]:
             self._blame("INVALID_TYPE", f"must be {typed[0]}, not {_name(value)}", _at(leaf))
-        elif kind is float and not math.isfinite(value):
+        elif leaf.kind is float and not abs(value) <= sys.float_info.max:  # nor is NaN
             self._blame("OUT_OF_RANGE", "must be a finite number", _at(leaf))
         elif kind is int:
             # GraphQL takes no whole number as a Float that a float cannot hold to the last digit.
@@ -124,11 +128,21 @@ class Shape:
                 self._blame("REQUIRED", "is required", _at(member))
 
     def _unknown(self, name: str, block: Block) -> None:
+        if self._is_left_untold():  # looking for a name that is near takes its time
+            return
         known = [*block.members, *(("toggleAutopilot",) if block is TREE and not self._creates else ())]
         offer = nearest(name, known) if self._suggests else ""
         self._blame("UNKNOWN_FIELD", f"is not a member{offer}", (*_at(block), printable(name)))
 
+    def _is_left_untold(self) -> bool:
+        """Whether one more problem is only counted."""
+        is_left = len(self.problems) == MOST_TOLD
+        self._untold += is_left
+        return is_left
+
     def _blame(self, code: str, message: str, at: tuple[str, ...]) -> None:
+        if self._is_left_untold():
+            return
         self.problems.append(Problem(code, f"{_spelled(at)} {message}", at))
 
 

@@ -13,7 +13,7 @@ from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event, Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
-from graphql_api.web.asked import Asked, needed
+from graphql_api.web.asked import Asked, extensions, needed
 from graphql_api.web.auth import token
 from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
@@ -58,7 +58,7 @@ class EventStream:
         except Rejected as rejected:
             payload: Any = {"errors": rejected.errors}
         else:
-            payload = result(answer.data, answer.errors)
+            payload = result(answer.data, answer.errors) | extensions(asked, answer)
         text = encoded(payload).decode()
         await out.begin()
         await out.next(text)

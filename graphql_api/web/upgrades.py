@@ -1,9 +1,19 @@
 """Upgrades that clients offer: one to a WebSocket may be taken, any other is passed over as if it were not offered."""
 
 from starlette.types import Scope
+from websockets.datastructures import Headers as Fields
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.domain.words import printable
+from graphql_api.web.http import Headers, headers
 
 WEBSOCKETS = "/graphql"
 """The path where they are opened."""
+
+VERSION = "13"
+"""Of the protocol; there is no other."""
 
 BODY = frozenset({b"content-length", b"transfer-encoding"})
 """Headers of a request that has a body."""
@@ -17,6 +27,20 @@ def is_for_websocket(scope: Scope) -> bool:
         and scope["http_version"] != "1.0"
         and BODY.isdisjoint(dict(scope["headers"]))
     )
+
+
+def flaw(scope: Scope) -> tuple[Refused, Headers] | None:
+    """What is wrong with a handshake, and the headers that say what would be right."""
+    fields = Fields([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
+    reader = ServerProtocol()
+    reader.accept(Request(scope["path"], fields))
+    if reader.handshake_exc is None:
+        return None
+    wrong = printable(str(reader.handshake_exc))
+    more = (
+        [] if headers(scope, b"sec-websocket-version") == [VERSION] else [(b"sec-websocket-version", VERSION.encode())]
+    )
+    return refused("BAD_REQUEST", f"this is no handshake as RFC 6455 has it: {wrong}"), more
 
 
 def without_offer(scope: Scope, target: bytes) -> bytes:

@@ -75,4 +75,4 @@ class Wire(Http1):
         if written is not None:
             status, rest = written
             self.transport.write(BEGINNINGS.of(status, self.server_state.default_headers) + CLOSE + rest)
-        self.transport.close()
+        self._close()

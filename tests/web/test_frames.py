@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from graphql_api.edits import Desk
-from graphql_api.web import frames
+from graphql_api.web import taking
 from graphql_api.web.frames import MOST_FRAGMENTS, Frames
 from tests.web.live import LITTLE, SOON, served
 
@@ -19,6 +19,7 @@ from tests.web.live import LITTLE, SOON, served
 class Slow(asyncio.Transport):
     """A connection that tells whether it is read from, and whether it was cut off."""
 
+    left = 100
     is_cut_off = False
     is_read = True
 
@@ -30,6 +31,9 @@ class Slow(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.is_read = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.left
 
     def abort(self) -> None:
         self.is_cut_off = True
@@ -44,7 +48,7 @@ async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture
 def connection(monkeypatch: pytest.MonkeyPatch) -> tuple[Frames, Slow]:
-    monkeypatch.setattr(frames, "UNREAD_SECONDS", 0.01)
+    monkeypatch.setattr(taking, "UNREAD_SECONDS", 0.01)
     made = Frames(uvicorn.Config(nothing), ServerState(), {}, asyncio.new_event_loop())
     made.loop.close()
     return made, Slow()
@@ -71,6 +75,7 @@ async def test_one_that_reads_again_or_has_left_is_not(connection: tuple[Frames,
     if is_gone:
         made.connection_lost(None)
     else:
+        transport.left = 0
         made.resume_writing()
     await asyncio.sleep(0.05)
     assert not transport.is_cut_off

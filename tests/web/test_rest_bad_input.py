@@ -117,7 +117,13 @@ BODIES = [
     Case("length and chunks", put(b"", transfer_encoding="chunked") + b"0\r\n\r\n", 400, "bad_request", NOT_HTTP),
     Case("two lengths", put(b"{}", Content_Length="2"), 400, "bad_request", NOT_HTTP),
     Case("a negative length", put(b"{}", content_length="-2"), 400, "bad_request", NOT_HTTP),
-    Case("an unknown transfer encoding", put(b"{}", content_length=None, transfer_encoding="gzip"), 400, "bad_request"),
+    Case("an unknown transfer encoding", put(b"{}", content_length=None, transfer_encoding="gzip"), 501, "not_implemented", "chunked"),
+    Case("a coding before the chunks", put(b"", content_length=None, transfer_encoding="gzip, chunked") + b"2\r\n{}\r\n0\r\n\r\n", 501,
+         "not_implemented"),
+    Case("a coding on a line of its own", put(b"", content_length=None, transfer_encoding="gzip", Transfer_Encoding="chunked")
+         + b"2\r\n{}\r\n0\r\n\r\n", 501, "not_implemented"),
+    Case("a long extension of a chunk", put(b"", content_length=None, transfer_encoding="chunked") + b"2;" + b"x" * 200_000, 400,
+         "limit_exceeded", "the size of a chunk, with its extensions, is longer than"),
 ]  # fmt: skip
 
 TYPES = [
@@ -148,6 +154,8 @@ LEAVES = [
     Case("a surrogate as a member", put('{"\\ud800": 1}'), 400, "unknown_field", "\ufffd is not a member"),
     Case("NUL as a member", put('{"\\u0000": 1}'), 400, "unknown_field", "\ufffd is not a member"),
     Case("markup as a member", put('{"<script>": 1}'), 400, "unknown_field"),
+    Case("20,000 unknown members", put(json.dumps(dict.fromkeys((f"name{n}" for n in range(20_000)), 1))), 400, "unknown_field",
+         "20,000 members are refused, of which 100 are told; the first: name0 is not a member"),
     Case("a long member", put(json.dumps({"x" * 100_000: 1})), 400, "unknown_field", "x…"),
     Case("__proto__", put('{"__proto__": {}}'), 400, "unknown_field"),
     Case("a dotted path", put('{"settings.responseSettings": {}}'), 400, "unknown_field"),
@@ -330,7 +338,7 @@ PARAMETERS = [
     Case("invalid UTF-8 in a value", get(f"{FLOWS}?nameContains=%ff"), 400, "bad_request", "percent-encoded UTF-8"),
     Case("invalid UTF-8 in a name", get(f"{FLOWS}?%ff=1"), 400, "bad_request"),
     Case("a surrogate in a value", get(f"{FLOWS}?nameContains=%ed%a0%80"), 400, "bad_request"),
-    Case("NUL in a value", get(f"{FLOWS}?nameContains=%00"), 400, "bad_request", "nameContains must not contain"),
+    Case("NUL in a value", get(f"{FLOWS}?nameContains=%00"), 400, "bad_request", "the parameter nameContains must not contain"),
     Case("a parameter without a name", get(f"{FLOWS}?=1"), 400, "bad_request"),
     Case("2,000 parameters", get(f"{FLOWS}?{'&'.join(f'a{n}=1' for n in range(2_000))}"), 400, "bad_request"),
 ]  # fmt: skip
@@ -362,6 +370,11 @@ HEADERS = [
     Case("another version to toggle", request("PUT", f"{FLOW}/toggle-autopilot", if_match='"7"'), 412,
          "version_conflict"),
     Case("a malformed If-None-Match", get(if_none_match="x"), 400, "bad_request", "If-None-Match must be"),
+    Case("any version but one", put('{"name": "x"}', if_none_match='"7"'), 400, "bad_request", "If-None-Match is taken on GET only"),
+    Case("a patch of no version", request("PATCH", FLOW, b'{"name": "x"}', if_none_match="*"), 400, "bad_request", "send If-Match"),
+    Case("a toggle of no version", request("PUT", f"{FLOW}/toggle-autopilot", if_none_match="*"), 400, "bad_request"),
+    Case("a delete of no version", request("DELETE", FLOW, if_none_match="x"), 400, "bad_request"),
+    Case("a create of no version", request("POST", FLOWS, new().encode(), if_none_match="*"), 400, "bad_request"),
     Case("an empty idempotency key", put("{}", idempotency_key=""), 400, "blank"),
     Case("a long idempotency key", put("{}", idempotency_key="x" * 256), 400, "too_long"),
     Case("an idempotency key in Latin-1", put("{}", idempotency_key="é"), 400, "invalid_character"),
@@ -394,7 +407,11 @@ WIRE = [
     Case("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32), 400, "bad_request", NOT_HTTP),
     Case("NUL bytes", bytes(64), 400, "bad_request", NOT_HTTP),
     Case("HTTP/2 at once", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "bad_request", NOT_HTTP),
-    Case("HTTP/9.9", b"GET / HTTP/9.9\r\nhost: localhost\r\n\r\n", 400, "bad_request", NOT_HTTP),
+    Case("HTTP/9.9", b"GET / HTTP/9.9\r\nhost: localhost\r\n\r\n", 505, "http_version_not_supported", "in HTTP/1.1"),
+    Case("a request of HTTP/2.0", get().replace(b"HTTP/1.1", b"HTTP/2.0"), 505, "http_version_not_supported"),
+    Case("an update of HTTP/2.0", put('{"name": "x"}').replace(b"HTTP/1.1", b"HTTP/2.0"), 505, "http_version_not_supported"),
+    Case("HTTP/0.9", get().replace(b"HTTP/1.1", b"HTTP/0.9"), 505, "http_version_not_supported"),
+    Case("HTTP of no number", get().replace(b"HTTP/1.1", b"HTTP/1.x"), 400, "bad_request", NOT_HTTP),
     Case("a target with a space", b"GET /a b HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "bad_request", NOT_HTTP),
     Case("a header without a name", b"GET / HTTP/1.1\r\n: x\r\n\r\n", 400, "bad_request", NOT_HTTP),
     Case("a space before the colon", b"GET / HTTP/1.1\r\nhost : localhost\r\n\r\n", 400, "bad_request", NOT_HTTP),
@@ -445,6 +462,8 @@ def test_the_table_is_long_enough_and_names_each_case_once() -> None:
 
 
 ODD = [
+    Case("a later HTTP/1", get().replace(b"HTTP/1.1", b"HTTP/1.2"), 200),
+    Case("chunks in other letters", put(b"", content_length=None, transfer_encoding="Chunked") + b"2\r\n{}\r\n0\r\n\r\n", 200),
     Case("an empty body of an object", put("{}"), 200),
     Case("JSON with a charset", put("{}", content_type='Application/JSON; Charset="UTF-8"'), 200),
     Case("JSON of a kind", put("{}", content_type="application/merge-patch+json"), 200),

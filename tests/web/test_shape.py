@@ -1,10 +1,12 @@
 """From the body of a REST request to the input of a mutation: absent, null and value stay what they are."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from graphql_api.domain.errors import Refused
+from graphql_api.web import shape
 from graphql_api.web.shape import Shape
 
 FIXED = {"_id": "f1", "workspaceId": "ws1"}
@@ -101,6 +103,29 @@ def test_every_problem_names_its_member(body: Any, said: str) -> None:
 def test_numbers_are_finite(number: float) -> None:
     body = {"settings": {"responseSettings": {"delay": number}}}
     assert problems(update, body) == [("OUT_OF_RANGE", "settings/responseSettings/delay")]
+
+
+def test_a_whole_number_beyond_every_float_is_out_of_range() -> None:
+    body = {"settings": {"responseSettings": {"delay": 10**400}}}
+    assert problems(update, body) == [("OUT_OF_RANGE", "settings/responseSettings/delay")]
+
+
+@pytest.mark.parametrize("read", [update, create])
+def test_of_very_many_problems_the_first_are_told_and_the_others_counted(
+    read: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+
+    def compare(name: str, _: Any) -> str:
+        compared.append(name)
+        return ""
+
+    monkeypatch.setattr(shape, "nearest", compare)
+    first = [f"x{number}" for number in range(100)]
+    with pytest.raises(Refused) as refusal:
+        read({**dict.fromkeys(first, 1), **NEW, "name": 5, "agent": 5, "y": 1})
+    assert [problem.path[0] for problem in refusal.value.problems] == compared == first
+    assert refusal.value.untold == 3
 
 
 def test_a_whole_number_that_no_float_holds_is_a_number() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -326,6 +327,21 @@ async def test_queries_mutations_and_errors_by_websocket_and_by_events(desk: Des
             assert (await events.hear())[2]["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
+async def test_what_an_operation_cost_is_told_over_either_way_to_who_asks(desk: Desk) -> None:
+    asked = {"query": "{ __typename }", "extensions": {"cost": True, "plan": True}}
+    told = {"data": {"__typename": "Query"}, "extensions": {"cost": 0, "plan": "general"}}
+    async with served(desk) as at:
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            answer = (await client.post(f"http://{at}/graphql", json=asked)).json()
+            events = await client.post(f"http://{at}/graphql", json=asked, headers={"accept": "text/event-stream"})
+        assert answer == told
+        assert f"data: {json.dumps(told, separators=(',', ':'))}\n" in events.text
+        async with connected(at) as socket:
+            await socket.begin()
+            await socket.say({"id": "1", "type": "subscribe", "payload": asked})
+            assert (await socket.hear())["payload"] == told
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [
@@ -463,7 +479,13 @@ async def test_pages_of_foreign_origins_are_refused(desk: Desk) -> None:
             with pytest.raises(websockets.InvalidStatus) as refusal:
                 async with connected(at, origin=origin):
                     pass
-            assert refusal.value.response.status_code == 403
+            response = refusal.value.response
+            assert response.status_code == 403
+            assert response.headers["content-type"] == "application/json"
+            assert response.headers["x-content-type-options"] == "nosniff"
+            told = json.loads(response.body or b"")
+            assert told["error"]["code"] == "forbidden"
+            assert told["requestId"] == response.headers["x-request-id"]
 
 
 async def test_keys_are_checked_at_the_start(desk: Desk) -> None:
@@ -685,7 +707,7 @@ async def test_who_does_not_read_is_disconnected(
     monkeypatch.setattr("graphql_api.web.websocket.STALLED", 2 if reads_again else 0.3)
     monkeypatch.setattr("graphql_api.web.sse.STALLED", 0.3)
     if not reads_again:
-        monkeypatch.setattr("graphql_api.web.frames.UNREAD_SECONDS", 0.5)
+        monkeypatch.setattr("graphql_api.web.taking.UNREAD_SECONDS", 0.5)
     id = await new_flow(desk, caller)
     long = "subscription { messageFlowChanged { cursor version messageFlow { prompt } } }"
     by_socket, by_events, lines = list[Any](), list[Any](), list[dict[str, Any]]()

@@ -1,6 +1,7 @@
 """Requests as bytes on a connection: the same answers however they are split, in the order of the requests."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
@@ -13,6 +14,7 @@ from uvicorn.server import ServerState
 from graphql_api import app, edits, reads
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
+from graphql_api.web import taking
 from graphql_api.web.frames import Frames
 from graphql_api.web.wire import Wire
 from tests.conftest import configured
@@ -28,11 +30,13 @@ FLOWS = "/v1/api/message-flows"
 class Connection(Socketless):
     """A server's end of a connection without a socket, and what it says."""
 
-    def __init__(self, desk: Desk, root_path: str = "") -> None:
+    is_cut_off = False
+
+    def __init__(self, desk: Desk, root_path: str = "", **others: Any) -> None:
         super().__init__()
         application = app.made(configured(root_path=root_path), desk)
         settings = uvicorn.Config(
-            application, http=Wire, ws=Frames, h11_max_incomplete_event_size=LIMIT, root_path=root_path
+            application, http=Wire, ws=Frames, h11_max_incomplete_event_size=LIMIT, root_path=root_path, **others
         )
         settings.load()
         self.said = b""
@@ -55,6 +59,9 @@ class Connection(Socketless):
 
     def get_protocol(self) -> Any:
         return self._protocol
+
+    def abort(self) -> None:
+        self.is_cut_off = True
 
     async def hear(self, *parts: bytes) -> None:
         """Whoever waits for a part has gone on when the next one comes."""
@@ -326,6 +333,32 @@ async def test_a_handshake_that_cannot_be_read_is_refused(connect: Callable[[], 
     assert b"the head of the handshake has too many headers, or one that is too long" in connection.said
 
 
+@pytest.mark.parametrize(
+    ("odd", "message", "versions"),
+    [
+        ({"sec_websocket_version": "7"}, b"invalid Sec-WebSocket-Version header: 7", [b"13"]),
+        ({"sec_websocket_version": None}, b"missing Sec-WebSocket-Version header", [b"13"]),
+        ({"sec_websocket_key": None}, b"missing Sec-WebSocket-Key header", []),
+        ({"sec_websocket_key": "x"}, b"invalid Sec-WebSocket-Key header: x", []),
+        ({"origin": "http://a", "Origin": "http://b"}, b"Origin", []),
+    ],
+)
+async def test_what_is_no_handshake_is_refused_in_the_one_error_body(
+    connect: Callable[[], Connection], odd: dict[str, str | None], message: bytes, versions: list[bytes]
+) -> None:
+    connection = connect()
+    await connection.hear(request("GET", "/graphql", None, **{**HANDSHAKE, **odd}, x_request_id="abc"))
+    said = await connection.end()
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert statuses(said) == [400]
+    assert re.findall(rb"sec-websocket-version: (\S+)", head) == versions
+    assert {b"x-request-id: abc", b"x-content-type-options: nosniff", b"cache-control: no-store"} <= {
+        *head.split(b"\r\n")
+    }
+    assert message in body
+    assert json.loads(body)["requestId"] == "abc"
+
+
 async def test_a_handshake_behind_a_request_without_an_answer_is_no_handshake(
     connect: Callable[[], Connection], id: str
 ) -> None:
@@ -433,3 +466,29 @@ async def test_a_client_that_closes_its_sending_side_reads_its_answer(desk: Desk
         writer.close()
     assert statuses(said) == [200]
     assert b'"name":"new"' in said
+
+
+@pytest.mark.parametrize("said", [request("GET", FLOWS, connection="close"), b"hello\r\n\r\n"])
+async def test_what_is_said_last_must_be_taken(desk: Desk, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr(taking, "UNREAD_SECONDS", 0.01)
+    connection = Connection(desk)
+    connection.unread = 1
+    await connection.hear(said)
+    await connection.end()
+    assert not connection.is_cut_off
+    await asyncio.sleep(0.1)
+    assert connection.is_cut_off
+    connection.lose()
+
+
+async def test_a_connection_is_not_idle_while_its_client_takes_an_answer(desk: Desk) -> None:
+    """Over TLS it would soon be cut off."""
+    connection = Connection(desk, timeout_keep_alive=0.1)
+    connection.unread = 1
+    await connection.hear(request("GET", FLOWS))
+    await connection.answer()
+    await asyncio.sleep(0.5)
+    assert not connection.is_closed
+    connection.unread = 0
+    await connection.end()
+    connection.lose()

@@ -41,7 +41,7 @@ def _one(code: str, message: str, *path: str) -> Sequence[Problem]:
 
 REFUSALS: Mapping[str, Refusal] = {
     "BadRequest": Refusal(
-        "The request is not valid; `details` names every member that is to blame. Nothing was written.",
+        "The request is not valid; `details` names the members that are to blame, 100 at most. Nothing was written.",
         {
             "members": [
                 Problem("OUT_OF_RANGE", "settings.responseSettings.delay must be between 0 and 86400 seconds", DELAY),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from graphql_api.domain.checks import storable
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.domain.terms import LONGEST_KEY
 from graphql_api.web import etags, parameters
@@ -18,6 +19,7 @@ KEY = {
     # Blanks at the ends are no part of a header's value.
     "pattern": rf"^[!-~]([ -~]{{0,{LONGEST_KEY - 2}}}[!-~])?$",
 }
+STORABLE = {"type": "string", "pattern": r"^[^\u0000]*$"}
 ETAG = {"type": "string", "pattern": f'^"({etags.VERSION.pattern})"$'}
 
 
@@ -56,7 +58,8 @@ READERS: Mapping[Callable[[str], Any], Json] = {
     parameters.agent: IDENTIFIER,
     parameters.instant: INSTANT,
     parameters.order: {"type": "string", "enum": [f"{sign}{name}" for name in ORDERS for sign in ("", "-")]},
-    str: {"type": "string", "pattern": r"^[^\u0000]*$"},
+    str: STORABLE,
+    storable: STORABLE,
 }
 
 MEANINGS = {

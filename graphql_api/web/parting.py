@@ -1,0 +1,39 @@
+"""What a connection says last, where there is no request that an application could answer."""
+
+from starlette.types import Scope
+
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.web import refusals
+from graphql_api.web.exchange import head
+from graphql_api.web.front import ALWAYS, new_id
+from graphql_api.web.http import Headers, listed
+
+NOT_HTTP = refused("BAD_REQUEST", "this is not HTTP/1.1 as RFC 9112 has it")
+ODD_HANDSHAKE = "the head of the handshake has too many headers, or one that is too long"
+
+
+def must_be_spoken_here(scope: Scope) -> None:
+    """Refuses versions and codings that the parser lets pass; a later HTTP/1 is as good as HTTP/1.1 (RFC 9110, 2.5)."""
+    if not scope["http_version"].startswith("1."):
+        raise refused("HTTP_VERSION_NOT_SUPPORTED", "requests are taken in HTTP/1.1")
+    coding = listed(scope, b"transfer-encoding")
+    if coding is not None and coding.strip().lower() != "chunked":
+        message = "a body is taken with Content-Length, or with Transfer-Encoding: chunked and no other coding"
+        raise refused("NOT_IMPLEMENTED", message)
+
+
+def too_long_trailers(limit: float) -> Refused:
+    return refused("LIMIT_EXCEEDED", f"the trailers of the request are longer than {limit} bytes (max_header_bytes)")
+
+
+def too_long_a_size(limit: float) -> Refused:
+    message = f"the size of a chunk, with its extensions, is longer than {limit} bytes (max_header_bytes)"
+    return refused("LIMIT_EXCEEDED", message)
+
+
+def word(why: Refused, id: str | None = None, more: Headers | None = None) -> bytes:
+    """The refusal in the one error body; `id`: of the request, if it had a head that could be read."""
+    id = id or new_id()
+    refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, why.problems, more_headers=more)
+    headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
+    return head(refusal.status, headers) + refusal.body
