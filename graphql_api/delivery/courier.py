@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from graphql_api.delivery.ledger import AGAIN, Ledger
+from graphql_api.delivery.places import Places
 from graphql_api.delivery.telling import Told, told
 from graphql_api.delivery.tenure import Deposed, Tenure
 from graphql_api.domain import webhooks as domain
@@ -38,8 +39,8 @@ class Office:
     desk: Desk
     tenure: Tenure
     ledger: Ledger
-    places: asyncio.Semaphore
-    ailing_places: asyncio.Semaphore
+    places: Places
+    ailing_places: Places
     parked: Callable[["Courier"], None]
 
 
@@ -143,7 +144,8 @@ class Courier:
 
     async def _sent(self, message: Message, now: int) -> Answer | None:
         """None when somebody else may be sending."""
-        async with self._office.ailing_places if self._is_ailing else self._office.places:
+        places = self._office.ailing_places if self._is_ailing else self._office.places
+        async with places.one(self.webhook.workspace_id):
             if not self._office.tenure.is_sure:
                 await asyncio.sleep(AGAIN)
                 return None
