@@ -20,6 +20,17 @@ async def rewind(url: str, position: int) -> None:
     await _run(url, steps)
 
 
+async def retell(url: str, id: str, version: int, description: str) -> None:
+    """As when another history takes its place, in which a version of a flow described it otherwise ever after."""
+    which = f"WHERE flow_id = '{id}' AND version = {version}"
+    told = f'{{"description": ["", "{description}"]}}'
+    steps = [
+        f"UPDATE message_flow_revisions SET at = at + 1, changes = '{told}' {which}",
+        f"UPDATE message_flows SET description = '{description}' WHERE id = '{id}'",
+    ]
+    await _run(url, steps)
+
+
 async def rename_stream(url: str) -> None:
     """As when another database takes its place."""
     await _run(url, ["UPDATE message_flow_stream SET name = 'other'"])

@@ -10,6 +10,7 @@ from functools import partial
 from graphql_api.delivery.courier import Courier, Office
 from graphql_api.delivery.ledger import AGAIN, Ledger
 from graphql_api.delivery.places import Places
+from graphql_api.delivery.telling import Teller
 from graphql_api.delivery.tenure import Deposed, Tenure, tell_parked
 from graphql_api.domain.errors import Refused, fault
 from graphql_api.domain.webhooks import Webhook
@@ -64,7 +65,7 @@ class Sender:
         self._tenure = tenure
         places = Places(*PLACES), Places(*AILING_PLACES)
         self._ledger = Ledger(tenure)
-        self._office = Office(desk, tenure, self._ledger, *places, self._forget)
+        self._office = Office(desk, tenure, self._ledger, Teller(desk.store), *places, self._forget)
         self._couriers: dict[str, Courier] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._edition = -1

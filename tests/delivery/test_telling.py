@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from itertools import zip_longest
 
 import asyncpg
 import pytest
 
-from graphql_api.delivery import telling
+from graphql_api.delivery.telling import Teller
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
 from graphql_api.storage import changes, revisions
+from graphql_api.storage.engine import Row
+from graphql_api.storage.revisions import Revision
 from tests.delivery.conftest import EVERYTHING, Change
+from tests.rewinding import retell
 from tests.storage.test_tail import WRITE
 
 WAITING = """
@@ -30,12 +34,66 @@ async def test_a_change_far_below_the_flow_is_told_as_it_was(
     for number in range(1, 8):
         await change(id, description=str(number))
     rows = await desk.store.read(changes.after(0, 10))
-    messages = [(await telling.told(desk.store, webhook, row)).message for row in rows]
+    messages = [(await Teller(desk.store).told(webhook, row)).message for row in rows]
     data = [json.loads(message.body)["data"] for message in messages if message is not None]
     assert [(one["version"], one["description"]) for one in data] == [(0, ""), *((n, str(n)) for n in range(1, 8))]
     assert [one["updatedAt"] for one in data] == [instants.text(row["at"]) for row in rows]
     ahead = {**rows[-1], "version": 8}
-    assert (await telling.told(desk.store, webhook, ahead)).message is None
+    assert (await Teller(desk.store).told(webhook, ahead)).message is None
+
+
+async def test_of_many_changes_that_wait_each_is_read_once(
+    desk: Desk, caller: Caller, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside each other by webhooks at different places, also by one that is not told of all of them."""
+    webhooks = [(await office.create(desk, caller, "https://example.com/", EVERYTHING)).webhook for _ in range(3)]
+    id = await change()
+    for number in range(1, 31):
+        await change(id, description=str(number))
+    rows = await desk.store.read(changes.after(0, 100))
+    rounds = zip_longest(
+        *([(hook, row) for row in told] for hook, told in zip(webhooks, (rows, rows[9:], rows[::3]), strict=True))
+    )
+    waiting = [one for together in rounds for one in together if one]
+    undone = counted(monkeypatch)
+    teller = Teller(desk.store)
+    told = [await teller.told(*one) for one in waiting]
+    back, onward = 31 + 22 + 31, 2 * 30 + 2 * 21 + 4 * 10  # with the one that each goes on from
+    assert len(undone) == back + onward
+    undone.clear()
+    assert await teller.told(*waiting[-1]) == told[-1]
+    assert len(undone) == 1
+    assert told == [await Teller(desk.store).told(*one) for one in waiting]
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
+    """The revisions that are read from now on."""
+    counted: list[Row] = []
+    made = revisions.revision
+
+    def make(row: Row) -> Revision:
+        counted.append(row)
+        return made(row)
+
+    monkeypatch.setattr(revisions, "revision", make)
+    return counted
+
+
+async def test_what_is_remembered_of_a_history_that_is_no_more_is_not_gone_on_from(
+    desk: Desk, caller: Caller, change: Change, database_url: str
+) -> None:
+    webhook = (await office.create(desk, caller, "https://example.com/", EVERYTHING)).webhook
+    id = await change()
+    await change(id, description="lost")
+    teller = Teller(desk.store)
+    for row in await desk.store.read(changes.after(0, 10)):
+        await teller.told(webhook, row)
+    await change(id, name="n")
+    *_, row = await desk.store.read(changes.after(0, 10))
+    await retell(database_url, id, 1, "other")
+    message = (await teller.told(webhook, row)).message
+    assert message is not None
+    assert json.loads(message.body)["data"]["description"] == "other"
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
@@ -53,7 +111,7 @@ async def test_an_edit_between_the_reading_of_a_flow_and_of_its_history_hides_no
         edit = writer.transaction()
         await edit.start()
         await writer.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        reading = asyncio.create_task(telling.told(desk.store, webhook, row))
+        reading = asyncio.create_task(Teller(desk.store).told(webhook, row))
         while not await writer.fetchval(WAITING):  # noqa: ASYNC110 (nobody tells of it)
             await asyncio.sleep(0.01)
         await writer.fetch(WRITE, id)
