@@ -15,7 +15,7 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.edits.upkeep import prune
-from graphql_api.feed import WAITING, Change, Changes, Feed
+from graphql_api.feed import WAITING, Change, Changes, Feed, past
 from graphql_api.storage import changes
 from graphql_api.storage.engine import Row, Store
 from graphql_api.storage.tail import Tail
@@ -150,6 +150,38 @@ async def test_a_watcher_that_does_not_read_loses_nothing_and_holds_little(
         assert [change.revision.version for change in seen] == list(range(1, WAITING + 51))
         await rename(desk, caller, id, "last")
         assert told(await taken(slow, 1)) == [("UPDATE", WAITING + 51)]
+
+
+@pytest.mark.parametrize(("ahead", "begun_again"), [(20, 1), (3, 0)])
+async def test_watchers_who_catch_up_beside_each_other_read_the_flow_once_each_at_most(
+    feed: Feed,
+    desk: Desk,
+    caller: Caller,
+    heard: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    ahead: int,
+    begun_again: int,
+) -> None:
+    """From places far apart; or close together, though their pages do not end at the same change."""
+    monkeypatch.setattr(past, "PAGE", 4)
+    async with feed.watching("ws1") as watched:
+        id = await new_flow(desk, caller)
+        await rename(desk, caller, id, *map(str, range(1, 41)))
+        first, *_ = await taken(watched, 41)
+    async with (
+        feed.watching("ws1", None, first.position) as one,
+        feed.watching("ws1", id, first.position + (ahead if begun_again else 0)) as other,
+    ):
+        if not begun_again:
+            for change in await taken(other, ahead):
+                await feed.flow(change)
+            del change
+        heard.clear()
+        for _ in range(40 - ahead):
+            for watcher in (one, other):
+                (change,) = await taken(watcher, 1)
+                assert (await feed.flow(change) or {})["name"] == str(change.revision.version)
+    assert len([sql for sql in heard if "FROM message_flows \n" in sql]) == 2 * begun_again
 
 
 async def test_bulk_updates_and_single_ones_at_once_are_told_once_each(feed: Feed, desk: Desk, caller: Caller) -> None:

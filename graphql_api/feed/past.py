@@ -22,7 +22,9 @@ READERS = 4
 """Pages that are read at the same time: hundreds who come back at once must leave connections to everybody else."""
 
 LATEST = 256
-"""Flows that are remembered as they were last told: the next change leads on from there without a read."""
+"""Flows that are remembered as changes left them: the next change leads on from there without a read.
+
+Those of several versions may be of one flow, for watchers that catch up at different places."""
 
 FLOW = "flow"
 
@@ -36,7 +38,7 @@ class Past:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: WeakValueDictionary[int, Change] = WeakValueDictionary()
-        self._latest: OrderedDict[tuple[str, str], Values] = OrderedDict()
+        self._latest: OrderedDict[tuple[str, str, int], Values] = OrderedDict()
         self._turns = asyncio.Semaphore(READERS)
 
     def change(self, row: Row) -> Change:
@@ -74,10 +76,12 @@ class Past:
 
     async def _flow(self, change: Change) -> Values | None:
         revision = change.revision
-        key = (change.workspace, revision.flow_id)
-        before = self._latest.pop(key, None)
-        if before is not None and before["version"] == revision.version - 1:
-            flow: Values | None = revisions.onward(before, revision)
+        key = (change.workspace, revision.flow_id, revision.version)
+        if (flow := self._latest.get(key)) is not None:
+            return flow
+        before = self._latest.get((*key[:2], revision.version - 1))
+        if before is not None:
+            flow = revisions.onward(before, revision)
         else:
             flow = await self._read_as_of(change.workspace, revision)
         if flow is not None:
