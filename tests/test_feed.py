@@ -15,9 +15,9 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.edits.upkeep import prune
-from graphql_api.feed import WAITING, Change, Changes, Feed, past
+from graphql_api.feed import WAITING, Change, Changes, Feed, past, watcher
 from graphql_api.storage import changes
-from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.engine import Row, Statement, Store
 from graphql_api.storage.tail import Tail
 from tests.conftest import Clock, Noise
 from tests.edits.conftest import NEW
@@ -152,6 +152,47 @@ async def test_a_watcher_that_does_not_read_loses_nothing_and_holds_little(
         assert told(await taken(slow, 1)) == [("UPDATE", WAITING + 51)]
 
 
+async def test_long_changes_wait_for_a_watcher_in_history_but_for_one_mib(
+    feed: Feed, desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of those that it reads by pages, which are not longer in the database either."""
+    limits: list[int] = []
+    between = changes.between
+
+    def read(workspace: str | None, flow_id: str | None, begin: int, end: int, limit: int) -> Statement:
+        limits.append(limit)
+        return between(workspace, flow_id, begin, end, limit)
+
+    monkeypatch.setattr(changes, "between", read)
+    id = await new_flow(desk, caller)
+    long = 90_000
+    async with feed.watching("ws1") as slow, feed.watching("ws1") as quick:
+        for number in range(40):
+            await edits.update_flow(desk, caller, id, Sent({"prompt": str(number % 10) * long}))
+            await taken(quick, 1)
+            assert slow.waiting <= past.MOST // long
+        for version in range(1, 41):
+            assert [change.revision.version for change in await taken(slow, 1)] == [version]
+            assert slow.waiting <= past.MOST // long
+        assert limits
+        assert max(limits) <= 2 * past.MOST // long
+        limits.clear()
+        await rename(desk, caller, id, *map(str, range(WAITING + 50)))
+        await taken(slow, WAITING + 50)
+        assert max(limits) == past.PAGE, "short ones are read many at once"
+
+
+async def test_a_change_that_is_longer_than_what_may_wait_is_told(
+    feed: Feed, desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "MOST", 1)
+    monkeypatch.setattr(watcher, "MOST", 1)
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as watched:
+        await rename(desk, caller, id, "1", "2", "3")
+        assert told(await taken(watched, 3)) == [("UPDATE", 1), ("UPDATE", 2), ("UPDATE", 3)]
+
+
 @pytest.mark.parametrize(("ahead", "begun_again"), [(20, 1), (3, 0)])
 async def test_watchers_who_catch_up_beside_each_other_read_the_flow_once_each_at_most(
     feed: Feed,
@@ -163,7 +204,8 @@ async def test_watchers_who_catch_up_beside_each_other_read_the_flow_once_each_a
     begun_again: int,
 ) -> None:
     """From places far apart; or close together, though their pages do not end at the same change."""
-    monkeypatch.setattr(past, "PAGE", 4)
+    monkeypatch.setattr(watcher, "PAGE", 4)
+    monkeypatch.setattr(watcher, "FIRST_PAGE", 4)
     async with feed.watching("ws1") as watched:
         id = await new_flow(desk, caller)
         await rename(desk, caller, id, *map(str, range(1, 41)))
@@ -178,8 +220,8 @@ async def test_watchers_who_catch_up_beside_each_other_read_the_flow_once_each_a
             del change
         heard.clear()
         for _ in range(40 - ahead):
-            for watcher in (one, other):
-                (change,) = await taken(watcher, 1)
+            for each in (one, other):
+                (change,) = await taken(each, 1)
                 assert (await feed.flow(change) or {})["name"] == str(change.revision.version)
     assert len([sql for sql in heard if "FROM message_flows \n" in sql]) == 2 * begun_again
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import accumulate
 from weakref import WeakValueDictionary
 
 from graphql_api.domain.errors import Refused, refused
@@ -17,6 +18,9 @@ Topic = tuple[str | None, str | None]
 """A workspace and a flow in it; None for all."""
 
 PAGE = 64
+
+MOST = 1 << 20
+"""Characters of changes that wait in memory for a watcher, in a page and as many besides; one alone may have more."""
 
 READERS = 4
 """Pages that are read at the same time: hundreds who come back at once must leave connections to everybody else."""
@@ -48,21 +52,21 @@ class Past:
             known = self._known[row["position"]] = changes.change(row)
         return known
 
-    async def page(self, topic: Topic, begin: int, end: int) -> Sequence[Change]:
-        """The first changes behind `begin` up to `end`; waits while the database is away.
+    async def page(self, topic: Topic, begin: int, end: int, limit: int) -> Sequence[Change]:
+        """The first changes behind `begin` up to `end`, as many as there may be; waits while the database is away.
 
         Raises Refused (RESYNC_REQUIRED) when some of them are pruned.
         """
         while True:
             with contextlib.suppress(Refused):
                 async with self._turns:
-                    rows = await self._store.read(changes.between(*topic, begin, end, PAGE))
+                    rows = await self._store.read(changes.between(*topic, begin, end, limit))
                     (now,) = rows[:1] or await self._store.read(changes.STREAM_NOW)
                 break
             await asyncio.sleep(AFTER_TROUBLE)
         if now["pruned"] > begin:
             raise too_old()
-        return [self.change(row) for row in rows]
+        return [self.change(row) for row in _light(rows)]
 
     async def flow(self, change: Change) -> Values | None:
         """The flow as the change left it, read once for all watchers; None after a delete."""
@@ -100,6 +104,12 @@ class Past:
                 found = await drive_waiting(past, self._store.read)
                 return None if found is None else found[0]
             await asyncio.sleep(AFTER_TROUBLE)
+
+
+def _light(rows: Sequence[Row]) -> Sequence[Row]:
+    """The first of them that together may wait in memory."""
+    sizes = accumulate(len(row["changes"]) for row in rows)
+    return rows[: max(1, sum(size <= MOST for size in sizes))]
 
 
 def too_old() -> Refused:
