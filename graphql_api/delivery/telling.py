@@ -43,7 +43,7 @@ class Teller:
 
     async def told(self, webhook: Webhook, delivery: Row) -> Told:
         workspace, flow_id, version = webhook.workspace_id, delivery["flow_id"], delivery["version"]
-        id = webhooks.message_id(webhook.id, delivery["position"], flow_id, version)
+        id = message_id(webhook, delivery)
         event = EVENT_OF[delivery["operation"]]
         past = await self._past(webhook, flow_id, version)
         if past is None:
@@ -85,3 +85,13 @@ class Teller:
         way = revisions.past(webhook.workspace_id, flows.values(rows[0]), version)
         found = await drive_waiting(way, self._store.read)
         return Past(*found) if found else None
+
+
+def message_id(webhook: Webhook, delivery: Row) -> str:
+    """With the time of the change: after a restored backup another one may have its place in the stream.
+
+    What was made out before ids told the time may have been tried, and keeps its id.
+    """
+    at = delivery["changed_at"]
+    place = (webhook.id, delivery["position"], delivery["flow_id"], delivery["version"])
+    return webhooks.message_id(*place, *(() if at is None else (at,)))
