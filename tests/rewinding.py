@@ -33,9 +33,9 @@ async def retell(url: str, id: str, version: int, description: str) -> None:
     await _run(url, steps)
 
 
-async def rename_stream(url: str) -> None:
+async def rename_stream(url: str, how: str = "UPDATE message_flow_stream SET name = 'other'") -> None:
     """As when another database takes its place."""
-    await _run(url, ["UPDATE message_flow_stream SET name = 'other'"])
+    await _run(url, [how])
 
 
 async def _run(url: str, steps: list[str]) -> None:

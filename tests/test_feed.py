@@ -1,10 +1,12 @@
 """The feed: what watchers are told, from where on, in which order, and when they must begin anew."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import groupby
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -490,6 +492,26 @@ async def test_watchers_of_a_history_that_is_no_more_must_begin_anew(
             (change,) = await taken(anew, 1)
             flow = await feed.flow(change) or {}
             assert (change.position, flow["name"], flow["prompt"]) == (first.position + 1, "as it was", "new")
+
+
+async def test_cursors_from_before_a_restored_backup_are_refused_when_its_stream_is_renamed_as_documented(
+    feed: Feed, desk: Desk, caller: Caller, database_url: str
+) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "operations.md").read_text("utf-8")
+    of_sqlite, of_postgresql = re.findall(r'"(UPDATE message_flow_stream .*)"', page)
+    id = await new_flow(desk, caller)
+    (kept,) = await desk.store.read(changes.STREAM_NOW)
+    await rename(desk, caller, id, "lost")
+    cursor = await feed.now(caller)
+    await rewind(database_url, kept["top"], version=0)
+    await rename_stream(database_url, of_sqlite if database_url.startswith("sqlite") else of_postgresql)
+    await rename(desk, caller, id, "1", "2")
+    with pytest.raises(Refused, match="the cursor belongs to another history"):
+        async with feed.seen_by(caller, None, cursor):
+            pass
+    async with feed.seen_by(caller, None, await feed.now(caller)) as watched:
+        await rename(desk, caller, id, "3")
+        assert told(await taken(watched, 1)) == [("UPDATE", 3)]
 
 
 async def test_a_stream_of_another_name_is_another_history(
