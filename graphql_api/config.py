@@ -137,7 +137,7 @@ class Config(BaseSettings):
         72.0,
         ge=0,
         le=8_760,
-        description="Hours for which an endpoint may fail to take a webhook's message before it is parked.",
+        description="Hours for which an endpoint may fail to take one message of a webhook before it is parked.",
     )
 
     log_sample: float = Field(

@@ -6,8 +6,8 @@ from contextlib import closing
 import asyncpg
 
 
-async def rewind(url: str, position: int) -> None:
-    """To a history that ends there; the flows keep their versions, but are called otherwise."""
+async def rewind(url: str, position: int, version: int | None = None) -> None:
+    """To a history that ends there; the flows are called otherwise, and keep their versions if none is given."""
     steps = [
         f"DELETE FROM message_flow_revisions WHERE position > {position}",
         f"DELETE FROM webhook_deliveries WHERE position > {position}",
@@ -15,14 +15,27 @@ async def rewind(url: str, position: int) -> None:
         f"UPDATE webhook_sender SET position = {position} WHERE position > {position}",
         "UPDATE message_flows SET name = 'as it was', name_folded = 'as it was'",
     ]
+    if version is not None:
+        steps.append(f"UPDATE message_flows SET version = {version}")
     if not url.startswith("sqlite"):
         steps.append(f"SELECT setval(pg_get_serial_sequence('message_flow_revisions', 'position'), {position})")
     await _run(url, steps)
 
 
-async def rename_stream(url: str) -> None:
+async def retell(url: str, id: str, version: int, description: str) -> None:
+    """As when another history takes its place, in which a version of a flow described it otherwise ever after."""
+    which = f"WHERE flow_id = '{id}' AND version = {version}"
+    told = f'{{"description": ["", "{description}"]}}'
+    steps = [
+        f"UPDATE message_flow_revisions SET at = at + 1, changes = '{told}' {which}",
+        f"UPDATE message_flows SET description = '{description}' WHERE id = '{id}'",
+    ]
+    await _run(url, steps)
+
+
+async def rename_stream(url: str, how: str = "UPDATE message_flow_stream SET name = 'other'") -> None:
     """As when another database takes its place."""
-    await _run(url, ["UPDATE message_flow_stream SET name = 'other'"])
+    await _run(url, [how])
 
 
 async def _run(url: str, steps: list[str]) -> None:

@@ -1,10 +1,12 @@
 """The feed: what watchers are told, from where on, in which order, and when they must begin anew."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import groupby
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -15,9 +17,9 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.edits.upkeep import prune
-from graphql_api.feed import WAITING, Change, Changes, Feed
+from graphql_api.feed import WAITING, Change, Changes, Feed, past, watcher
 from graphql_api.storage import changes
-from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.engine import Row, Statement, Store
 from graphql_api.storage.tail import Tail
 from tests.conftest import Clock, Noise
 from tests.edits.conftest import NEW
@@ -150,6 +152,80 @@ async def test_a_watcher_that_does_not_read_loses_nothing_and_holds_little(
         assert [change.revision.version for change in seen] == list(range(1, WAITING + 51))
         await rename(desk, caller, id, "last")
         assert told(await taken(slow, 1)) == [("UPDATE", WAITING + 51)]
+
+
+async def test_long_changes_wait_for_a_watcher_in_history_but_for_one_mib(
+    feed: Feed, desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of those that it reads by pages, which are not longer in the database either."""
+    limits: list[int] = []
+    between = changes.between
+
+    def read(workspace: str | None, flow_id: str | None, begin: int, end: int, limit: int) -> Statement:
+        limits.append(limit)
+        return between(workspace, flow_id, begin, end, limit)
+
+    monkeypatch.setattr(changes, "between", read)
+    id = await new_flow(desk, caller)
+    long = 90_000
+    async with feed.watching("ws1") as slow, feed.watching("ws1") as quick:
+        for number in range(40):
+            await edits.update_flow(desk, caller, id, Sent({"prompt": str(number % 10) * long}))
+            await taken(quick, 1)
+            assert slow.waiting <= past.MOST // long
+        for version in range(1, 41):
+            assert [change.revision.version for change in await taken(slow, 1)] == [version]
+            assert slow.waiting <= past.MOST // long
+        assert limits
+        assert max(limits) <= 2 * past.MOST // long
+        limits.clear()
+        await rename(desk, caller, id, *map(str, range(WAITING + 50)))
+        await taken(slow, WAITING + 50)
+        assert max(limits) == past.PAGE, "short ones are read many at once"
+
+
+async def test_a_change_that_is_longer_than_what_may_wait_is_told(
+    feed: Feed, desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "MOST", 1)
+    monkeypatch.setattr(watcher, "MOST", 1)
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as watched:
+        await rename(desk, caller, id, "1", "2", "3")
+        assert told(await taken(watched, 3)) == [("UPDATE", 1), ("UPDATE", 2), ("UPDATE", 3)]
+
+
+@pytest.mark.parametrize(("ahead", "begun_again"), [(20, 1), (3, 0)])
+async def test_watchers_who_catch_up_beside_each_other_read_the_flow_once_each_at_most(
+    feed: Feed,
+    desk: Desk,
+    caller: Caller,
+    heard: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    ahead: int,
+    begun_again: int,
+) -> None:
+    """From places far apart; or close together, though their pages do not end at the same change."""
+    monkeypatch.setattr(watcher, "PAGE", 4)
+    monkeypatch.setattr(watcher, "FIRST_PAGE", 4)
+    async with feed.watching("ws1") as watched:
+        id = await new_flow(desk, caller)
+        await rename(desk, caller, id, *map(str, range(1, 41)))
+        first, *_ = await taken(watched, 41)
+    async with (
+        feed.watching("ws1", None, first.position) as one,
+        feed.watching("ws1", id, first.position + (ahead if begun_again else 0)) as other,
+    ):
+        if not begun_again:
+            for change in await taken(other, ahead):
+                await feed.flow(change)
+            del change
+        heard.clear()
+        for _ in range(40 - ahead):
+            for each in (one, other):
+                (change,) = await taken(each, 1)
+                assert (await feed.flow(change) or {})["name"] == str(change.revision.version)
+    assert len([sql for sql in heard if "FROM message_flows \n" in sql]) == 2 * begun_again
 
 
 async def test_bulk_updates_and_single_ones_at_once_are_told_once_each(feed: Feed, desk: Desk, caller: Caller) -> None:
@@ -453,6 +529,26 @@ async def test_what_is_changed_past_the_server_is_told_within_a_minute(
             assert await told_name(str(seconds)) == "Sale"
         monkeypatch.setattr("graphql_api.feed.past.monotonic", lambda: time.monotonic() + 60)
         assert await told_name("60") == "as it was"
+
+
+async def test_cursors_from_before_a_restored_backup_are_refused_when_its_stream_is_renamed_as_documented(
+    feed: Feed, desk: Desk, caller: Caller, database_url: str
+) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "operations.md").read_text("utf-8")
+    of_sqlite, of_postgresql = re.findall(r'"(UPDATE message_flow_stream .*)"', page)
+    id = await new_flow(desk, caller)
+    (kept,) = await desk.store.read(changes.STREAM_NOW)
+    await rename(desk, caller, id, "lost")
+    cursor = await feed.now(caller)
+    await rewind(database_url, kept["top"], version=0)
+    await rename_stream(database_url, of_sqlite if database_url.startswith("sqlite") else of_postgresql)
+    await rename(desk, caller, id, "1", "2")
+    with pytest.raises(Refused, match="the cursor belongs to another history"):
+        async with feed.seen_by(caller, None, cursor):
+            pass
+    async with feed.seen_by(caller, None, await feed.now(caller)) as watched:
+        await rename(desk, caller, id, "3")
+        assert told(await taken(watched, 1)) == [("UPDATE", 3)]
 
 
 async def test_a_stream_of_another_name_is_another_history(

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from graphql_api.delivery.ledger import AGAIN, Ledger
-from graphql_api.delivery.telling import Told, told
+from graphql_api.delivery.places import Places
+from graphql_api.delivery.telling import Teller, Told
 from graphql_api.delivery.tenure import Deposed, Tenure
 from graphql_api.domain import webhooks as domain
 from graphql_api.domain.errors import Refused, fault
@@ -38,8 +39,9 @@ class Office:
     desk: Desk
     tenure: Tenure
     ledger: Ledger
-    places: asyncio.Semaphore
-    ailing_places: asyncio.Semaphore
+    teller: Teller
+    places: Places
+    ailing_places: Places
     parked: Callable[["Courier"], None]
 
 
@@ -131,7 +133,7 @@ class Courier:
 
     async def _attempt(self, row: Row) -> None:
         try:
-            what = await told(self._store, self.webhook, row)
+            what = await self._office.teller.told(self.webhook, row)
         except Refused:
             await asyncio.sleep(AGAIN)
             return
@@ -143,7 +145,8 @@ class Courier:
 
     async def _sent(self, message: Message, now: int) -> Answer | None:
         """None when somebody else may be sending."""
-        async with self._office.ailing_places if self._is_ailing else self._office.places:
+        places = self._office.ailing_places if self._is_ailing else self._office.places
+        async with places.one(self.webhook.workspace_id):
             if not self._office.tenure.is_sure:
                 await asyncio.sleep(AGAIN)
                 return None
@@ -169,17 +172,19 @@ class Courier:
         recovers = self._is_ailing
         self._failing.clear()
         self._not_before = 0.0
-        await self._office.ledger.note(lambda _: self._note_delivered(row, tried, recovers))
+        if not await self._office.ledger.note(lambda _: self._note_delivered(row, tried, recovers)):
+            self._office.teller.forget(self.webhook, row["flow_id"])
 
     def _note_delivered(self, row: Row, tried: Attempt, recovers: bool) -> Script[bool]:
+        """Whether another change of the flow waits."""
         if not (yield deliveries.done(self.webhook, row["position"])):
             return False
         now = self._office.desk.now()
-        yield deliveries.follow(self.webhook, row["flow_id"], now)
+        following = yield deliveries.follow(self.webhook, row["flow_id"], now)
         if recovers:
             yield deliveries.hurry(self.webhook, now)
         yield from self._note(tried)
-        return True
+        return bool(following)
 
     async def _failed(self, row: Row, tried: Attempt, answer: Answer) -> None:
         self._tell(tried)

@@ -2,15 +2,22 @@
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from ipaddress import ip_address
+from typing import Any
 
 import httpcore2
 
 from graphql_api.domain import addresses
 from graphql_api.domain.addresses import Address, Network
+
+MOST_SAID = 24 * 1024
+"""Bytes that an endpoint may say to one message: interim responses (100 Continue) may come first, and without end."""
+PIECE = 1024
+"""Bytes of them that are looked at before others have their turn."""
 
 LOOKUPS = 32
 """Names that are looked up at the same time; a look-up that hangs keeps its place until the resolver gives it up."""
@@ -53,8 +60,11 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
         for address in allowed[:-1]:
             with suppress(httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 share = None if timeout is None else timeout / len(allowed)
-                return await self._network.connect_tcp(str(address), port, share, local_address, socket_options)
-        return await self._network.connect_tcp(str(allowed[-1]), port, timeout, local_address, socket_options)
+                return await self._connected(address, port, share, local_address, socket_options)
+        return await self._connected(allowed[-1], port, timeout, local_address, socket_options)
+
+    async def _connected(self, address: Address, *how: Any) -> "Bounded":
+        return Bounded(await self._network.connect_tcp(str(address), *how))
 
     async def _found(self, host: str) -> list[Address]:
         address = addresses.literal(host)
@@ -88,6 +98,40 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
 
         threading.Thread(target=look_up, name="webhook-name", daemon=True).start()
         return await done
+
+
+class Bounded(httpcore2.AsyncNetworkStream):
+    """A connection that is read in small pieces, and is broken when too much comes on it without being asked again."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._left = MOST_SAID
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        if self._left <= 0:
+            raise httpcore2.ReadError("the endpoint says too much")
+        await asyncio.sleep(0)  # what TLS has at hand comes without waiting
+        piece = await self._stream.read(min(max_bytes, PIECE), timeout)
+        self._left -= len(piece)
+        return piece
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        self._left = MOST_SAID
+        await self._stream.write(buffer, timeout)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore2.AsyncNetworkStream:
+        return Bounded(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 def _addresses(host: str) -> tuple[list[Address], OSError | None]:

@@ -129,7 +129,7 @@ class NoPost:
 
 class Rules(msgspec.Struct, frozen=True):
     """`networks` may be reached although they are not public; `most` webhooks a workspace; an endpoint that has failed
-    for `patience` milliseconds is parked."""
+    one message for `patience` milliseconds is parked."""
 
     networks: tuple[Network, ...] = ()
     most: int = 20
@@ -239,10 +239,13 @@ def delay(attempts: int, chance: float, retry_after: int = 0) -> int:
 
 
 def why_parked(tried: Attempt, failing: int, rules: Rules) -> str | None:
-    """Why an endpoint that has failed one message for so many milliseconds is dead; None while it may recover."""
+    """Why an endpoint that has failed one message for so many milliseconds is parked; None while it may recover.
+
+    That of one message says enough: no change is ever left out, so that its flow would wait behind it for good.
+    """
     if tried.outcome == "GONE":
         return "it answered 410 Gone"
     if failing >= rules.patience:
         hours, attempts = counted(rules.patience / HOUR, "hour"), counted(tried.attempt, "attempt")
-        return f"it has not taken a message for {hours}, after {attempts}"
+        return f"it has not taken version {tried.version} of the flow {tried.flow_id} for {hours}, after {attempts}"
     return None

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import accumulate
 from time import monotonic
 from weakref import WeakValueDictionary
 
@@ -19,13 +20,17 @@ Topic = tuple[str | None, str | None]
 
 PAGE = 64
 
+MOST = 1 << 20
+"""Characters of changes that wait in memory for a watcher, in a page and as many besides; one alone may have more."""
+
 READERS = 4
 """Pages that are read at the same time: hundreds who come back at once must leave connections to everybody else."""
 
 LATEST = 256
-"""Flows that are remembered as they were last told: the next change leads on from there without a read.
+"""Flows that are remembered as changes left them: the next change leads on from there without a read.
 
-For as long after they were read as edits recall them: what happens to rows past the server is told from then on.
+Those of several versions may be of one flow, for watchers that catch up at different places. For as long after they
+were read as edits recall them: what happens to rows past the server is told from then on.
 """
 
 FLOW = "flow"
@@ -40,7 +45,7 @@ class Past:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: WeakValueDictionary[int, Change] = WeakValueDictionary()
-        self._latest: OrderedDict[tuple[str, str], tuple[float, Values]] = OrderedDict()  # each until when
+        self._latest: OrderedDict[tuple[str, str, int], tuple[float, Values]] = OrderedDict()  # each until when
         self._turns = asyncio.Semaphore(READERS)
 
     def change(self, row: Row) -> Change:
@@ -50,21 +55,21 @@ class Past:
             known = self._known[row["position"]] = changes.change(row)
         return known
 
-    async def page(self, topic: Topic, begin: int, end: int) -> Sequence[Change]:
-        """The first changes behind `begin` up to `end`; waits while the database is away.
+    async def page(self, topic: Topic, begin: int, end: int, limit: int) -> Sequence[Change]:
+        """The first changes behind `begin` up to `end`, as many as there may be; waits while the database is away.
 
         Raises Refused (RESYNC_REQUIRED) when some of them are pruned.
         """
         while True:
             with contextlib.suppress(Refused):
                 async with self._turns:
-                    rows = await self._store.read(changes.between(*topic, begin, end, PAGE))
+                    rows = await self._store.read(changes.between(*topic, begin, end, limit))
                     (now,) = rows[:1] or await self._store.read(changes.STREAM_NOW)
                 break
             await asyncio.sleep(AFTER_TROUBLE)
         if now["pruned"] > begin:
             raise too_old()
-        return [self.change(row) for row in rows]
+        return [self.change(row) for row in _light(rows)]
 
     async def flow(self, change: Change) -> Values | None:
         """The flow as the change left it, read once for all watchers; None after a delete."""
@@ -78,13 +83,16 @@ class Past:
 
     async def _flow(self, change: Change) -> Values | None:
         revision = change.revision
-        key = (change.workspace, revision.flow_id)
-        until, before = self._latest.pop(key, (0.0, None))
-        flow: Values | None
-        if before is not None and before["version"] == revision.version - 1 and monotonic() < until:
+        key = (change.workspace, revision.flow_id, revision.version)
+        now = monotonic()
+        until, flow = self._latest.get(key, (0.0, None))
+        if flow is not None and now < until:
+            return flow
+        until, before = self._latest.get((*key[:2], revision.version - 1), (0.0, None))
+        if before is not None and now < until:
             flow = revisions.onward(before, revision)
         else:
-            until = monotonic() + recalled.SECONDS
+            until = now + recalled.SECONDS
             flow = await self._read_as_of(change.workspace, revision)
         if flow is not None:
             self._latest[key] = until, flow
@@ -102,6 +110,12 @@ class Past:
                 found = await drive_waiting(past, self._store.read)
                 return None if found is None else found[0]
             await asyncio.sleep(AFTER_TROUBLE)
+
+
+def _light(rows: Sequence[Row]) -> Sequence[Row]:
+    """The first of them that together may wait in memory."""
+    sizes = accumulate(len(row["changes"]) for row in rows)
+    return rows[: max(1, sum(size <= MOST for size in sizes))]
 
 
 def too_old() -> Refused:

@@ -5,12 +5,15 @@ from collections import deque
 from collections.abc import Sequence
 
 from graphql_api.domain.errors import Refused
-from graphql_api.feed.past import Past, Topic
+from graphql_api.feed.past import MOST, PAGE, Past, Topic
 from graphql_api.storage.changes import Change
 from graphql_api.storage.tail import Run
 
 WAITING = 256
 """Changes that wait in memory for one watcher; one that has more before it reads them from history instead."""
+
+FIRST_PAGE = 8
+"""Changes of the first page: only who has seen that they are short reads more of them at once."""
 
 WINDOW = 50_000
 """Positions of the stream that one statement may go through for a watcher of few flows."""
@@ -31,6 +34,8 @@ class Changes:
         self._topic = topic
         self._behind = settled  # up to here changes are read from history, not taken from `_fresh`
         self._page: deque[Change] = deque()
+        self._at_once = FIRST_PAGE
+        self._size = 0  # of those in `_fresh`
         self._fresh: deque[Change] = deque()
         self._news = asyncio.Event()
         self._end: Refused | None = None
@@ -49,6 +54,7 @@ class Changes:
                 continue
             elif self._fresh:
                 change = self._fresh.popleft()
+                self._size -= change.size
             else:
                 self._news.clear()
                 await self._news.wait()
@@ -70,8 +76,9 @@ class Changes:
     async def _read(self) -> None:
         """The next page out of history."""
         end = min(self._behind, self.position + WINDOW)
-        page = await self._past.page(self._topic, self.position, end)
+        page = await self._past.page(self._topic, self.position, end, self._at_once)
         self._page.extend(page)
+        self._at_once = min(PAGE, 2 * len(page) or PAGE)
         if not page:
             self.position = end
 
@@ -81,10 +88,12 @@ class Changes:
         self._news.set()
 
     def offer(self, change: Change) -> None:
-        if len(self._fresh) >= WAITING:
+        is_full = len(self._fresh) >= WAITING or self._size + change.size > MOST
+        if self._fresh and is_full:
             self.fall_behind(self._fresh[0].position - 1, change.position)
         else:
             self._fresh.append(change)
+            self._size += change.size
         self._news.set()
 
     def fall_behind(self, seen: int, settled: int) -> None:
@@ -92,6 +101,7 @@ class Changes:
         if self._fresh:
             seen = min(seen, self._fresh[0].position - 1)
             self._fresh.clear()
+            self._size = 0
         if self.position >= self._behind:
             self.position = max(self.position, seen)
         self._behind = settled

@@ -24,7 +24,7 @@ NEXT = func.max(_TOP, _PRUNED) + ONE
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Change:
-    """A committed revision in the stream of its database.
+    """A committed revision in the stream of its database; `size` is the length of what it says of the leaves.
 
     `made` holds what was made of it for one watcher and is the same for others.
     """
@@ -32,6 +32,7 @@ class Change:
     position: int
     workspace: str
     revision: Revision
+    size: int = field(default=0, compare=False, repr=False)
     made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -40,7 +41,7 @@ _COLUMNS = [REVISIONS.c.position, REVISIONS.c.workspace_id, *(REVISIONS.c[n] for
 
 def change(row: Row) -> Change:
     members = {name: row[name] for name in Revision.__struct_fields__}
-    return Change(row["position"], row["workspace_id"], revisions.revision(members))
+    return Change(row["position"], row["workspace_id"], revisions.revision(members), len(row["changes"]))
 
 
 def after(position: int, limit: int) -> Statement:

@@ -32,7 +32,13 @@ def _of(webhook: Webhook) -> dict[str, str]:
 
 _FROM_HISTORY = ("position", "flow_id", "version", "operation")
 _TOLD = (
-    select(REVISIONS.c.workspace_id, _WEBHOOK, literal(0), *(REVISIONS.c[name] for name in _FROM_HISTORY))
+    select(
+        REVISIONS.c.workspace_id,
+        _WEBHOOK,
+        literal(0),
+        REVISIONS.c.at,
+        *(REVISIONS.c[name] for name in _FROM_HISTORY),
+    )
     .where(
         owned(REVISIONS),
         REVISIONS.c.position > bindparam("after"),
@@ -42,7 +48,7 @@ _TOLD = (
     .order_by(REVISIONS.c.position)
     .limit(bindparam("limit"))
 )
-_NAMES = ["workspace_id", "webhook_id", "attempts", *_FROM_HISTORY]
+_NAMES = ["workspace_id", "webhook_id", "attempts", "changed_at", *_FROM_HISTORY]
 _MAKE_OUT = Shape(insert(DELIVERIES).from_select(_NAMES, _TOLD).returning(DELIVERIES.c.position))
 
 
@@ -73,7 +79,7 @@ def waiting(webhook: Webhook, limit: int) -> Statement:
     return Statement(_WAITING, {**_of(webhook), "limit": limit})
 
 
-_MEMBERS = [DELIVERIES.c[name] for name in (*_FROM_HISTORY, "attempts", "failing_since", "next_at")]
+_MEMBERS = [DELIVERIES.c[name] for name in (*_FROM_HISTORY, "changed_at", "attempts", "failing_since", "next_at")]
 _WAITING = Shape(
     select(*_MEMBERS)
     .where(*_OURS, DELIVERIES.c.next_at.is_not(None))

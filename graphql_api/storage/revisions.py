@@ -134,6 +134,22 @@ def past(workspace: str, flow: Values, version: int) -> Script[tuple[Values, Rev
     return None
 
 
+def onward_from(
+    workspace: str, flow: Values, made_by: Revision, version: int
+) -> Script[tuple[Values, Revision] | None]:
+    """As `past`, but from the flow as `made_by` left it earlier: reads no more than that and what lies between.
+
+    None also when history has another revision in its place, and so is not the history that it was.
+    """
+    rows = yield between(workspace, flow["id"], made_by.version, version)
+    told = [revision(row) for row in reversed(rows)]
+    if len(told) != version - made_by.version + 1 or told[0] != made_by:
+        return None
+    for newer in told[1:]:
+        flow, made_by = onward(flow, newer), newer
+    return flow, made_by
+
+
 def changed_since(workspace: str, flow: Values, version: int) -> Script[frozenset[str] | None]:
     """The columns that changed after `version`; None when history does not hold all revisions since."""
     changed: set[str] = set()

@@ -183,6 +183,11 @@ DELIVERIES = Table(
     Column("attempts", Integer, nullable=False),
     Column("failing_since", BigInteger),
     Column("next_at", BigInteger, comment="absent while an earlier change of the same flow waits"),
+    Column(
+        "changed_at",
+        BigInteger,
+        comment="goes into the id of the message; absent where it did not when the delivery was made out",
+    ),
 )
 _MINE = (DELIVERIES.c.workspace_id, DELIVERIES.c.webhook_id)
 Index("ix_webhook_deliveries_flow", *_MINE, DELIVERIES.c.flow_id, DELIVERIES.c.position)

@@ -14,7 +14,7 @@ from graphql_api.edits import webhooks as office
 from graphql_api.storage import sender, tally, webhooks
 from graphql_api.storage.engine import Script
 from tests.delivery.conftest import Add, Change, sent_by, soon
-from tests.delivery.endpoints import Endpoint, listening, status
+from tests.delivery.endpoints import Endpoint, Received, Write, listening, status
 
 
 async def test_a_dead_endpoint_is_tried_with_one_message_at_a_time_until_it_answers_again(
@@ -67,18 +67,27 @@ async def parked(desk: Desk, caller: Caller, webhook: Webhook) -> Webhook:
     return found
 
 
-async def test_an_endpoint_that_has_failed_for_too_long_is_parked(
+async def test_an_endpoint_that_has_failed_one_message_for_too_long_is_parked_because_of_it(
     desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, quick: None
 ) -> None:
-    endpoint.manner = status(500)
+    """Though it takes others: those behind it in its flow would wait for good."""
+    never, other = await change(), await change()
+
+    async def manner(request: Received, write: Write) -> None:
+        await status(400 if request.change[0] == never else 200)(request, write)
+
+    endpoint.manner = manner
     webhook = await add(endpoint)
-    async with sent_by(replace(desk, rules=replace(desk.rules, patience=300))):
-        await change()
+    async with sent_by(replace(desk, rules=replace(desk.rules, patience=1_000))):
+        for name in ("m", "n"):
+            for id in (never, other):
+                await change(id, name=name)
         found = await parked(desk, caller, webhook)
     assert found.parked_because is not None
-    assert found.parked_because.startswith("it has not taken a message for 8.3")
-    assert len(endpoint.received) >= 2
-    assert await office.waiting(desk, caller, webhook.id) == 1
+    assert found.parked_because.startswith(f"it has not taken version 1 of the flow {never} for 0.0002")
+    assert {(other, 1), (other, 2), (never, 1)} == set(endpoint.changes)
+    assert endpoint.changes.count((never, 1)) >= 2
+    assert await office.waiting(desk, caller, webhook.id) == 2
 
 
 @pytest.mark.parametrize(("is_behind", "place"), [(True, 5), (False, 9)])

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import h11
 import httpcore2
 import pytest
 
 from graphql_api.delivery import posting
-from graphql_api.delivery.network import CheckedNetwork
+from graphql_api.delivery.network import MOST_SAID, PIECE, CheckedNetwork
 from graphql_api.delivery.posting import MOST_READ, Poster
 from graphql_api.domain import addresses
 from graphql_api.domain.webhooks import Answer
@@ -99,6 +100,11 @@ async def endless_head(request: Received, write: Write) -> None:
         await write(b"x" * 65_536)
 
 
+async def continues(request: Received, write: Write) -> None:
+    while True:
+        await write(b"HTTP/1.1 100 Continue\r\n\r\n" * 2_000)
+
+
 def raw(answer: bytes) -> Manner:
     async def manner(request: Received, write: Write) -> None:
         await write(answer)
@@ -114,6 +120,7 @@ def raw(answer: bytes) -> Manner:
         (trickle, "TIMED_OUT"),
         (hang_up, "BROKEN"),
         (endless_head, "BROKEN"),
+        (continues, "BROKEN"),
         (raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "BROKEN"),
         (raw(b"HTTP/1.1 999999 ?\r\n\r\n"), "BROKEN"),
         (status(404), "REJECTED"),
@@ -147,6 +154,38 @@ async def test_of_an_answer_of_10_mb_only_its_beginning_is_read(poster: Poster, 
     await poster(endpoint.url, {}, b"{}")
     assert endpoint.connections == 2, "the connection is given up"
     assert MOST_READ < written < 10_000_000
+
+
+@pytest.mark.parametrize("is_secret", [False, True])
+async def test_what_comes_before_an_answer_is_looked_at_in_small_pieces_and_only_so_far(
+    tls: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_secret: bool
+) -> None:
+    """Others have a turn after each, also by TLS, where many come at hand in one record. Each message is heard anew."""
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    pieces: list[tuple[int, int]] = []
+    turns: list[None] = []
+
+    async def manner(request: Received, write: Write) -> None:
+        await write(interim * int(request.body) + b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+    def receive(connection: h11.Connection, piece: bytes) -> None:
+        pieces.append((len(turns), len(piece)))
+        asyncio.get_running_loop().call_soon(turns.append, None)
+        hear(connection, piece)
+
+    hear = h11.Connection.receive_data
+    monkeypatch.setattr(h11.Connection, "receive_data", receive)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    few, many = MOST_SAID // len(interim) - 10, MOST_SAID // len(interim) + 100
+    async with listening(tls=tls if is_secret else None) as endpoint:
+        endpoint.manner = manner
+        poster = Poster(HERE, 5)
+        told = [(await poster(endpoint.url, {}, b"%d" % count)).outcome for count in (few, few, many)]
+        await poster.close()
+    assert told == ["DELIVERED", "DELIVERED", "BROKEN"]
+    assert endpoint.connections == 1
+    assert max(size for _, size in pieces) <= PIECE
+    assert len({turn for turn, _ in pieces}) == len(pieces)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from graphql_api import edits, reads
 from graphql_api.delivery import courier, sender, tenure
+from graphql_api.delivery.telling import Teller
 from graphql_api.delivery.tenure import Tenure
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
@@ -23,6 +24,7 @@ from tests.conftest import WORKSPACE
 from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, hang_up, listening, silence, status
 from tests.docs.blocks import blocks
+from tests.edits.conftest import NEW
 from tests.rewinding import rewind
 
 PAGE = Path(__file__).parents[2] / "docs" / "webhooks.md"
@@ -227,6 +229,49 @@ async def test_an_endpoint_that_hangs_holds_up_no_other(
         await other.until(lambda: {(id, 0) for id in ids} <= set(other.changes))
         await endpoint.until(lambda: len(endpoint.received) >= courier.AT_ONCE)
         assert len(endpoint.received) == courier.AT_ONCE
+
+
+async def test_flows_are_remembered_only_while_changes_of_them_wait(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teller = Teller(desk.store)
+    monkeypatch.setattr(sender, "Teller", lambda store: teller)
+    seen: list[int] = []
+
+    async def manner(request: Received, write: Write) -> None:
+        seen.append(len(teller._latest))
+        await status(200)(request, write)
+
+    endpoint.manner = manner
+    webhook = await add(endpoint)
+    id = await change()
+    for number in range(4):
+        await change(id, name=str(number))
+    async with sent_by(desk):
+        await endpoint.until(lambda: len(seen) == 5)
+        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+    assert seen == [1] * 5
+    assert not teller._latest
+
+
+async def test_slow_endpoints_of_one_workspace_hold_up_no_other(
+    desk: Desk, add: Add, change: Change, endpoint: Endpoint, sending: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though they answer in the end, so that they are taken for endpoints that do."""
+    monkeypatch.setattr(sender, "GRACE", 0)
+    endpoint.manner = silence
+    every, share = sender.PLACES
+    for _ in range(every // courier.AT_ONCE + 1):
+        await add(endpoint)
+    theirs = Caller("theirs")
+    async with listening() as other:
+        await office.create(desk, theirs, other.url, ["flow.created"])
+        for _ in range(courier.AT_ONCE):
+            await change()
+        await endpoint.until(lambda: len(endpoint.received) >= share)
+        saved = await edits.create_flow(desk, theirs, NEW)
+        await other.until(lambda: other.changes == [(saved.flow["id"], 0)], 5)
+    assert len(endpoint.received) == share
 
 
 async def test_a_removed_webhook_is_told_nothing_more(

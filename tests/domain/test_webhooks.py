@@ -75,7 +75,7 @@ def test_an_endpoint_may_ask_for_more_time_but_not_for_more_than_an_hour() -> No
     [
         ("GONE", 0, "it answered 410 Gone"),
         ("REJECTED", 72 * HOUR - 1, None),
-        ("REJECTED", 72 * HOUR, "it has not taken a message for 72 hours, after 9 attempts"),
+        ("REJECTED", 72 * HOUR, "it has not taken version 0 of the flow f for 72 hours, after 9 attempts"),
     ],
 )
 def test_an_endpoint_is_dead_when_it_says_so_or_has_failed_for_long(
@@ -88,7 +88,7 @@ def test_an_endpoint_is_dead_when_it_says_so_or_has_failed_for_long(
 def test_one_hour_and_one_attempt_are_no_plurals() -> None:
     tried = Attempt(0, "evt_1", "flow.created", "f", 0, 1, "REJECTED", 500, 1)
     because = webhooks.why_parked(tried, HOUR, Rules(patience=HOUR))
-    assert because == "it has not taken a message for 1 hour, after 1 attempt"
+    assert because == "it has not taken version 0 of the flow f for 1 hour, after 1 attempt"
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
