@@ -54,13 +54,18 @@ class Limits(msgspec.Struct, frozen=True):
     cost: int = 10_000
 
 
+FIXED = frozenset({"characters", "nesting", "overlaps"})
+"""Limits that no setting moves."""
+
+
 class LimitExceeded(Exception):
     """Nothing of the document was run. For tokens, and from MANY on, `found` is where the counting stopped."""
 
     def __init__(self, name: str, allowed: int, found: int) -> None:
         number = f"at least {found}" if name == "tokens" or found >= MANY else str(found)
         saying = SAYINGS.get(name, "has {} " + name.replace("_", " ")).format(number)
-        super().__init__(f"the document {saying}; the limit is {allowed} (max_{name})")
+        setting = "" if name in FIXED else f" (max_{name})"
+        super().__init__(f"the document {saying}; the limit is {allowed}{setting}")
         self.name, self.allowed, self.found = name, allowed, found
 
 
