@@ -8,6 +8,7 @@ import msgspec
 from graphql import (
     DocumentNode,
     FieldNode,
+    GraphQLError,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
@@ -89,6 +90,8 @@ class Documents:
             raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
         except GraphQLSyntaxError as error:
             raise Rejected([shown(error)]) from None
+        except GraphQLError as error:
+            raise Rejected([self._shown(error)]) from None
         operation = _chosen(document, name)
         self._validate(document)
         return self._prepared(_alone(document, operation), operation, measured)

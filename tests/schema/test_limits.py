@@ -5,7 +5,16 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspection_query
+from graphql import (
+    GraphQLError,
+    GraphQLSyntaxError,
+    Lexer,
+    NoFragmentCyclesRule,
+    Source,
+    TokenKind,
+    get_introspection_query,
+    validate,
+)
 from graphql.language import ast
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -13,7 +22,10 @@ from msgspec.structs import fields, replace
 
 from graphql_api.config import Config
 from graphql_api.schema.limits import LimitExceeded, Limits, Measured, charge, measure, parse
+from graphql_api.schema.operations import Operations
+from graphql_api.schema.prepared import GRAPHQL
 from graphql_api.schema.prices import MANY
+from graphql_api.schema.shown import NOT_FITTING, Rejected
 
 ROOMY = Limits(**{field.name: MANY for field in fields(Limits)})
 DEFAULTS = [(field.name, field.default) for field in fields(Limits)]
@@ -191,29 +203,61 @@ def test_a_long_chain_of_fragments_is_no_recursion() -> None:
         measured(doubling(2_000, "...{}"), replace(ROOMY, nesting=64))
 
 
+def cycle(length: int) -> str:
+    """Fragments of which each spreads the next one, and the last the first."""
+    return " ".join(f"fragment f{i} on MessageFlow {{...f{(i + 1) % length}}}" for i in range(length))
+
+
 @pytest.mark.parametrize(
-    "fragments",
+    ("fragments", "named"),
     [
-        "fragment f on T {...f}",
-        "fragment f on T {a {...f}}",
-        "fragment f on T {...g ...g} fragment g on T {...f ...f}",
-        "fragment f on T {... {...g}} fragment g on T {a {b {...h}}} fragment h on T {...f}",
-        "fragment f on T {a} fragment g on T {...g}",
-        "fragment f on T {...f} fragment f on T {a}",
-        "",
-        "fragment g on T {...f}",
-        "fragment f on T {a} fragment f on T {...f}",
-        "type T {a: Int}",
+        ("fragment f on T {...f}", "'f' within itself."),
+        ("fragment f on T {a {...f}}", "'f' within itself."),
+        ("fragment f on T {...g ...g} fragment g on T {...f ...f}", "'f' within itself via 'g'."),
+        (
+            "fragment f on T {... {...g}} fragment g on T {a {b {...h}}} fragment h on T {...f}",
+            "'f' within itself via 'g', 'h'.",
+        ),
+        ("fragment h on T {...f} fragment f on T {...g} fragment g on T {...h}", "'h' within itself via 'f', 'g'."),
+        ("fragment f on T {a} fragment g on T {...g}", "'g' within itself."),
+        ("fragment f on T {a} fragment f on T {...f}", "'f' within itself."),
     ],
 )
-def test_cycles_and_unknown_fragments_are_left_to_validation(fragments: str) -> None:
+def test_fragments_that_form_a_cycle_are_named(fragments: str, named: str) -> None:
+    with pytest.raises(GraphQLError) as refusal:
+        measured("{...f ...f} " + fragments, Limits())
+    assert str(refusal.value.message) == f"Cannot spread fragment {named}"
+
+
+@pytest.mark.parametrize("length", [1, 2, 50, 240])
+def test_a_cycle_is_named_however_long_it_is_as_validation_names_a_short_one(length: int) -> None:
+    text = "{messageFlow(id: 1) {...f0}} " + cycle(length)
+    with pytest.raises(Rejected) as rejected:
+        Operations(Limits()).prepare(text)
+    [told] = rejected.value.errors
+    assert told["message"].startswith("Cannot spread fragment 'f0' within itself")
+    assert told["extensions"] == {"code": "BAD_REQUEST"}
+    if length < 100:
+        [known] = validate(GRAPHQL, parse(text, ROOMY), [NoFragmentCyclesRule])
+        assert (told["message"], told["locations"]) == (known.message, known.formatted["locations"])
+
+
+def test_hints_that_are_off_name_no_fragment_of_a_cycle_either() -> None:
+    with pytest.raises(Rejected) as rejected:
+        Operations(Limits(), suggestions=False).prepare("{messageFlow(id: 1) {...f0}} " + cycle(240))
+    assert [error["message"] for error in rejected.value.errors] == [NOT_FITTING]
+
+
+@pytest.mark.parametrize(
+    "fragments",
+    ["fragment f on T {...f} fragment f on T {a}", "", "fragment g on T {...f}", "type T {a: Int}"],
+)
+def test_unknown_fragments_are_left_to_validation(fragments: str) -> None:
     found = measured("{...f ...f} " + fragments, Limits())
     assert charge(found, {}, Limits()) <= 1
 
 
-@pytest.mark.parametrize(
-    "hidden", ["fragment f on T {%s ...f}", "fragment f on T {%s} fragment f on T {a}", "query B {%s}"]
-)
+@pytest.mark.parametrize("hidden", ["fragment f on T {%s}", "fragment f on T {%s} fragment f on T {a}", "query B {%s}"])
 def test_overlaps_count_wherever_validation_meets_them(hidden: str) -> None:
     with pytest.raises(LimitExceeded) as refusal:
         measured("query A {...f} " + hidden % ("a {b} " * 199 + "a {b c c}"), replace(ROOMY, overlaps=10_000))
