@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from graphql_api.config import Config
+from graphql_api.domain.flow import LEAVES
 from graphql_api.schema.limits import LimitExceeded, Limits, Measured, charge, measure, parse
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.prepared import GRAPHQL
@@ -101,7 +102,22 @@ def test_the_introspection_query_passes_the_defaults() -> None:
     )
     found = measured(everything, Limits())
     assert found.size.depth == Limits().depth == 15
-    assert charge(found, None, Limits()) < 100
+    assert charge(found, None, Limits()) < 2_000
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "types {fields {type {fields {type {fields {name}}}}}}",
+        "types {possibleTypes {fields {args {type {fields {name}}}}}}",
+        "types {fields {args {type {inputFields {type {inputFields {name}}}}}}}",
+        "types {" + " ".join(f"a{i}: fields {{type {{enumValues {{name}}}}}}" for i in range(50)) + "}",
+    ],
+)
+def test_lists_of_the_schema_multiply(nested: str) -> None:
+    times = Limits().root_fields
+    document = " ".join(f"s{i}: __schema {{{nested}}}" for i in range(times))
+    assert points(f"{{{document}}}") == times * points(f"{{__schema {{{nested}}}}}") > Limits().cost
 
 
 # Hostile documents
@@ -464,6 +480,50 @@ FLOW = f"id name {SETTINGS}"
 )
 def test_points_of_a_document(document: str, cost: int) -> None:
     assert points(document) == cost
+
+
+@pytest.mark.parametrize(
+    ("document", "cost"),
+    [
+        ("{messageFlow(id: 1) {prompt a: prompt b: prompt}}", 1 + 2 * 50),
+        ("{messageFlow(id: 1) {prompt prompt ...f ...f}} fragment f on M {prompt}", 1),
+        ("{messageFlow(id: 1) {...f ... {b: prompt}}} fragment f on M {a: prompt}", 1 + 50),
+        ("{messageFlow(id: 1) {initiationMessage a: initiationMessage description b: description}}", 1 + 5 + 1),
+        ("{messageFlow(id: 1) {id a: id name b: name version c: version}}", 1),
+        ("{messageFlow(id: 1) {settings {emailSettings {signature}} a: settings {emailSettings {signature}}}}", 5 + 2),
+        ("{messageFlow(id: 1) {prompt} a: messageFlow(id: 2) {prompt}}", 2 + 50),
+        ("{messageFlow(id: 1) {name} a: messageFlow(id: 2) {prompt}}", 2),
+        ("{messageFlow(id: 1) {prompt} node(id: 2) {... on M {prompt}} messageFlows(first: 9) {nodes {prompt}}}", 12),
+        ("{messageFlows(first: 9) {nodes {prompt} edges {node {prompt}}}}", 1 + 9 + 9 * 2),
+        ("{messageFlows(first: 9) {nodes {a: prompt b: prompt}}}", 1 + 9 * 51),
+        ("{messageFlows(first: 9) {a: nodes {prompt} b: nodes {prompt}}}", 1 + 9 + 9 * 51),
+        ("{messageFlow(id: 1) {revisions(first: 3) {nodes {changes {before after}}}}}", 1 + 1 + 3 * 2),
+        ("{messageFlow(id: 1) {revisions(first: 3) {nodes {changes {after a: after}}}}}", 1 + 1 + 3 * (2 + 50)),
+        ("{node(id: 1) {... on A {x: prompt} ... on B {x: name y: prompt}}}", 1 + 50),
+        ("query A {messageFlow(id: 1) {prompt}} query B {messageFlow(id: 1) {prompt}}", 2),
+        ("mutation {updateMessageFlow(id: 1, input: {}) {messageFlow {prompt a: prompt}}}", 1 + 1 + 50),
+    ],
+)
+def test_a_long_text_costs_where_it_is_told_once_more(document: str, cost: int) -> None:
+    assert points(document) == cost
+
+
+LENGTHS = {leaf.path.rpartition(".")[2]: getattr(leaf.rule.check, "longest", 0) for leaf in LEAVES}
+
+
+@pytest.mark.parametrize("leaf", LENGTHS)
+@pytest.mark.parametrize("place", ["leaf", "nodes", "root"])
+def test_what_can_be_afforded_is_not_much_longer_than_one_page(leaf: str, place: str) -> None:
+    def document(times: int) -> str:
+        row, page, root = leaf, "nodes {%s}", "messageFlows(first: 100) {%s}"
+        names = [f"a{time}: " for time in range(times)]
+        row = " ".join(name + row for name in names) if place == "leaf" else row
+        page = " ".join(name + page % row for name in names) if place == "nodes" else page % row
+        return " ".join(name + root % page for name in names) if place == "root" else root % page
+
+    allowed = Limits().root_fields if place == "root" else Limits().aliases
+    afforded = [times for times in range(1, allowed + 1) if points(f"{{{document(times)}}}") <= Limits().cost]
+    assert max(afforded) * LENGTHS[leaf] <= 3 * sum(LENGTHS.values())
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,8 @@ LIMITS = [
     Case("many fields at one place", post(flow("id " * 200)), 400, "LIMIT_EXCEEDED", "has 19900 overlaps; the limit is 10000"),
     Case("pages of pages", post("{ messageFlows(first: 100) { nodes { revisions(first: 100) { nodes { changes { path } } } } } }"), 400, "LIMIT_EXCEEDED", "points; the limit is 10000 (max_cost)"),
     Case("pages of pages by variables", post("query($n: Int) { messageFlows(first: $n) { nodes { revisions(first: $n) { nodes { changes { path } } } } } }", {"n": 100}), 400, "LIMIT_EXCEEDED", "(max_cost)"),
+    Case("a long text ten times", post("{ messageFlows(first: 100) { nodes { " + " ".join(f"p{n}: prompt" for n in range(10)) + " } } }"), 400, "LIMIT_EXCEEDED", "costs 45101 points; the limit is 10000 (max_cost)"),
+    Case("the schema within itself", post("{ " + " ".join(f"s{n}: __schema {{ types {{ fields {{ type {{ ...F ofType {{ ...F }} }} }} }} }}" for n in range(20)) + " } fragment F on __Type { fields { type { name } } }"), 400, "LIMIT_EXCEEDED", "(max_cost)"),
     Case("a bulk of 1,001", post("mutation($i: [ID!]) { updateMessageFlows(ids: $i, input: {}) { results { messageFlow { id } } } }", {"i": [f"a{n}" for n in range(1_001)]}), 400, "LIMIT_EXCEEDED", "(max_cost)"),
 ]  # fmt: skip
 
