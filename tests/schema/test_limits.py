@@ -1,5 +1,6 @@
 """How big a document may be: every limit at its bound, hostile documents, and what a request costs."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -118,6 +119,12 @@ def test_lists_of_the_schema_multiply(nested: str) -> None:
     times = Limits().root_fields
     document = " ".join(f"s{i}: __schema {{{nested}}}" for i in range(times))
     assert points(f"{{{document}}}") == times * points(f"{{__schema {{{nested}}}}}") > Limits().cost
+
+
+def test_a_document_leaves_nothing_to_the_collector_of_cycles() -> None:
+    gc.collect()
+    parse("{a(b: 1) {...f}} #\n fragment f on T {c}", Limits())
+    assert gc.collect() == 0
 
 
 # Hostile documents
