@@ -73,11 +73,12 @@ class Config(BaseSettings):
     max_depth: int = Field(15, ge=1, le=1_000, description="Most fields inside one another, fragments followed.")
     max_aliases: int = Field(50, ge=0, le=100_000, description="Most aliases of an operation, fragments followed.")
     max_root_fields: int = Field(20, ge=1, le=100_000, description="Most fields at the root of an operation.")
-    max_directives: int = Field(
-        50, ge=0, le=100_000, description="Most directives of an operation, fragments followed."
-    )
+    max_directives: int = Field(50, ge=0, le=100_000, description="Most directives that stand in a GraphQL document.")
     max_selections: int = Field(
-        5_000, ge=1, le=1_000_000, description="Most fields of an operation, fragments followed."
+        5_000,
+        ge=1,
+        le=1_000_000,
+        description="Most fields and fragments that all operations of a GraphQL document select, fragments followed.",
     )
     max_subscriptions: int = Field(
         100,

@@ -183,6 +183,16 @@ def test_a_leaf_has_column_output_inputs_and_meaning(leaf: Leaf) -> None:
     assert re.search(rf"\b{leaf.path.rpartition('.')[2]}\b", OPERATIONS)
 
 
+@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if "." not in leaf.path], ids=lambda leaf: leaf.path)
+def test_an_input_says_what_becomes_of_a_leaf_that_is_left_out(leaf: Leaf) -> None:
+    said = [field_of(f"{act}MessageFlowInput", leaf).description for act in ("Update", "Create")]
+    if not leaf.rule.resets:
+        assert said[0].endswith(" Null is refused; leave it out to keep what is there.")
+        new = "it must be sent" if leaf.is_required else "leave it out to get its default"
+        assert said[1].endswith(f" Null is refused; {new}.")
+    assert str(field_of("CreateMessageFlowInput", leaf).type).endswith("!") == leaf.is_required
+
+
 def test_every_column_is_a_leaf_or_kept_by_the_server() -> None:
     assert set(FLOWS.c.keys()) == {leaf.column for leaf in LEAVES} | {
         *KEPT,

@@ -63,6 +63,9 @@ class Edit(msgspec.Struct, frozen=True):
         return Replay(self.caller.actor, self.operation, self.target, self.terms.key, self.request, outcome, self.now)
 
 
+SCOPE = "flows:write"
+
+
 class Desk(msgspec.Struct, frozen=True):
     """Where edits are made: a database, a clock (milliseconds), random bytes, and how long replays are kept.
 
@@ -77,7 +80,7 @@ class Desk(msgspec.Struct, frozen=True):
     post: Post = msgspec.field(default_factory=NoPost)
 
     def edit(self, caller: Caller, operation: str, target: str, terms: Terms, *asked: Any) -> Edit:
-        workspace = caller.within("flows:write")
+        workspace = caller.within(SCOPE)
         terms.check(target)
         request = fingerprint(terms.guards(), asked) if terms.key else ""
         return Edit(caller, workspace, self.now(), terms, operation, target, request, self.replay_lifetime)

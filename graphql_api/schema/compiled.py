@@ -73,6 +73,10 @@ class Compiled:
         self._plans: dict[tuple[bool, ...], _Plan] = {}
         self._only = None if self._switches else self._plan(())
 
+    @property
+    def most_plans(self) -> int:
+        return min(MOST_PLANS, 1 << len(self._switches))
+
     def _variable_readers(self) -> Iterator[tuple[str, Reader, bool, Any]]:
         for node in self._operation.variable_definitions or ():
             kind = type_from_ast(self._schema, node.type)

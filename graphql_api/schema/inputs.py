@@ -19,7 +19,7 @@ from graphql_api.schema.types import block
 T = TypeVar("T", bound=type)
 
 
-def takes(declared: Block) -> Callable[[T], T]:
+def takes(declared: Block, *, creates: bool = False) -> Callable[[T], T]:
     """Copies the meanings of a declared block and says what null does; refuses at import a missing or extra field."""
 
     def check(cls: T) -> T:
@@ -29,17 +29,20 @@ def takes(declared: Block) -> Callable[[T], T]:
             odd = fields.keys() ^ wanted.keys()
             raise TypeError(f"{cls.__name__} and domain/flow.py differ in {', '.join(sorted(odd))}")
         for name, member in wanted.items():
-            fields[name].description = f"{member.meaning} {null_rule(member)}"
+            fields[name].description = f"{member.meaning} {null_rule(member, creates)}"
         return cls
 
     return check
 
 
-def null_rule(member: Leaf | Block) -> str:
+def null_rule(member: Leaf | Block, creates: bool = False) -> str:
     if isinstance(member, Leaf) and member.rule.resets:
         default = f"`{member.default}`" if isinstance(member.default, str) else str(member.default).lower()
         return f"Null resets it to {default if default != '``' else 'the empty text'}."
-    return "Null is refused; leave it out to keep what is there."
+    if not creates:
+        return "Null is refused; leave it out to keep what is there."
+    is_required = isinstance(member, Leaf) and member.is_required
+    return f"Null is refused; {'it must be sent' if is_required else 'leave it out to get its default'}."
 
 
 @takes(block("settings.responseSettings.workingHours"))
@@ -98,7 +101,7 @@ class UpdateMessageFlowInput:
     settings: Maybe[MessageFlowSettingsInput | None]
 
 
-@takes(TREE)
+@takes(TREE, creates=True)
 @strawberry.input(description="A new flow; members left out get their defaults.")
 class CreateMessageFlowInput:
     name: str

@@ -9,10 +9,12 @@ number is an upper bound.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeGuard
 
 import graphql
 import msgspec
+from graphql import GraphQLError
 from graphql.language import ast
 
 from graphql_api.schema.prices import MANY, Place, Price, defaults, operation_price, total
@@ -54,13 +56,18 @@ class Limits(msgspec.Struct, frozen=True):
     cost: int = 10_000
 
 
+FIXED = frozenset({"characters", "nesting", "overlaps"})
+"""Limits that no setting moves."""
+
+
 class LimitExceeded(Exception):
     """Nothing of the document was run. For tokens, and from MANY on, `found` is where the counting stopped."""
 
     def __init__(self, name: str, allowed: int, found: int) -> None:
         number = f"at least {found}" if name == "tokens" or found >= MANY else str(found)
         saying = SAYINGS.get(name, "has {} " + name.replace("_", " ")).format(number)
-        super().__init__(f"the document {saying}; the limit is {allowed} (max_{name})")
+        setting = "" if name in FIXED else f" (max_{name})"
+        super().__init__(f"the document {saying}; the limit is {allowed}{setting}")
         self.name, self.allowed, self.found = name, allowed, found
 
 
@@ -109,13 +116,26 @@ def parse(text: str, limits: Limits) -> ast.DocumentNode:
         if kind == "whole":
             digits = max(digits, len(token["whole"]))
     _hold(limits, nesting=deepest, directives=directives, integer_digits=digits)
-    return graphql.parse(text)
+    return _unchained(graphql.parse(text))
+
+
+def _unchained(document: ast.DocumentNode) -> ast.DocumentNode:
+    """Without the chain of its tokens, in which each knows the one before, so that nothing outlives its last user."""
+    token = document.loc and document.loc.start_token
+    while token:
+        token.prev, token.next, token = None, None, token.next
+    return document
+
+
+def tokens(text: str) -> int:
+    return sum(1 for _ in TOKEN.finditer(text))
 
 
 def measure(document: ast.DocumentNode, limits: Limits, operation_name: str | None = None) -> Measured:
     """Hold a document that need not be valid to its limits; without a name, each of its operations.
 
-    Unknown fragments count nothing, nor does any fragment where some form a cycle: validation refuses both.
+    Unknown fragments count nothing: validation refuses them. Raises LimitExceeded, or GraphQLError for fragments that
+    form a cycle, of which validation names only short ones.
     """
     fragments = _fragments(document)
     sizes: dict[str, Size] = {}
@@ -150,23 +170,33 @@ def _hold(limits: Limits, **found: int) -> None:
 
 
 def _fragments(document: ast.DocumentNode) -> Fragments:
-    """By name, each after those that it spreads; none at all where they form a cycle."""
+    """By name, each after those that it spreads."""
     defined = {node.name.value: node for node in document.definitions if isinstance(node, ast.FragmentDefinitionNode)}
-    spreads = {name: set(_spreads(fragment)) for name, fragment in defined.items()}
+    spreads = {name: {node.name.value: node for node in _spreads(fragment)} for name, fragment in defined.items()}
     try:
         return {name: defined[name] for name in TopologicalSorter(spreads).static_order() if name in defined}
-    except CycleError:
-        return {}
+    except CycleError as error:
+        raise _cyclic(error.args[1], spreads) from None
+
+
+def _cyclic(cycle: list[str], spreads: Mapping[str, Mapping[str, ast.FragmentSpreadNode]]) -> GraphQLError:
+    """Worded as validation would; the cycle ends where it begins, and each of its fragments is spread by the next."""
+    names = cycle[:0:-1]
+    first = names.index(next(name for name in spreads if name in cycle))
+    names = [*names[first:], *names[:first]]
+    via = f" via {', '.join(map(repr, names[1:]))}" if names[1:] else ""
+    nodes = [spreads[name][after] for name, after in pairwise((*names, names[0]))]
+    return GraphQLError(f"Cannot spread fragment '{names[0]}' within itself{via}.", nodes)
 
 
 def _selections(parent: Parent) -> Iterable[ast.SelectionNode]:
     return parent.selection_set.selections if parent.selection_set else ()
 
 
-def _spreads(parent: Parent) -> Iterator[str]:
+def _spreads(parent: Parent) -> Iterator[ast.FragmentSpreadNode]:
     for selection in _selections(parent):
         if isinstance(selection, ast.FragmentSpreadNode):
-            yield selection.name.value
+            yield selection
         elif isinstance(selection, Parent):
             yield from _spreads(selection)
 
@@ -174,7 +204,7 @@ def _spreads(parent: Parent) -> Iterator[str]:
 def _roots(document: ast.DocumentNode, fragments: Fragments) -> list[Parent]:
     """Definitions that are written out in no other one: all that validation reads hangs below these."""
     parents = [node for node in document.definitions if isinstance(node, Parent)]
-    spread = {name for parent in parents for name in _spreads(parent)}
+    spread = {node.name.value for parent in parents for node in _spreads(parent)}
     written_out = {id(fragment) for name, fragment in fragments.items() if name in spread}
     return [parent for parent in parents if id(parent) not in written_out]
 

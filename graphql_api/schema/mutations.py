@@ -1,5 +1,6 @@
 """The root fields that write: each hands over to an edit and answers refusals as data."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import strawberry
@@ -8,8 +9,11 @@ from graphql_api import edits
 from graphql_api.domain import flow as domain
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.terms import Terms
+from graphql_api.edits import desk
+from graphql_api.edits import webhooks as webhook_edits
 from graphql_api.schema import payloads, webhooks
 from graphql_api.schema.context import Info, argument
+from graphql_api.schema.edit_plans import EDITS
 from graphql_api.schema.enums import ConflictPolicy
 from graphql_api.schema.inputs import (
     CreateMessageFlowInput,
@@ -178,3 +182,8 @@ class Mutation:
         resolver=webhooks.try_now,
         description="Send a message of the event `webhook.test` now and tell what the endpoint answered.",
     )
+
+
+OF_WEBHOOKS = ("createWebhook", "deleteWebhook", "resumeWebhook", "rotateWebhookSecret", "testWebhook")
+SCOPES: Mapping[str, str] = {name: desk.SCOPE for name in EDITS} | {name: webhook_edits.SCOPE for name in OF_WEBHOOKS}
+"""What a caller needs for each mutation. Each edit asks for it itself; this is for who must know beforehand."""

@@ -23,6 +23,7 @@ from graphql import (
 
 from graphql_api.schema import limits
 from graphql_api.schema.context import Context
+from graphql_api.schema.executing import Held, overfull
 from graphql_api.schema.limits import LimitExceeded, Limits
 from graphql_api.schema.prepared import GRAPHQL, Documents, Prepared
 from graphql_api.schema.readers import Unusual
@@ -79,6 +80,8 @@ class Operations:
                 return Answer(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
             except (Unusual, NotCompiled):
                 pass
+        if errors := list(overfull(GRAPHQL, prepared.operation, variables or {})):
+            raise Rejected([self._shown(error) for error in errors])
         return await self._execute(prepared, variables, context, cost)
 
     def _cost(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> int:
@@ -160,6 +163,7 @@ class Operations:
             variable_values=dict(variables or {}),
             operation_name=name.value if name else None,
             hide_suggestions=self._hide_suggestions,
+            executor_class=Held,
         )
         if not isinstance(result, ExecutionResult):
             await asyncio.sleep(0)  # resolvers may need a task, in which a request may stand only when it has waited

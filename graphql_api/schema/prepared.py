@@ -1,13 +1,16 @@
 """Operations parsed, limited, validated, priced and planned once, and remembered."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
+from sys import getsizeof
 
 import graphql
 import msgspec
 from graphql import (
     DocumentNode,
     FieldNode,
+    GraphQLError,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
@@ -24,9 +27,10 @@ from graphql_api.schema.readers import Unusual
 from graphql_api.schema.shown import Rejected, failure, shown, tacit
 from graphql_api.schema.writers import NotCompiled
 
-REMEMBERED = 1_024
-LONGEST_REMEMBERED = 16_384
-"""Documents with more characters are prepared anew each time, so that the cache stays within some 16 MiB of text."""
+REMEMBERED = 64 * 1024 * 1024
+"""Bytes that what is remembered may take, by `takes`: more than a thousand operations as clients usually send them."""
+LARGEST_REMEMBERED = REMEMBERED // 16
+"""Larger ones are prepared anew each time."""
 
 MOST_ERRORS = 10
 
@@ -76,15 +80,29 @@ class Documents:
         self._hide_suggestions = not suggestions
         self._compiles = compiles
         self._rules = [*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,))]
-        self._remembered = lru_cache(maxsize=REMEMBERED)(self._prepare)
+        self._remembered: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
+        self._taken = 0
         self.prepare_each = lru_cache(maxsize=1)(self._prepare_each)
 
     def prepare(self, text: str, name: str | None = None) -> Prepared:
         """Raises Rejected; an empty name is none."""
-        name = name or None
-        if len(text) > LONGEST_REMEMBERED:
-            return self._prepare(text, name)
-        return self._remembered(text, name)
+        asked = text, name or None
+        known = self._remembered.get(asked)
+        if known is None:
+            return self._learned(*asked)
+        self._remembered.move_to_end(asked)
+        return known
+
+    def _learned(self, text: str, name: str | None) -> Prepared:
+        """Prepared now; those that were asked for longest ago are forgotten for it."""
+        prepared = self._prepare(text, name)
+        if takes(text, prepared) <= LARGEST_REMEMBERED:
+            self._taken += takes(text, prepared)
+            self._remembered[text, name] = prepared
+        while self._taken > REMEMBERED:
+            (oldest, _), forgotten = self._remembered.popitem(last=False)
+            self._taken -= takes(oldest, forgotten)
+        return prepared
 
     def _prepare(self, text: str, name: str | None) -> Prepared:
         try:
@@ -94,6 +112,8 @@ class Documents:
             raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
         except GraphQLSyntaxError as error:
             raise Rejected([shown(error)]) from None
+        except GraphQLError as error:
+            raise Rejected([self._shown(error)]) from None
         operation = _chosen(document, name)
         self._validate(document)
         return self._prepared(_alone(document, operation), operation, measured)
@@ -123,6 +143,12 @@ class Documents:
     ) -> Prepared:
         plans = compiled(document, operation, makes_dicts) if self._compiles else None
         return Prepared(document, operation, measured, plans)
+
+
+def takes(text: str, prepared: Prepared) -> int:
+    """Bytes in memory, about: its text, what was made of its tokens, and the fields of as many plans as it may have."""
+    plans = prepared.compiled.most_plans if prepared.compiled else 0
+    return 8_192 + getsizeof(text) + 640 * limits.tokens(text) + 100 * plans * prepared.measured.size.selections
 
 
 def compiled(document: DocumentNode, operation: OperationDefinitionNode, makes_dicts: bool) -> Compiled | None:

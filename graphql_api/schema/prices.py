@@ -2,7 +2,8 @@
 
 An object costs 1, a leaf nothing except those of `LEAVES`. A connection multiplies what its `nodes` and `edges` cost by
 its page size: `first`, else `last`, else the default of `PAGES`. A mutation costs 10 for every flow it writes, or the
-price of its answer where that is more. What is selected twice at one place is answered once and costs once.
+price of its answer where that is more. What is selected twice at one place is answered once and costs once. A long text
+that the same way through the schema leads to again, at another place, costs a point for every 2,000 characters there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,19 +12,31 @@ from typing import Any, NamedTuple
 
 from graphql.language import ast
 
+from graphql_api.domain import flow
+from graphql_api.domain.checks import Text
+
 PAGES: Mapping[str, int] = {"messageFlows": 50, "revisions": 50, "webhooks": 50}
 ROWS = frozenset({"nodes", "edges"})
 LEAVES: Mapping[str, int] = {"totalCount": 10}
+INTROSPECTION: Mapping[str, int] = {"types": 10, "fields": 4, "inputFields": 4, "enumValues": 4, "possibleTypes": 4}
+"""Lists of the schema are charged for fewer than there are, as they cost little to tell: all of it is some two thousand
+points, and lists of it within one another are soon more than anybody may spend."""
 BATCHES: Mapping[str, int] = {
     "updateMessageFlows": 100,
     "openings": 62,
     "utcOffsets": 4,
     "deliveries": 100,
     "testWebhook": 250,
+    **INTROSPECTION,
 }
 """Mutations of the flows in `ids`, and for how many they are charged when a filter chooses the flows;
 openings have no count either, so they are charged for a window a day over the longest range, and offsets for a clock
 change every three weeks."""
+TEXTS: Mapping[str, Any] = {leaf.path.rpartition(".")[2]: leaf.rule.check for leaf in flow.LEAVES}
+AGAIN = {name: text.longest // 2_000 for name, text in TEXTS.items() if isinstance(text, Text)}
+AGAIN |= dict.fromkeys(("before", "after"), max(AGAIN.values()))
+"""Points of a text at each further place of the same way, so that no answer is much longer than a page with each text
+once."""
 WRITE = 10
 MANY = 10**9
 """Where counts stop: doubling fragments would make them grow without end."""
@@ -31,6 +44,8 @@ MANY = 10**9
 Counts = frozenset[tuple[int | str, ...]]
 """Numbers of rows, each the first usable of literals and variables by name; the last is always usable."""
 ONE: Counts = frozenset({(1,)})
+Way = tuple[frozenset[str], ...]
+"""Names of fields from the root on, whatever they are called in the answer."""
 
 
 class Price(NamedTuple):
@@ -55,17 +70,26 @@ class Place(NamedTuple):
 
 def operation_price(operation: ast.OperationDefinitionNode, answer: list[Place]) -> Price:
     least = WRITE if operation.operation is ast.OperationType.MUTATION else 0
-    return total(_price(place, ONE, least) for place in answer)
+    told: set[Way] = set()
+    return total(_price(place, ONE, (), told, least) for place in answer)
 
 
-def _price(place: Place, page: Counts, least: int = 0) -> Price:
+def _price(place: Place, page: Counts, above: Way, told: set[Way], least: int = 0) -> Price:
     """Of a place whose fields differ in name and arguments only where their types exclude each other."""
+    names = frozenset(field.name.value for field in place.fields)
     if place.below is None:
-        return Price(max(LEAVES.get(field.name.value, 0) for field in place.fields))
+        return Price(max(LEAVES.get(name, 0) for name in names) + _again(names, above, told))
     own_page = frozenset(_count(field, PAGES, "first", "last") for field in place.fields)
-    below = total(_price(each, own_page) for each in place.below)
+    below = total(_price(each, own_page, (*above, names), told) for each in place.below)
     counts = [page if field.name.value in ROWS else {_count(field, BATCHES, "ids")} for field in place.fields]
     return _times(frozenset().union(*counts), least, Price(1 + below.points, below.parts))
+
+
+def _again(names: frozenset[str], above: Way, told: set[Way]) -> int:
+    ways = {name: (*above, frozenset({name})) for name in names & AGAIN.keys()}
+    points = max((AGAIN[name] for name, way in ways.items() if way in told), default=0)
+    told.update(ways.values())
+    return points
 
 
 def _times(counts: Counts, least: int, row: Price) -> Price:

@@ -1,18 +1,33 @@
 """How big a document may be: every limit at its bound, hostile documents, and what a request costs."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspection_query
+from graphql import (
+    GraphQLError,
+    GraphQLSyntaxError,
+    Lexer,
+    NoFragmentCyclesRule,
+    Source,
+    TokenKind,
+    get_introspection_query,
+    validate,
+)
 from graphql.language import ast
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
+from graphql_api.config import Config
+from graphql_api.domain.flow import LEAVES
 from graphql_api.schema.limits import LimitExceeded, Limits, Measured, charge, measure, parse
+from graphql_api.schema.operations import Operations
+from graphql_api.schema.prepared import GRAPHQL
 from graphql_api.schema.prices import MANY
+from graphql_api.schema.shown import NOT_FITTING, Rejected
 
 ROOMY = Limits(**{field.name: MANY for field in fields(Limits)})
 DEFAULTS = [(field.name, field.default) for field in fields(Limits)]
@@ -55,7 +70,8 @@ def test_a_document_may_reach_each_limit_and_not_pass_it(name: str, allowed: int
     with pytest.raises(LimitExceeded) as refusal:
         points(EXACTLY[name](allowed + 1), limits=only)
     assert (refusal.value.name, refusal.value.allowed, refusal.value.found) == (name, allowed, allowed + 1)
-    assert str(refusal.value).endswith(f"; the limit is {allowed} (max_{name})")
+    setting = f" (max_{name})" if f"max_{name}" in Config.model_fields else ""
+    assert str(refusal.value).endswith(f"; the limit is {allowed}{setting}")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +79,7 @@ def test_a_document_may_reach_each_limit_and_not_pass_it(name: str, allowed: int
     [
         (LimitExceeded("depth", 15, 31), "the document has depth 31; the limit is 15 (max_depth)"),
         (LimitExceeded("cost", 10, 11), "the document costs 11 points; the limit is 10 (max_cost)"),
-        (LimitExceeded("nesting", 64, 70), "the document is nested 70 levels deep; the limit is 64 (max_nesting)"),
+        (LimitExceeded("nesting", 64, 70), "the document is nested 70 levels deep; the limit is 64"),
         (LimitExceeded("root_fields", 20, 21), "the document has 21 root fields; the limit is 20 (max_root_fields)"),
         (LimitExceeded("tokens", 5, 6), "the document has at least 6 tokens; the limit is 5 (max_tokens)"),
         (
@@ -87,7 +103,28 @@ def test_the_introspection_query_passes_the_defaults() -> None:
     )
     found = measured(everything, Limits())
     assert found.size.depth == Limits().depth == 15
-    assert charge(found, None, Limits()) < 100
+    assert charge(found, None, Limits()) < 2_000
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "types {fields {type {fields {type {fields {name}}}}}}",
+        "types {possibleTypes {fields {args {type {fields {name}}}}}}",
+        "types {fields {args {type {inputFields {type {inputFields {name}}}}}}}",
+        "types {" + " ".join(f"a{i}: fields {{type {{enumValues {{name}}}}}}" for i in range(50)) + "}",
+    ],
+)
+def test_lists_of_the_schema_multiply(nested: str) -> None:
+    times = Limits().root_fields
+    document = " ".join(f"s{i}: __schema {{{nested}}}" for i in range(times))
+    assert points(f"{{{document}}}") == times * points(f"{{__schema {{{nested}}}}}") > Limits().cost
+
+
+def test_a_document_leaves_nothing_to_the_collector_of_cycles() -> None:
+    gc.collect()
+    parse("{a(b: 1) {...f}} #\n fragment f on T {c}", Limits())
+    assert gc.collect() == 0
 
 
 # Hostile documents
@@ -189,29 +226,61 @@ def test_a_long_chain_of_fragments_is_no_recursion() -> None:
         measured(doubling(2_000, "...{}"), replace(ROOMY, nesting=64))
 
 
+def cycle(length: int) -> str:
+    """Fragments of which each spreads the next one, and the last the first."""
+    return " ".join(f"fragment f{i} on MessageFlow {{...f{(i + 1) % length}}}" for i in range(length))
+
+
 @pytest.mark.parametrize(
-    "fragments",
+    ("fragments", "named"),
     [
-        "fragment f on T {...f}",
-        "fragment f on T {a {...f}}",
-        "fragment f on T {...g ...g} fragment g on T {...f ...f}",
-        "fragment f on T {... {...g}} fragment g on T {a {b {...h}}} fragment h on T {...f}",
-        "fragment f on T {a} fragment g on T {...g}",
-        "fragment f on T {...f} fragment f on T {a}",
-        "",
-        "fragment g on T {...f}",
-        "fragment f on T {a} fragment f on T {...f}",
-        "type T {a: Int}",
+        ("fragment f on T {...f}", "'f' within itself."),
+        ("fragment f on T {a {...f}}", "'f' within itself."),
+        ("fragment f on T {...g ...g} fragment g on T {...f ...f}", "'f' within itself via 'g'."),
+        (
+            "fragment f on T {... {...g}} fragment g on T {a {b {...h}}} fragment h on T {...f}",
+            "'f' within itself via 'g', 'h'.",
+        ),
+        ("fragment h on T {...f} fragment f on T {...g} fragment g on T {...h}", "'h' within itself via 'f', 'g'."),
+        ("fragment f on T {a} fragment g on T {...g}", "'g' within itself."),
+        ("fragment f on T {a} fragment f on T {...f}", "'f' within itself."),
     ],
 )
-def test_cycles_and_unknown_fragments_are_left_to_validation(fragments: str) -> None:
+def test_fragments_that_form_a_cycle_are_named(fragments: str, named: str) -> None:
+    with pytest.raises(GraphQLError) as refusal:
+        measured("{...f ...f} " + fragments, Limits())
+    assert str(refusal.value.message) == f"Cannot spread fragment {named}"
+
+
+@pytest.mark.parametrize("length", [1, 2, 50, 240])
+def test_a_cycle_is_named_however_long_it_is_as_validation_names_a_short_one(length: int) -> None:
+    text = "{messageFlow(id: 1) {...f0}} " + cycle(length)
+    with pytest.raises(Rejected) as rejected:
+        Operations(Limits()).prepare(text)
+    [told] = rejected.value.errors
+    assert told["message"].startswith("Cannot spread fragment 'f0' within itself")
+    assert told["extensions"] == {"code": "BAD_REQUEST"}
+    if length < 100:
+        [known] = validate(GRAPHQL, parse(text, ROOMY), [NoFragmentCyclesRule])
+        assert (told["message"], told["locations"]) == (known.message, known.formatted["locations"])
+
+
+def test_hints_that_are_off_name_no_fragment_of_a_cycle_either() -> None:
+    with pytest.raises(Rejected) as rejected:
+        Operations(Limits(), suggestions=False).prepare("{messageFlow(id: 1) {...f0}} " + cycle(240))
+    assert [error["message"] for error in rejected.value.errors] == [NOT_FITTING]
+
+
+@pytest.mark.parametrize(
+    "fragments",
+    ["fragment f on T {...f} fragment f on T {a}", "", "fragment g on T {...f}", "type T {a: Int}"],
+)
+def test_unknown_fragments_are_left_to_validation(fragments: str) -> None:
     found = measured("{...f ...f} " + fragments, Limits())
     assert charge(found, {}, Limits()) <= 1
 
 
-@pytest.mark.parametrize(
-    "hidden", ["fragment f on T {%s ...f}", "fragment f on T {%s} fragment f on T {a}", "query B {%s}"]
-)
+@pytest.mark.parametrize("hidden", ["fragment f on T {%s}", "fragment f on T {%s} fragment f on T {a}", "query B {%s}"])
 def test_overlaps_count_wherever_validation_meets_them(hidden: str) -> None:
     with pytest.raises(LimitExceeded) as refusal:
         measured("query A {...f} " + hidden % ("a {b} " * 199 + "a {b c c}"), replace(ROOMY, overlaps=10_000))
@@ -418,6 +487,50 @@ FLOW = f"id name {SETTINGS}"
 )
 def test_points_of_a_document(document: str, cost: int) -> None:
     assert points(document) == cost
+
+
+@pytest.mark.parametrize(
+    ("document", "cost"),
+    [
+        ("{messageFlow(id: 1) {prompt a: prompt b: prompt}}", 1 + 2 * 50),
+        ("{messageFlow(id: 1) {prompt prompt ...f ...f}} fragment f on M {prompt}", 1),
+        ("{messageFlow(id: 1) {...f ... {b: prompt}}} fragment f on M {a: prompt}", 1 + 50),
+        ("{messageFlow(id: 1) {initiationMessage a: initiationMessage description b: description}}", 1 + 5 + 1),
+        ("{messageFlow(id: 1) {id a: id name b: name version c: version}}", 1),
+        ("{messageFlow(id: 1) {settings {emailSettings {signature}} a: settings {emailSettings {signature}}}}", 5 + 2),
+        ("{messageFlow(id: 1) {prompt} a: messageFlow(id: 2) {prompt}}", 2 + 50),
+        ("{messageFlow(id: 1) {name} a: messageFlow(id: 2) {prompt}}", 2),
+        ("{messageFlow(id: 1) {prompt} node(id: 2) {... on M {prompt}} messageFlows(first: 9) {nodes {prompt}}}", 12),
+        ("{messageFlows(first: 9) {nodes {prompt} edges {node {prompt}}}}", 1 + 9 + 9 * 2),
+        ("{messageFlows(first: 9) {nodes {a: prompt b: prompt}}}", 1 + 9 * 51),
+        ("{messageFlows(first: 9) {a: nodes {prompt} b: nodes {prompt}}}", 1 + 9 + 9 * 51),
+        ("{messageFlow(id: 1) {revisions(first: 3) {nodes {changes {before after}}}}}", 1 + 1 + 3 * 2),
+        ("{messageFlow(id: 1) {revisions(first: 3) {nodes {changes {after a: after}}}}}", 1 + 1 + 3 * (2 + 50)),
+        ("{node(id: 1) {... on A {x: prompt} ... on B {x: name y: prompt}}}", 1 + 50),
+        ("query A {messageFlow(id: 1) {prompt}} query B {messageFlow(id: 1) {prompt}}", 2),
+        ("mutation {updateMessageFlow(id: 1, input: {}) {messageFlow {prompt a: prompt}}}", 1 + 1 + 50),
+    ],
+)
+def test_a_long_text_costs_where_it_is_told_once_more(document: str, cost: int) -> None:
+    assert points(document) == cost
+
+
+LENGTHS = {leaf.path.rpartition(".")[2]: getattr(leaf.rule.check, "longest", 0) for leaf in LEAVES}
+
+
+@pytest.mark.parametrize("leaf", LENGTHS)
+@pytest.mark.parametrize("place", ["leaf", "nodes", "root"])
+def test_what_can_be_afforded_is_not_much_longer_than_one_page(leaf: str, place: str) -> None:
+    def document(times: int) -> str:
+        row, page, root = leaf, "nodes {%s}", "messageFlows(first: 100) {%s}"
+        names = [f"a{time}: " for time in range(times)]
+        row = " ".join(name + row for name in names) if place == "leaf" else row
+        page = " ".join(name + page % row for name in names) if place == "nodes" else page % row
+        return " ".join(name + root % page for name in names) if place == "root" else root % page
+
+    allowed = Limits().root_fields if place == "root" else Limits().aliases
+    afforded = [times for times in range(1, allowed + 1) if points(f"{{{document(times)}}}") <= Limits().cost]
+    assert max(afforded) * LENGTHS[leaf] <= 3 * sum(LENGTHS.values())
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,34 @@ async def test_who_may_only_write_is_told_why_nothing_was_deleted(
     assert (await secured.delete(f"{path}/{flow}", headers={**writer, "if-match": '"0"'})).status_code == 204
 
 
+@pytest.mark.parametrize("lacking", ["admin", "flows:write"])
+@pytest.mark.parametrize("is_fragment", [False, True])
+async def test_of_several_mutations_none_is_carried_out_where_one_may_not_be(
+    secured: httpx2.AsyncClient, store: Store, lacking: str, is_fragment: bool
+) -> None:
+    whole = {"x-api-key": await made(store), "x-workspace-id": "ws1"}
+    partly = {"x-api-key": await made(store, scopes=ALL - {lacking}), "x-workspace-id": "ws1"}
+    create = (
+        'createMessageFlow(input: {name: "n", direction: INBOUND, agent: "a", prompt: "p", initiationMessage: "i",'
+        " messageChannel: SMS}) {errors {code}}"
+    )
+    hook = 'createWebhook(input: {url: "https://example.com/", events: [FLOW_UPDATED]}) {errors {code}}'
+    first, second = (create, hook) if lacking == "admin" else (hook, create)
+    second = f"... on Mutation {{two: {second}}}" if is_fragment else f"two: {second}"
+    query = f"mutation ($s: Boolean = false) {{one: {first} {second.replace(' {errors', ' @skip(if: $s) {errors')}}}"
+
+    answer = await secured.post("/graphql", json={"query": query}, headers=partly)
+    [error] = answer.json()["errors"]
+    assert (error["path"], error["extensions"]) == (["two"], {"code": "FORBIDDEN"})
+    there = {"query": "{messageFlows {totalCount} webhooks {nodes {id}}}"}
+    told = (await secured.post("/graphql", json=there, headers=whole)).json()
+    assert told["data"] == {"messageFlows": {"totalCount": 0}, "webhooks": {"nodes": []}}
+
+    skipped = {"query": query, "variables": {"s": True}}
+    answer = await secured.post("/graphql", json=skipped, headers=partly)
+    assert answer.json()["data"] == {"one": {"errors": []}}
+
+
 async def test_history_names_the_key(secured: httpx2.AsyncClient, store: Store) -> None:
     issued = await keys.create(store, 0, ["ws1"], ALL)
     input = {"name": "n", "direction": "INBOUND", "agent": "a", "prompt": "p", "initiationMessage": "i"}

@@ -1,0 +1,88 @@
+"""Operations that are prepared once: which of them are remembered, and what that takes."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+from msgspec.structs import replace
+
+from graphql_api.schema import prepared
+from graphql_api.schema.limits import Limits
+from graphql_api.schema.prepared import REMEMBERED, Documents, Prepared, takes
+
+LEAVES = "id name direction description agent prompt initiationMessage isActive autopilot version createdAt updatedAt"
+SETTINGS = "settings {responseSettings {workingHours {start end}} emailSettings {signature}}"
+
+
+def documents(limits: Limits = Limits()) -> Documents:  # noqa: B008
+    return Documents(limits, introspection=True, suggestions=True, compiles=True)
+
+
+def usual(number: int) -> str:
+    return f"query Q{number}($id: ID!) {{messageFlow(id: $id) {{{LEAVES} {SETTINGS}}}}}"
+
+
+def large(number: int) -> str:
+    flow = f'messageFlow(id: "x") {{{f"{LEAVES} " * 6} {SETTINGS}}}'
+    return "{" + " ".join(f"r{number}_{one}: {flow}" for one in range(19)) + "}"
+
+
+def commented(number: int) -> str:
+    return f"{{r{number}: messageFlow(id: 1) {{id}}}} #" + "\U0001f600" * 16_000
+
+
+def switched(number: int) -> str:
+    switches = " ".join(f"$s{one}: Boolean!" for one in range(4))
+    pages = " ".join(f"n{one}: nodes {{...F}}" for one in range(40))
+    leaves = " ".join(f"{leaf} @skip(if: $s{one % 4})" for one, leaf in enumerate(LEAVES.split()))
+    return f"query Q{number}({switches}) {{messageFlows(first: 1) {{{pages}}}}} fragment F on MessageFlow {{{leaves}}}"
+
+
+def with_all_plans(one: Prepared) -> Prepared:
+    if one.compiled is not None:
+        for values in product((False, True), repeat=len(one.compiled._switches)):
+            one.compiled._chosen(dict(zip(one.compiled._switches, values, strict=True)))
+    return one
+
+
+@pytest.mark.parametrize("document", [usual, large, commented, switched])
+def test_what_an_operation_takes_is_about_what_is_reckoned(document: Callable[[int], str]) -> None:
+    roomy = documents(replace(Limits(), tokens=10_000))
+    with_all_plans(roomy.prepare(document(9)))
+    gc.collect()
+    tracemalloc.start()
+    kept = [(text, with_all_plans(roomy.prepare(text))) for text in map(document, range(20))]
+    gc.collect()
+    found, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.5 < found / sum(takes(*one) for one in kept) < 1.3
+
+
+def test_hundreds_of_usual_operations_are_remembered() -> None:
+    all_of_them = documents()
+    kept = [all_of_them.prepare(usual(number)) for number in range(400)]
+    assert all(all_of_them.prepare(usual(number)) is one for number, one in enumerate(kept))
+
+
+def test_large_operations_are_forgotten_for_others_and_those_that_are_asked_for_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    some = documents()
+    hot, first = some.prepare(usual(0)), some.prepare(large(0))
+    monkeypatch.setattr(prepared, "REMEMBERED", takes(usual(0), hot) + 3 * takes(large(0), first))
+    for number in range(1, 6):
+        some.prepare(large(number))
+        assert some.prepare(usual(0)) is hot
+        kept = some._remembered.items()
+        assert sum(takes(text, one) for (text, _), one in kept) == some._taken <= prepared.REMEMBERED
+    assert [text for text, _ in some._remembered] == [large(3), large(4), large(5), usual(0)]
+    assert some.prepare(large(0)) is not first
+
+
+def test_an_operation_that_would_leave_no_room_is_prepared_anew() -> None:
+    roomy = documents(replace(Limits(), tokens=20_000, characters=10_000_000))
+    small, text = roomy.prepare("{__typename}"), "{__typename} #" + " " * (REMEMBERED // 16)
+    assert roomy.prepare(text) is not roomy.prepare(text)
+    assert roomy.prepare("{__typename}", "") is small
