@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from graphql_api.domain.errors import refused
+from graphql_api.domain.errors import Refused, refused
 from graphql_api.edits.desk import Edit, Saved
 from graphql_api.edits.writing import any_flow, as_of
 from graphql_api.storage import replays, tally
@@ -20,6 +20,20 @@ def once(edit: Edit, change: Callable[[], Script[Any]], again: Callable[[Edit, A
 def _once(
     edit: Edit, asked: Replay, change: Callable[[], Script[Any]], again: Callable[[Edit, Any], Script[Any]]
 ) -> Script[Any]:
+    first = yield from _first(edit, asked)
+    if first is None:
+        try:
+            return (yield from change())
+        except Refused:  # perhaps by what the same request has done since the look, whose outcome is there by now
+            first = yield from _first(edit, asked)
+            if first is None:
+                raise
+    tally.tell("replays")
+    return (yield from again(edit, first.outcome))
+
+
+def _first(edit: Edit, asked: Replay) -> Script[Replay | None]:
+    """What is told again; raises Refused when the key belongs to another request."""
     for row in (yield replays.find(edit.workspace, asked)):
         known = replays.replay(row)
         if known.at <= edit.now - edit.replay_lifetime:
@@ -28,9 +42,8 @@ def _once(
             message = "this idempotency key was used for another request; use a new key for a new request"
             raise refused("IDEMPOTENCY_KEY_REUSED", message, "idempotencyKey")
         else:
-            tally.tell("replays")
-            return (yield from again(edit, known.outcome))
-    return (yield from change())
+            return known
+    return None
 
 
 def again(edit: Edit, outcome: dict[str, Any]) -> Script[Saved]:
