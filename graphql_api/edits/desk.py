@@ -82,10 +82,10 @@ class Desk(msgspec.Struct, frozen=True):
         request = fingerprint(terms.guards(), asked) if terms.key else ""
         return Edit(caller, workspace, self.now(), terms, operation, target, request, self.replay_lifetime)
 
-    async def run(self, edit: Edit, script: Callable[[], Script[T]]) -> T:
-        """Carries out the edit of one flow."""
+    async def run(self, edit: Edit, script: Callable[[], Script[T]], *, together: bool = False) -> T:
+        """Carries out the edit of one flow, or of many `together`."""
         try:
-            return await self.store.run(script, flow=edit.target)
+            return await self.store.run(script, together=together, flow=edit.target)
         except Refused as refusal:
             if refusal.problems[0].code == "VERSION_CONFLICT":
                 tally.tell("conflicts")

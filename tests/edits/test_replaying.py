@@ -15,7 +15,7 @@ from graphql_api.domain.search import Filter
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, Saved
 from graphql_api.edits.upkeep import forget_replays
-from graphql_api.storage.engine import Script, Store
+from graphql_api.storage.engine import Script, Statement, Store
 from tests.conftest import Clock
 from tests.edits.conftest import NEW, Refusal, contents, told
 
@@ -234,6 +234,7 @@ class Hasty:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.read = store.read
 
     async def run(self, script: Callable[[], Script[Any]], **manner: Any) -> Any:
         return await self._store.run(lambda: self._early(script()), **manner)
@@ -273,6 +274,29 @@ async def test_nor_is_a_filter_refused_that_matches_nothing_since(
     assert [(one.id, one.saved and one.saved.changed) for one in twin] == [(flow["id"], ("autopilot",))]
     assert len(first) == 1
     assert await counted(store) == [1, 2, 1]
+
+
+async def test_the_past_is_read_outside_the_transaction(desk: Desk, caller: Caller, flow: Values, store: Store) -> None:
+    first = await edits.update_flow(desk, caller, flow["id"], TOGGLE, KEYED)
+    bulk, _ = await edits.update_flows(desk, caller, [flow["id"]], None, TOGGLE, KEYED)
+    within: list[Statement] = []
+
+    class Watched(Hasty):
+        def _early(self, script: Script[Any]) -> Script[Any]:
+            rows: Any = None
+            try:
+                while True:
+                    within.append(script.send(rows))
+                    rows = yield within[-1]
+            except StopIteration as end:
+                return end.value
+
+    watched = structs.replace(desk, store=Watched(store))
+    again = await edits.update_flow(watched, caller, flow["id"], TOGGLE, KEYED)
+    assert (again.replayed, again.flow) == (True, first.flow)
+    results, replayed = await edits.update_flows(watched, caller, [flow["id"]], None, TOGGLE, KEYED)
+    assert (replayed, results[0].saved and results[0].saved.flow) == (True, bulk[0].saved and bulk[0].saved.flow)
+    assert len(within) == 2
 
 
 async def test_two_bulk_updates_at_once_run_once(desk: Desk, caller: Caller, flow: Values, store: Store) -> None:
