@@ -163,6 +163,16 @@ async def test_a_trial_run_tells_each_result_and_writes_nothing(
     ]
 
 
+async def test_a_trial_run_begins_no_transaction(
+    desk: Desk, caller: Caller, ids: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(type(store), "run")
+    trial, sent = Terms(validate_only=True), Sent({"name": "N"})
+    results, _ = await edits.update_flows(desk, caller, None, Filter(agent="a"), sent, trial)
+    assert outline(results) == [(ids[0], 1, ("name",), []), (ids[1], 2, ("name",), []), (ids[2], 1, ("name",), [])]
+    assert (await edits.update_flow(desk, caller, ids[0], sent, trial)).changed == ("name",)
+
+
 async def test_every_revision_of_a_bulk_tells_its_note(desk: Desk, caller: Caller, ids: list[str]) -> None:
     await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), Terms(note="campaign"))
     for id in ids:
