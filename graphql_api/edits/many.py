@@ -41,7 +41,17 @@ async def update_flows(
     patch = patches.checked(sent)
     if patch.problems:
         raise Refused(*patch.problems)
+    if filter is not None:
+        filter = await _narrowed(desk, edit, filter)
     return await once(desk, edit, lambda: _update_many(edit, ids, filter, patch), many_again, together=True)
+
+
+async def _narrowed(desk: Desk, edit: Edit, filter: Filter) -> Filter:
+    """By the ids that it matches now, read beside all edits: what goes on in the transaction looks at no other flow."""
+    if filter.ids is not None or edit.terms.validate_only:
+        return filter
+    rows = await desk.store.read(pages.matching(edit.workspace, ("id",), filter, MOST_AT_ONCE + 1))
+    return structs.replace(filter, ids=tuple(row["id"] for row in rows))
 
 
 def _check_choice(ids: Sequence[str] | None, filter: Filter | None) -> None:

@@ -148,6 +148,24 @@ async def test_1000_flows_at_once_and_no_more(
     assert told(await refusal(edit)) == [("OUT_OF_RANGE", "filter")]
 
 
+async def test_what_a_filter_matches_is_found_before_the_transaction_and_asked_again_within(
+    desk: Desk, caller: Caller, ids: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, named = store.read, Filter(agent="a", name_contains="sale")
+
+    async def meanwhile(statement: Statement) -> Sequence[Row]:
+        """What is found is no longer so by the time that it is changed."""
+        rows = await read(statement)
+        monkeypatch.undo()
+        assert [dict(row) for row in rows] == [{"id": id} for id in ids]
+        await edits.update_flow(desk, caller, ids[0], Sent({"name": "N"}))
+        return rows
+
+    monkeypatch.setattr(store, "read", meanwhile)
+    results, _ = await edits.update_flows(desk, caller, None, named, Sent({"is_active": True}))
+    assert outline(results) == [(ids[1], 2, ("is_active",), []), (ids[2], 1, ("is_active",), [])]
+
+
 async def test_a_trial_run_tells_each_result_and_writes_nothing(
     desk: Desk, caller: Caller, ids: list[str], store: Store
 ) -> None:
@@ -265,8 +283,9 @@ async def test_a_replay_reads_few_flows_at_once_and_holds_a_text_that_all_were_g
 ) -> None:
     for _ in range(2 * many.AT_ONCE + 1):
         await edits.create_flow(desk, caller, NEW)
-    asked = Filter(agent="a"), Sent({"prompt": "q" * 1_000}), KEYED
-    first, _ = await edits.update_flows(desk, caller, None, *asked)
+    made = [row["id"] for row in (await contents(store))[0]]
+    asked = made, None, Sent({"prompt": "q" * 1_000}), KEYED
+    first, _ = await edits.update_flows(desk, caller, *asked)
     read, answered = store.read, list[int]()
 
     async def counted(statement: Statement) -> Sequence[Row]:
@@ -275,7 +294,7 @@ async def test_a_replay_reads_few_flows_at_once_and_holds_a_text_that_all_were_g
         return rows
 
     monkeypatch.setattr(store, "read", counted)
-    again, replayed = await edits.update_flows(desk, caller, None, *asked)
+    again, replayed = await edits.update_flows(desk, caller, *asked)
     assert replayed
     assert outline(again) == outline(first)
     assert answered == [many.AT_ONCE] * 4 + [1, 1]
