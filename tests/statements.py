@@ -15,6 +15,7 @@ ACROSS: dict[Shape, str] = {
     upkeep._FORGET_REPLAYS: "replays past their lifetime are removed wherever they are",
     upkeep._BEHIND: "pruning finds flows in the order of the primary key, then works workspace by workspace",
     flows.ANY_FLOW.shape: "whether a database is empty, before the demo is put into it",
+    flows.PLAN_ANEW.shape: "reads nothing: it says how the statements behind it are planned",
     flows.export(None).shape: "an operator exports everything",
     changes._AFTER: "one reader a process passes each change on to the watchers of its workspace",
     changes._between(False, False): "a watcher of everything, such as the sender of webhooks, goes on where it was",

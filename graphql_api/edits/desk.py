@@ -14,7 +14,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.domain.webhooks import NoPost, Post, Rules
 from graphql_api.storage import revisions, tally
-from graphql_api.storage.engine import Script, Store
+from graphql_api.storage.engine import Script, Store, drive_waiting
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
 
@@ -85,10 +85,12 @@ class Desk(msgspec.Struct, frozen=True):
         request = fingerprint(terms.guards(), asked) if terms.key else ""
         return Edit(caller, workspace, self.now(), terms, operation, target, request, self.replay_lifetime)
 
-    async def run(self, edit: Edit, script: Callable[[], Script[T]]) -> T:
-        """Carries out the edit of one flow."""
+    async def run(self, edit: Edit, script: Callable[[], Script[T]], *, together: bool = False) -> T:
+        """Carries out the edit of one flow, or of many `together`; a trial run only reads, beside all others."""
         try:
-            return await self.store.run(script, flow=edit.target)
+            if edit.terms.validate_only:
+                return await drive_waiting(script(), self.store.read)
+            return await self.store.run(script, together=together, flow=edit.target)
         except Refused as refusal:
             if refusal.problems[0].code == "VERSION_CONFLICT":
                 tally.tell("conflicts")

@@ -58,6 +58,7 @@ def exists(one: Imported) -> Refused:
 def _import_all(
     edit_in: Callable[[str], Edit], imported: Iterable[Imported], skip: bool, tell: Callable[[int], None]
 ) -> Script[list[bool]]:
+    yield flows.PLAN_ANEW
     written: list[bool] = []
     rest = iter(imported)
     while batch := list(islice(rest, AT_ONCE)):

@@ -1,6 +1,7 @@
 """The same update of many flows: one transaction, each flow all or nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from msgspec import structs
@@ -24,6 +25,9 @@ from graphql_api.storage.revisions import Revision
 MOST_AT_ONCE = 1_000
 """Flows that one bulk update may change."""
 
+AT_ONCE = 25
+"""Flows whose past is read together for a replay."""
+
 EVERYTHING = (*COLUMNS, "deleted_at")
 
 
@@ -37,9 +41,17 @@ async def update_flows(
     patch = patches.checked(sent)
     if patch.problems:
         raise Refused(*patch.problems)
-    return await desk.store.run(
-        lambda: once(edit, lambda: _update_many(edit, ids, filter, patch), many_again), together=True
-    )
+    if filter is not None:
+        filter = await _narrowed(desk, edit, filter)
+    return await once(desk, edit, lambda: _update_many(edit, ids, filter, patch), many_again, together=True)
+
+
+async def _narrowed(desk: Desk, edit: Edit, filter: Filter) -> Filter:
+    """By the ids that it matches now, read beside all edits: what goes on in the transaction looks at no other flow."""
+    if filter.ids is not None or edit.terms.validate_only:
+        return filter
+    rows = await desk.store.read(pages.matching(edit.workspace, ("id",), filter, MOST_AT_ONCE + 1))
+    return structs.replace(filter, ids=tuple(row["id"] for row in rows))
 
 
 def _check_choice(ids: Sequence[str] | None, filter: Filter | None) -> None:
@@ -101,13 +113,18 @@ def _result_outcome(result: Result) -> dict[str, Any]:
 
 
 def many_again(edit: Edit, outcomes: list[dict[str, Any]]) -> Script[tuple[tuple[Result, ...], bool]]:
-    versions = {outcome["id"]: outcome["version"] for outcome in outcomes if "version" in outcome}
-    past: dict[str, Values | None] = {}
-    if versions:
-        rows = yield flows.read_many(edit.workspace, list(versions))
+    """A few flows and revisions at a time, as texts may be long; one that all flows were given is held once."""
+    results: list[Result] = []
+    texts: dict[str, str] = {}
+    rest = iter(outcomes)
+    while some := list(islice(rest, AT_ONCE)):
+        versions = {outcome["id"]: outcome["version"] for outcome in some if "version" in outcome}
+        past: dict[str, Values | None] = {}
+        rows = (yield flows.read_many(edit.workspace, list(versions))) if versions else ()
         for piece in _pieces([flows.values(row) for row in rows], versions):
             past.update((yield from _past(edit.workspace, piece, versions)))
-    return tuple(_result_again(outcome, past) for outcome in outcomes), True
+        results += [_result_again(outcome, past, texts) for outcome in some]
+    return tuple(results), True
 
 
 def _pieces(found: Iterable[Values], versions: Mapping[str, int]) -> Iterator[list[Values]]:
@@ -116,7 +133,7 @@ def _pieces(found: Iterable[Values], versions: Mapping[str, int]) -> Iterator[li
     total = 0
     for flow in found:
         newer = flow["version"] - versions[flow["id"]]
-        if piece and total + newer > MOST_AT_ONCE:
+        if piece and total + newer > revisions.STEP:
             yield piece
             piece, total = [], 0
         piece.append(flow)
@@ -137,10 +154,11 @@ def _past(workspace: str, piece: list[Values], versions: Mapping[str, int]) -> S
     return {flow["id"]: revisions.as_of(flow, versions[flow["id"]], newer.get(flow["id"], ())) for flow in piece}
 
 
-def _result_again(outcome: dict[str, Any], past: Mapping[str, Values | None]) -> Result:
+def _result_again(outcome: dict[str, Any], past: Mapping[str, Values | None], texts: dict[str, str]) -> Result:
     if "version" not in outcome:
         return Result(outcome["id"], problems=tuple(Problem(c, m, tuple(p)) for c, m, p in outcome["problems"]))
     flow = past.get(outcome["id"])
     if flow is None:
         return Result(outcome["id"], problems=unknown_version(outcome["version"]).problems)
-    return Result(outcome["id"], Saved(flow, tuple(outcome["changed"]), True, outcome["rebasedFrom"]))
+    given = {c: texts.setdefault(flow[c], flow[c]) for c in outcome["changed"] if isinstance(flow[c], str)}
+    return Result(outcome["id"], Saved({**flow, **given}, tuple(outcome["changed"]), True, outcome["rebasedFrom"]))

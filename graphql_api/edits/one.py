@@ -19,7 +19,7 @@ async def create_flow(desk: Desk, caller: Caller, sent: Sent, terms: Terms = NO_
     """A new flow with defaults filled in; every required leaf must be there."""
     edit = desk.edit(caller, "createMessageFlow", "", terms, sent)
     patch = patches.checked(sent)
-    return await desk.run(edit, lambda: once(edit, lambda: _create(edit, patch, desk.noise()), again))
+    return await once(desk, edit, lambda: _create(edit, patch, desk.noise()), again)
 
 
 def _create(edit: Edit, patch: Patch, noise: bytes) -> Script[Saved]:
@@ -45,7 +45,7 @@ async def update_flow(desk: Desk, caller: Caller, id: str, sent: Sent, terms: Te
     """Merges what was sent into a flow; what was not sent stays as it is, to each leaf."""
     edit = desk.edit(caller, "updateMessageFlow", id, terms, sent)
     patch = patches.checked(sent)
-    return await desk.run(edit, lambda: once(edit, lambda: _update(edit, id, patch), again))
+    return await once(desk, edit, lambda: _update(edit, id, patch), again)
 
 
 def _update(edit: Edit, id: str, patch: Patch) -> Script[Saved]:
@@ -77,7 +77,7 @@ def _overlap(path: str, seen: int) -> Problem:
 async def revert_flow(desk: Desk, caller: Caller, id: str, to_version: int, terms: Terms = NO_TERMS) -> Saved:
     """Gives a flow the leaves that it had at a version, as a new version."""
     edit = desk.edit(caller, "revertMessageFlow", id, terms, to_version)
-    return await desk.run(edit, lambda: once(edit, lambda: _revert(edit, id, to_version), again))
+    return await once(desk, edit, lambda: _revert(edit, id, to_version), again)
 
 
 def _revert(edit: Edit, id: str, to_version: int) -> Script[Saved]:
@@ -91,7 +91,7 @@ def _revert(edit: Edit, id: str, to_version: int) -> Script[Saved]:
 async def delete_flow(desk: Desk, caller: Caller, id: str, terms: Terms = NO_TERMS) -> Saved:
     """Leaves a tombstone that can be restored; deleting it once more changes nothing."""
     edit = desk.edit(caller, "deleteMessageFlow", id, terms)
-    return await desk.run(edit, lambda: once(edit, lambda: _delete(edit, id), again))
+    return await once(desk, edit, lambda: _delete(edit, id), again)
 
 
 def _delete(edit: Edit, id: str) -> Script[Saved]:
@@ -105,7 +105,7 @@ def _delete(edit: Edit, id: str) -> Script[Saved]:
 async def restore_flow(desk: Desk, caller: Caller, id: str, terms: Terms = NO_TERMS) -> Saved:
     """Brings a deleted flow back as it was, as a new version."""
     edit = desk.edit(caller, "restoreMessageFlow", id, terms)
-    return await desk.run(edit, lambda: once(edit, lambda: _restore(edit, id), again))
+    return await once(desk, edit, lambda: _restore(edit, id), again)
 
 
 def _restore(edit: Edit, id: str) -> Script[Saved]:

@@ -1,25 +1,65 @@
 """The same request under the same key is carried out once: its first outcome is told again, before any other check."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
-from graphql_api.domain.errors import refused
-from graphql_api.edits.desk import Edit, Saved
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.edits.desk import Desk, Edit, Saved
 from graphql_api.edits.writing import any_flow, as_of
 from graphql_api.storage import replays, tally
-from graphql_api.storage.engine import Script
+from graphql_api.storage.engine import Script, drive_waiting
 from graphql_api.storage.replays import Replay
 
+T = TypeVar("T")
 
-def once(edit: Edit, change: Callable[[], Script[Any]], again: Callable[[Edit, Any], Script[Any]]) -> Script[Any]:
-    """Runs a change unless its key was used before: then the first outcome is told again, before any other check."""
+
+def once(
+    desk: Desk,
+    edit: Edit,
+    change: Callable[[], Script[T]],
+    again: Callable[[Edit, Any], Script[T]],
+    *,
+    together: bool = False,
+) -> Awaitable[T]:
+    """Runs a change unless its key was used before: then the first outcome is told again, before any other check.
+
+    `again` runs outside the transaction, where it holds up no edit: it reads what was, which nobody changes.
+    """
     asked = edit.replay()
-    return change() if asked is None else _once(edit, asked, change, again)
+    if asked is None:
+        return desk.run(edit, change, together=together)
+    return _once(desk, edit, asked, change, again, together)
 
 
-def _once(
-    edit: Edit, asked: Replay, change: Callable[[], Script[Any]], again: Callable[[Edit, Any], Script[Any]]
-) -> Script[Any]:
+async def _once(
+    desk: Desk,
+    edit: Edit,
+    asked: Replay,
+    change: Callable[[], Script[T]],
+    again: Callable[[Edit, Any], Script[T]],
+    together: bool,
+) -> T:
+    done = await desk.run(edit, lambda: _change(edit, asked, change), together=together)
+    if not isinstance(done, Replay):
+        return done
+    tally.tell("replays")
+    return await drive_waiting(again(edit, done.outcome), desk.store.read)
+
+
+def _change(edit: Edit, asked: Replay, change: Callable[[], Script[T]]) -> Script[T | Replay]:
+    first = yield from _first(edit, asked)
+    if first is None:
+        try:
+            return (yield from change())
+        except Refused:  # perhaps by what the same request has done since the look, whose outcome is there by now
+            first = yield from _first(edit, asked)
+            if first is None:
+                raise
+    return first
+
+
+def _first(edit: Edit, asked: Replay) -> Script[Replay | None]:
+    """What is told again; raises Refused when the key belongs to another request."""
     for row in (yield replays.find(edit.workspace, asked)):
         known = replays.replay(row)
         if known.at <= edit.now - edit.replay_lifetime:
@@ -28,9 +68,8 @@ def _once(
             message = "this idempotency key was used for another request; use a new key for a new request"
             raise refused("IDEMPOTENCY_KEY_REUSED", message, "idempotencyKey")
         else:
-            tally.tell("replays")
-            return (yield from again(edit, known.outcome))
-    return (yield from change())
+            return known
+    return None
 
 
 def again(edit: Edit, outcome: dict[str, Any]) -> Script[Saved]:

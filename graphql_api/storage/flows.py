@@ -11,13 +11,16 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
+    Text,
     Update,
     any_,
     bindparam,
+    cast,
     func,
     insert,
     literal_column,
     select,
+    true,
     update,
 )
 
@@ -25,7 +28,7 @@ from graphql_api.domain.checks import whole
 from graphql_api.domain.flow import COLUMNS, LEAVES, Values
 from graphql_api.storage.changes import NEXT
 from graphql_api.storage.engine import Row, Shape, Statement
-from graphql_api.storage.many import ORDINAL, for_each, given
+from graphql_api.storage.many import ONE, ORDINAL, Jsonb, for_each, given
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.sets import one_of
@@ -83,10 +86,28 @@ _WHOLE = Shape(select(*_ALL).where(owned(FLOWS), FLOWS.c.id == bindparam("id")),
 
 def read_many(workspace: str, ids: Sequence[str]) -> Statement:
     """All columns of the flows with these ids, also of deleted ones, by id."""
-    return Statement(_MANY, {"workspace": workspace, "ids": one_of.value(ids)}, scans=True)
+    return Statement(_MANY, {"workspace": workspace, "ids": one_of.value(sorted(ids))}, scans=True)
 
 
-_MANY = Shape(select(*_ALL).where(owned(FLOWS), one_of(FLOWS.c.id, "ids")).order_by(FLOWS.c.id), locks=True)
+def _one_by_one() -> Select[Any]:
+    """By the primary key, and locked in the order of the ids. For a condition on all of them PostgreSQL, while it does
+    not know how many flows a workspace has, would read them all."""
+    ids = func.jsonb_array_elements_text(cast(bindparam("ids", type_=Text()), Jsonb)).table_valued("value")
+    flow = select(*_ALL).where(owned(FLOWS), FLOWS.c.id == ids.c.value).limit(ONE).lateral("flow")
+    return select(*flow.c).select_from(ids.join(flow, true())).order_by(flow.c.id)
+
+
+_MANY = Shape(
+    select(*_ALL).where(owned(FLOWS), one_of(FLOWS.c.id, "ids")).order_by(FLOWS.c.id),
+    postgresql=_one_by_one(),
+    locks=True,
+)
+
+PLAN_ANEW = Statement(
+    Shape(select(ONE), postgresql=select(func.set_config("plan_cache_mode", "force_custom_plan", true()))), {}
+)
+"""For a transaction that adds many flows: PostgreSQL plans each statement by what is there by then, and keeps none of
+the plans for a table with few rows, which is to read it."""
 
 ANY_FLOW = Statement(Shape(select(FLOWS.c.id).limit(literal_column("1"))), {})
 

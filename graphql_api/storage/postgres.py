@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,15 +13,7 @@ import asyncpg
 
 from graphql_api.storage import changes
 from graphql_api.storage.batches import Batches
-from graphql_api.storage.engine import (
-    Row,
-    Script,
-    Several,
-    Shape,
-    Statement,
-    drive_waiting,
-    unavailable,
-)
+from graphql_api.storage.engine import Row, Script, Several, Shape, Statement, drive_waiting, unavailable
 from graphql_api.storage.many import as_given, by_place
 from graphql_api.storage.neighbours import Neighbours
 from graphql_api.storage.postgres_errors import AWAY, RACES, SILENT, WRONG, Lost, lost, meaning, too_slow
@@ -197,16 +189,17 @@ class PostgresStore:
         text = statement.shape.postgresql
         self._tell(text.sql)
         async with Lent(self._pool, self._pool.until(), self._meaning) as connection:
-            try:
+            with _answering():
                 transaction = await _begun(connection, isolation="repeatable_read", readonly=True)
-                try:
+            try:
+                with _answering():
                     await connection.execute(WHOLE_STREAM)
-                    arguments = text.arguments(statement.values)
-                    yield connection.cursor(text.sql, *arguments, prefetch=500, timeout=3600)
-                finally:
+                cursor = connection.cursor(text.sql, *text.arguments(statement.values), prefetch=500, timeout=3600)
+                async with contextlib.aclosing(_streamed(cursor)) as rows:
+                    yield rows
+            finally:
+                with contextlib.suppress(*AWAY, asyncpg.PostgresError):
                     await transaction.rollback()
-            except SILENT as error:
-                raise unavailable("the connection was lost") from error
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
@@ -239,6 +232,21 @@ async def _begun(connection: Any, **manner: Any) -> Any:
         connection.terminate()
         raise
     return transaction
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Where nothing is done but ask the database: an error of its connection is no error of whoever reads."""
+    try:
+        yield
+    except SILENT as error:
+        raise unavailable("the connection was lost") from error
+
+
+async def _streamed(cursor: Any) -> AsyncGenerator[Row]:
+    with _answering():
+        async for row in cursor:
+            yield row
 
 
 def _still_time(until: float) -> None:

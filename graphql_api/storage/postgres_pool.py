@@ -52,7 +52,11 @@ class Pool:
         self._at_work: dict[Any, float] = {}
         """Connections, and when they last began to work."""
         self._trouble = TAKEN
+        self._in_vain_until = 0.0
+        """Before that moment nobody tries to connect: it has just failed, which costs the database a process."""
         self._heirs: deque[asyncio.Future[Any]] = deque()
+        self._seekers: dict[asyncio.Future[Any], float] = {}
+        """Who has a place and cannot connect, and until when they wait."""
         self._watchman: asyncio.Task[None] | None = None
 
     def figures(self) -> Mapping[str, float]:
@@ -86,13 +90,21 @@ class Pool:
         except BaseException:
             self._leave()
             raise
-        self._at_work[connection] = monotonic()
+        if connection in self._at_work:  # it came from others, and has a place of its own
+            self._leave()
+        else:
+            self._at_work[connection] = monotonic()
         return connection
 
     def give_back(self, connection: Any) -> None:
         since = self._at_work.pop(connection)
         if self._is_closed or connection.is_closed() or connection.is_in_transaction():
             self._gone(connection)
+        elif self._seekers:
+            seeker = min(self._seekers, key=self._seekers.__getitem__)
+            del self._seekers[seeker]
+            self._at_work[connection] = monotonic()
+            seeker.set_result(connection)
         elif self._heirs and self._hand_on(connection):
             self._at_work[connection] = monotonic()
         else:
@@ -143,7 +155,8 @@ class Pool:
         self._leave()
 
     async def _connected(self, until: float) -> Any:
-        """A database that is being restarted is waited for like a free connection."""
+        """A database that is being restarted is waited for like a free connection; one that others have done with is
+        taken instead, such as of a database that allows no more of them."""
         if self._is_closed:
             raise unavailable("the server is stopping")
         if self._watchman is None:
@@ -151,18 +164,41 @@ class Pool:
         try:
             async with asyncio.timeout_at(until):
                 while True:
+                    if (pause := self._in_vain_until - monotonic()) > 0:
+                        connection = self.at_hand() or await self._passed_on(until, pause)
+                        if connection is not None:
+                            return connection
+                        continue
                     try:
                         connection = await self._connect()
                         self._trouble = TAKEN
                         return connection
                     except AWAY as error:
                         self._trouble = _reason(error)
-                        await asyncio.sleep(BETWEEN_TRIES)
+                        self._in_vain_until = monotonic() + BETWEEN_TRIES
         except TimeoutError:
             raise unavailable(self._trouble) from None
         except asyncpg.PostgresError as error:
             log.error("the database refuses the connection: %s", error)
             raise unavailable("it refuses the connection") from error
+
+    async def _passed_on(self, until: float, pause: float) -> Any:
+        """What others have done with before it is time to try again; who came first has the first one."""
+        seeker = asyncio.get_running_loop().create_future()
+        self._seekers[seeker] = until
+        try:
+            await asyncio.wait((seeker,), timeout=pause)
+        except BaseException:
+            if seeker.done():
+                self.give_back(seeker.result())
+            raise
+        finally:
+            self._seekers.pop(seeker, None)
+        connection = seeker.result() if seeker.done() else None
+        if connection is not None and connection.is_closed():
+            self.give_back(connection)
+            return None
+        return connection
 
     async def _connect(self) -> Any:
         """What of its role's own settings would have statements refused or done otherwise is set here."""

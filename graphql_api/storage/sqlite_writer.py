@@ -22,6 +22,9 @@ from graphql_api.storage.sqlite_turns import Turns
 T = TypeVar("T")
 
 SCRIPTS_A_COMMIT = 128
+LONG = 0.1
+"""Seconds after which no more scripts join a commit: those that are done must not wait for all that are slow."""
+
 NOTHING: Row = MappingProxyType({})
 
 
@@ -178,10 +181,11 @@ class Writer:
 
     def _jobs_with(self, first: Job) -> Iterator[Job]:
         """The jobs of a commit; those whose callers gave up are left out."""
+        until = time.monotonic() + LONG
         if first.taken():
             yield first
         for _ in range(SCRIPTS_A_COMMIT - 1):
-            if self._jobs.empty():
+            if self._jobs.empty() or time.monotonic() > until:
                 return
             job = self._jobs.get()
             if job is None:

@@ -1,5 +1,7 @@
 """The same update of many flows: one transaction, each flow all or nothing, one result a flow."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from graphql_api import edits, reads
@@ -10,7 +12,7 @@ from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, Result, many
 from graphql_api.edits.upkeep import prune
 from graphql_api.storage import revisions
-from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.engine import Row, Statement, Store
 from graphql_api.storage.revisions import Revision
 from tests.conftest import Clock
 from tests.edits.conftest import NEW, Refusal, contents, told
@@ -146,6 +148,24 @@ async def test_1000_flows_at_once_and_no_more(
     assert told(await refusal(edit)) == [("OUT_OF_RANGE", "filter")]
 
 
+async def test_what_a_filter_matches_is_found_before_the_transaction_and_asked_again_within(
+    desk: Desk, caller: Caller, ids: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, named = store.read, Filter(agent="a", name_contains="sale")
+
+    async def meanwhile(statement: Statement) -> Sequence[Row]:
+        """What is found is no longer so by the time that it is changed."""
+        rows = await read(statement)
+        monkeypatch.undo()
+        assert [dict(row) for row in rows] == [{"id": id} for id in ids]
+        await edits.update_flow(desk, caller, ids[0], Sent({"name": "N"}))
+        return rows
+
+    monkeypatch.setattr(store, "read", meanwhile)
+    results, _ = await edits.update_flows(desk, caller, None, named, Sent({"is_active": True}))
+    assert outline(results) == [(ids[1], 2, ("is_active",), []), (ids[2], 1, ("is_active",), [])]
+
+
 async def test_a_trial_run_tells_each_result_and_writes_nothing(
     desk: Desk, caller: Caller, ids: list[str], store: Store
 ) -> None:
@@ -159,6 +179,16 @@ async def test_a_trial_run_tells_each_result_and_writes_nothing(
         (ids[2], 1, (START,), []),
         ("unknown", None, (), ["NOT_FOUND"]),
     ]
+
+
+async def test_a_trial_run_begins_no_transaction(
+    desk: Desk, caller: Caller, ids: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(type(store), "run")
+    trial, sent = Terms(validate_only=True), Sent({"name": "N"})
+    results, _ = await edits.update_flows(desk, caller, None, Filter(agent="a"), sent, trial)
+    assert outline(results) == [(ids[0], 1, ("name",), []), (ids[1], 2, ("name",), []), (ids[2], 1, ("name",), [])]
+    assert (await edits.update_flow(desk, caller, ids[0], sent, trial)).changed == ("name",)
 
 
 async def test_every_revision_of_a_bulk_tells_its_note(desk: Desk, caller: Caller, ids: list[str]) -> None:
@@ -232,20 +262,43 @@ async def test_a_replay_reads_each_flow_from_its_own_version_on(
     assert len(heard) == 3
 
 
-async def test_a_replay_reads_no_more_at_once_than_a_bulk_may_change(
+async def test_a_replay_reads_few_revisions_at_once(
     desk: Desk, caller: Caller, ids: list[str], heard: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, _ = await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
     for delay in range(1, 5):
         for id in ids[:2]:
             await edits.update_flow(desk, caller, id, Sent({"response_settings_delay": delay, "name": str(delay)}))
-    monkeypatch.setattr(many, "MOST_AT_ONCE", 5)
+    monkeypatch.setattr(revisions, "STEP", 5)
     heard.clear()
     again, replayed = await edits.update_flows(desk, caller, ids, None, Sent({"name": "N"}), KEYED)
     assert replayed
     assert outline(again) == outline(first)
     assert [one.saved.flow["name"] for one in again if one.saved] == ["N"] * 3
     assert len(heard) == 4
+
+
+async def test_a_replay_reads_few_flows_at_once_and_holds_a_text_that_all_were_given_once(
+    desk: Desk, caller: Caller, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2 * many.AT_ONCE + 1):
+        await edits.create_flow(desk, caller, NEW)
+    made = [row["id"] for row in (await contents(store))[0]]
+    asked = made, None, Sent({"prompt": "q" * 1_000}), KEYED
+    first, _ = await edits.update_flows(desk, caller, *asked)
+    read, answered = store.read, list[int]()
+
+    async def counted(statement: Statement) -> Sequence[Row]:
+        rows = await read(statement)
+        answered.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(store, "read", counted)
+    again, replayed = await edits.update_flows(desk, caller, *asked)
+    assert replayed
+    assert outline(again) == outline(first)
+    assert answered == [many.AT_ONCE] * 4 + [1, 1]
+    assert len({id(one.saved.flow["prompt"]) for one in again if one.saved}) == 1
 
 
 async def test_a_replay_outlives_pruning(desk: Desk, caller: Caller, ids: list[str], clock: Clock) -> None:

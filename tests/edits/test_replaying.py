@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from graphql_api import edits
 from graphql_api.domain.caller import Caller
@@ -13,7 +15,7 @@ from graphql_api.domain.search import Filter
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, Saved
 from graphql_api.edits.upkeep import forget_replays
-from graphql_api.storage.engine import Store
+from graphql_api.storage.engine import Script, Statement, Store
 from tests.conftest import Clock
 from tests.edits.conftest import NEW, Refusal, contents, told
 
@@ -225,6 +227,76 @@ async def test_two_that_change_nothing_at_once_are_kept_once(
     saved = await asyncio.gather(*(edits.update_flow(desk, caller, flow["id"], Sent(), KEYED) for _ in range(8)))
     assert sorted(one.replayed for one in saved) == [False] + [True] * 7
     assert await counted(store) == [1, 1, 1]
+
+
+class Hasty:
+    """A store on which whoever asks for a first answer looks just before it is committed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.read = store.read
+
+    async def run(self, script: Callable[[], Script[Any]], **manner: Any) -> Any:
+        return await self._store.run(lambda: self._early(script()), **manner)
+
+    def _early(self, script: Script[Any]) -> Script[Any]:
+        next(script)
+        statement = script.send(())
+        try:
+            while True:
+                statement = script.send((yield statement))
+        except StopIteration as end:
+            return end.value
+
+
+async def test_no_guard_refuses_what_the_same_request_has_just_done(
+    desk: Desk, caller: Caller, flow: Values, store: Store
+) -> None:
+    hasty = structs.replace(desk, store=Hasty(store))
+    for version, merge in enumerate((False, True), 1):
+        terms = Terms(key=f"k{version}", if_versions=frozenset({version - 1}), merge=merge)
+        first = await edits.update_flow(desk, caller, flow["id"], TOGGLE, terms)
+        twin = await edits.update_flow(hasty, caller, flow["id"], TOGGLE, terms)
+        assert (twin.replayed, twin.changed, twin.flow["version"]) == (True, first.changed, version)
+    await delete(desk, caller, flow["id"])
+    await restore(desk, caller, flow["id"])
+    assert (await restore(hasty, caller, flow["id"])).replayed
+    assert await counted(store) == [1, 5, 4]
+
+
+async def test_nor_is_a_filter_refused_that_matches_nothing_since(
+    desk: Desk, caller: Caller, flow: Values, store: Store
+) -> None:
+    asked = Filter(autopilot=False), Sent({"autopilot": True}), KEYED
+    first, _ = await edits.update_flows(desk, caller, None, *asked)
+    twin, replayed = await edits.update_flows(structs.replace(desk, store=Hasty(store)), caller, None, *asked)
+    assert replayed
+    assert [(one.id, one.saved and one.saved.changed) for one in twin] == [(flow["id"], ("autopilot",))]
+    assert len(first) == 1
+    assert await counted(store) == [1, 2, 1]
+
+
+async def test_the_past_is_read_outside_the_transaction(desk: Desk, caller: Caller, flow: Values, store: Store) -> None:
+    first = await edits.update_flow(desk, caller, flow["id"], TOGGLE, KEYED)
+    bulk, _ = await edits.update_flows(desk, caller, [flow["id"]], None, TOGGLE, KEYED)
+    within: list[Statement] = []
+
+    class Watched(Hasty):
+        def _early(self, script: Script[Any]) -> Script[Any]:
+            rows: Any = None
+            try:
+                while True:
+                    within.append(script.send(rows))
+                    rows = yield within[-1]
+            except StopIteration as end:
+                return end.value
+
+    watched = structs.replace(desk, store=Watched(store))
+    again = await edits.update_flow(watched, caller, flow["id"], TOGGLE, KEYED)
+    assert (again.replayed, again.flow) == (True, first.flow)
+    results, replayed = await edits.update_flows(watched, caller, [flow["id"]], None, TOGGLE, KEYED)
+    assert (replayed, results[0].saved and results[0].saved.flow) == (True, bulk[0].saved and bulk[0].saved.flow)
+    assert len(within) == 2
 
 
 async def test_two_bulk_updates_at_once_run_once(desk: Desk, caller: Caller, flow: Values, store: Store) -> None:

@@ -104,7 +104,7 @@ async def test_a_batch_of_creates_and_one_of_updates_are_a_statement_each(hasty:
         return_exceptions=True,
     )
     assert [isinstance(one, Refused) for one in done] == [n % 2 == 1 for n in range(9)]
-    assert len(ran) == 3, "one looks for the keys, one reads the flows, one writes those that are still as expected"
+    assert len(ran) == 4, "one looks for the keys, one reads the flows, one writes those as expected, one looks again"
     again = await asyncio.gather(
         *(edits.update_flow(hasty, caller, made[n].flow["id"], delay(3), terms[n]) for n in (0, 2, 4))
     )
@@ -131,7 +131,7 @@ async def test_an_import_writes_new_flows_with_one_statement(hasty: Desk) -> Non
     hasty.store.heard = ran.append
     brought = [Imported(f"f{n}", "ws1", BROUGHT) for n in range(9)]
     assert await edits.import_flows(hasty, Caller(None, source="CLI"), brought) == [True] * 9
-    assert len(ran) == 2, "one looks for them, one writes them"
+    assert len(ran) == 3, "one has them planned anew, one looks for the flows, one writes them"
 
 
 TEXTS = [

@@ -65,6 +65,17 @@ async def test_a_script_that_fails_takes_back_what_it_wrote(store: Store) -> Non
     assert (await store.read(TOTAL))[0]["total"] == 0
 
 
+async def test_an_error_of_whoever_reads_a_stream_stays_what_it_is(store: Store) -> None:
+    async def read_on() -> None:
+        async with store.stream(TOTAL) as rows:
+            async for _ in rows:
+                raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        await read_on()
+    assert [row["total"] for row in await store.read(TOTAL)] == [0]
+
+
 async def test_a_store_that_is_closed_refuses(store: Store) -> None:
     await store.run(count)
     await store.close()

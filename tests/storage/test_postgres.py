@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -333,15 +334,49 @@ async def test_tables_may_change_under_prepared_statements(store: PostgresStore,
     assert (await store.read(read("a")))[0]["count"] == 6
 
 
-async def test_too_many_connections_are_a_refusal(postgres: Postgres, other: asyncpg.Connection) -> None:
-    await other.execute("CREATE ROLE narrow LOGIN CONNECTION LIMIT 0; GRANT ALL ON tally TO narrow")
+@asynccontextmanager
+async def allowed(postgres: Postgres, other: asyncpg.Connection, connections: int) -> AsyncIterator[str]:
+    """The address for a role that may have no more connections than that."""
+    await other.execute(f"CREATE ROLE narrow LOGIN CONNECTION LIMIT {connections}; GRANT ALL ON tally TO narrow")
     try:
-        store = PostgresStore(dsn(postgres).replace("postgres@", "narrow@"), patience=0.2)
+        yield dsn(postgres).replace("postgres@", "narrow@")
+    finally:
+        await other.execute("DROP OWNED BY narrow; DROP ROLE narrow")
+
+
+async def test_too_many_connections_are_a_refusal(postgres: Postgres, other: asyncpg.Connection) -> None:
+    async with allowed(postgres, other, 0) as narrow:
+        store = PostgresStore(narrow, patience=0.2)
         with pytest.raises(Refused, match="it has too many connections"):
             await store.run(count)
         await store.close()
-    finally:
-        await other.execute("DROP OWNED BY narrow; DROP ROLE narrow")
+
+
+async def test_who_cannot_connect_takes_the_next_that_comes_free(postgres: Postgres, other: asyncpg.Connection) -> None:
+    async with allowed(postgres, other, 2) as narrow:
+        store = PostgresStore(narrow, size=5, patience=2)
+        brief = Statement(SLEEP, {"seconds": 0.02})
+        told = await asyncio.gather(*(store.read(brief) for _ in range(20)))
+        assert [rows[0]["one"] for rows in told] == [1] * 20
+        assert store.figures() == {"connections_busy": 0, "connections_idle": 2}
+        await store.close()
+
+
+async def test_one_that_comes_free_for_somebody_who_has_left_goes_on_to_the_next(
+    postgres: Postgres, other: asyncpg.Connection
+) -> None:
+    async with allowed(postgres, other, 1) as narrow:
+        store = PostgresStore(narrow, size=5, patience=2)
+        long = asyncio.ensure_future(store.read(Statement(SLEEP, {"seconds": 0.3})))
+        await waiting(other, "Timeout")
+        others = [asyncio.ensure_future(store.read(TOTAL)) for _ in range(4)]
+        await asyncio.sleep(0.15)
+        long.add_done_callback(lambda _: [one.cancel() for one in others[:2]])
+        told = await asyncio.gather(*others, return_exceptions=True)
+        assert [rows[0]["total"] for rows in told if not isinstance(rows, BaseException)] == [0, 0]
+        assert store.figures() == {"connections_busy": 0, "connections_idle": 1}
+        assert (await store.read(TOTAL))[0]["total"] == 0
+        await store.close()
 
 
 async def test_a_login_that_is_wrong_is_a_refusal(postgres: Postgres) -> None:

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import text
 
 from graphql_api.domain.errors import Refused
-from graphql_api.storage import changes, migrations, sqlite_file, sqlite_turns
+from graphql_api.storage import changes, migrations, sqlite_file, sqlite_turns, sqlite_writer
 from graphql_api.storage.engine import Script, Shape, Statement
 from graphql_api.storage.sqlite import SqliteStore
 from tests.storage.tally import (
@@ -110,6 +110,21 @@ async def test_scripts_that_wait_share_a_commit(
     assert sorted(await asyncio.gather(*jobs)) == list(range(1, 51))
     assert traced.count("COMMIT") <= 2
     assert sum(sql.startswith("UPDATE") for sql in traced) == 50
+
+
+def slow() -> Script[int]:
+    time.sleep(2 * sqlite_writer.LONG)
+    return (yield from count())
+
+
+async def test_a_slow_script_holds_up_no_commit_but_its_own(
+    store: SqliteStore, locked: sqlite3.Connection, traced: list[str]
+) -> None:
+    jobs = waiting(store, count, slow, count, slow, count)
+    await asyncio.sleep(0.05)
+    locked.execute("COMMIT")
+    assert await asyncio.gather(*jobs) == [1, 2, 3, 4, 5]
+    assert traced.count("COMMIT") == 3
 
 
 async def test_a_script_that_is_refused_before_it_writes_shares_a_commit_too(

@@ -1,0 +1,61 @@
+"""Flows that are looked up by many ids: by the primary key, whatever there was when PostgreSQL made its plan."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from graphql_api import edits
+from graphql_api.domain import patch as patches
+from graphql_api.domain.caller import Caller
+from graphql_api.edits import Desk
+from graphql_api.storage import flows, migrations
+from graphql_api.storage.many import as_given
+from graphql_api.storage.revisions import Revision
+from tests.edits.conftest import NEW
+
+LOOK = flows.read_many("ws1", ["f1"])
+
+
+def test_an_import_looks_up_flows_by_the_primary_key_also_where_there_were_none(empty_postgres: str) -> None:
+    migrations.upgrade(empty_postgres)
+    plan = asyncio.run(plan_of_a_late_look(empty_postgres))
+    assert "Index Scan using pk_message_flows" in plan
+    assert plan.count(" on message_flows ") == 1
+
+
+async def plan_of_a_late_look(url: str) -> str:
+    """In the transaction that has brought the flows, after many looks when there were none."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    text = LOOK.shape.postgresql
+    look = "EXECUTE look({})".format(", ".join(f"'{value}'" for value in text.arguments(LOOK.values)))
+    anew = flows.PLAN_ANEW.shape.postgresql
+    try:
+        async with connection.transaction():
+            await connection.fetch(anew.sql, *anew.arguments({}))
+            await connection.execute(f"PREPARE look AS {text.sql} FOR UPDATE")
+            for _ in range(8):
+                await connection.fetch(look)
+            await bring(connection, 4_000)
+            return "\n".join(line[0] for line in await connection.fetch(f"EXPLAIN {look}"))
+    finally:
+        await connection.close()
+
+
+async def bring(connection: Any, number: int) -> None:
+    leaves = patches.created(patches.checked(NEW))
+    creates = [
+        flows.create(
+            "ws1",
+            {**leaves, "id": f"f{n}", "version": 0, "created_at": 1, "updated_at": 1},
+            Revision(f"f{n}", 0, 1, "IMPORT", "CLI", "anonymous", None, None, {}),
+            None,
+        )
+        for n in range(number)
+    ]
+    await connection.fetch(creates[0].shape.batched.sql, as_given(one.values for one in creates))
+
+
+async def test_an_import_has_its_statements_planned_anew(desk: Desk, database: str, heard: list[str]) -> None:
+    await edits.import_flows(desk, Caller(None), [])
+    assert any("set_config" in sql for sql in heard) == (database == "postgresql")
