@@ -247,6 +247,15 @@ def test_output_to_a_full_disk_is_told_in_a_sentence(migrated_sqlite: Path, tmp_
     assert (code, errors.read_text()) == (2, "Standard output cannot be written: No space left on device.\n")
 
 
+def test_a_locale_without_a_character_ends_no_command_half_done(database_url: str) -> None:
+    secret = say(["keys", "create", "--workspace", "a", "--scope", "admin"], database_url).out.strip()
+    variables = environment(database_url, PYTHONIOENCODING="iso-8859-1")
+    for words in (["keys", "list"], ["keys", "revoke", secret[:12]]):
+        run = subprocess.run(command(*words), env=variables, capture_output=True, encoding="ascii")
+        assert (run.returncode, run.stderr) == (0, "")
+        assert f"{secret[:12]}?" in run.stdout
+
+
 def test_a_port_in_use_is_a_sentence_and_nothing_is_migrated(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
