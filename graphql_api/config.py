@@ -120,8 +120,8 @@ class Config(BaseSettings):
     redis_url: RedisUrl = Field(
         "",
         repr=False,
-        description="Redis in which all processes count the points of a minute, as in `redis://host:6379/0`; when empty"
-        " each process counts its own.",
+        description="Redis in which all processes count the points of a minute, as in `redis://host:6379/0`, with 6379"
+        " as its port where none is named; when empty each process counts its own.",
     )
 
     max_webhooks: int = Field(20, ge=0, le=1_000, description="Most webhooks of a workspace.")
