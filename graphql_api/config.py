@@ -101,7 +101,9 @@ class Config(BaseSettings):
         description="Names that requests may give as `Host`, separated by commas; when empty the loopback names on a"
         " loopback address, else any.",
     )
-    root_path: RootPath = Field("", description="Path under which a proxy publishes the server.")
+    root_path: RootPath = Field(
+        "", description="Path under which a proxy publishes the server, cut off of what it sends on."
+    )
 
     auth: Literal["open", "keys"] = Field(
         "open",

@@ -138,8 +138,9 @@ async def _prepare(settings: Config) -> None:
 
 
 def _greet(settings: Config, port: int) -> None:
+    """Addresses that answer here: a `root_path` is only before those of the proxy, which cuts it off."""
     scheme = "https" if settings.tls_certificate else "http"
-    at = f"{scheme}://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}{settings.root_path}"
+    at = f"{scheme}://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
     example = f"/v1/api/message-flows/{EXAMPLE['_id']}"
     print(
         f"GraphQL       {at}/graphql",

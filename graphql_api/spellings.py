@@ -61,7 +61,7 @@ HostHeader = Annotated[
     ),
 ]
 RootPath = Annotated[
-    str, _spelt(r"(/[A-Za-z0-9._~-]+)*", "must be empty or begin with a slash and end without one, as in /flows")
+    str, _spelt(r"(/[A-Za-z0-9._~-]+)*", "must be empty or begin with a slash and end without one, as in /crm")
 ]
 
 

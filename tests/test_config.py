@@ -99,7 +99,7 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "root_path",
             "/flows/",
-            "MESSAGE_FLOWS_ROOT_PATH must be empty or begin with a slash and end without one, as in /flows.",
+            "MESSAGE_FLOWS_ROOT_PATH must be empty or begin with a slash and end without one, as in /crm.",
         ),
         *[
             (

@@ -90,6 +90,15 @@ async def test_the_addresses_that_are_printed_answer(start: Start) -> None:
         assert await stopped(server, server.process.terminate) == (0, [])
 
 
+@of_processes
+async def test_behind_a_proxy_that_cuts_a_path_off_the_addresses_here_are_without_it(start: Start) -> None:
+    async with start(root_path="/crm") as (server, http):
+        assert server.greeting[3] == f"Health        {server.at}/health/ready\n"
+        assert "/crm" not in "".join(server.greeting)
+        assert (await http.get("/health/ready")).status_code == 200
+        assert (await http.get("/openapi.json")).json()["servers"][0]["url"] == "/crm"
+
+
 async def test_ready_tells_when_the_tables_are_not_current(start: Start, database_url: str) -> None:
     async with start() as (_, http):
         await renumbered(database_url, "9999")
