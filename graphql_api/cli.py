@@ -5,6 +5,7 @@ with 1 for both of them, as `plan` says by 2 that there is something to change.
 """
 
 import json
+import logging
 import os
 import sys
 from io import TextIOWrapper
@@ -42,6 +43,7 @@ app.add_typer(cli_webhooks.app, name="webhooks")
 def main() -> None:
     """What is wrong with a command is one sentence; `--help` tells the rest."""
     _spare_characters()
+    logging.getLogger("message_flows").addHandler(logging.NullHandler())  # what a log line tells is in the sentence too
     try:
         end = app(prog_name="message-flows", standalone_mode=False)
         if sys.stdout is not None:  # which whoever starts the command may have closed
