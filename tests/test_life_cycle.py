@@ -169,8 +169,9 @@ def test_another_address_than_loopback_is_refused_without_keys_and_served_with_t
         time.sleep(0.1)
 
 
-def test_ctrl_c_waits_for_no_subscription(start: Start) -> None:
-    server = start(shutdown_seconds="120", drain_seconds="120")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_waits_for_no_subscription(start: Start, workers: str) -> None:
+    server = start(shutdown_seconds="120", drain_seconds="120", workers=workers)
     asked = "?query=subscription%7BmessageFlowChanged%7Bcursor%7D%7D"
     headers = {"accept": "text/event-stream", "x-workspace-id": "exampleWorkspaceId1"}
     with urllib.request.urlopen(
@@ -179,3 +180,19 @@ def test_ctrl_c_waits_for_no_subscription(start: Start) -> None:
         assert on.status == 200
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("pause", [0.2, 1])
+def test_a_second_ctrl_c_waits_for_nothing(start: Start, workers: str, pause: float) -> None:
+    server = start(shutdown_seconds="120", body_timeout="120", workers=workers)
+    port = int(server.at.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        head = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        connection.sendall(head + b"content-length: 100\r\nexpect: 100-continue\r\n\r\n{")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        for _ in range(2):
+            server.process.send_signal(signal.SIGINT)
+            time.sleep(pause)
+        assert server.process.wait(30) == 0
+    assert '"level":"error"' not in server.log.read_text()
