@@ -181,7 +181,7 @@ class Config(BaseSettings):
         " separated by commas.",
     )
     tls_certificate: str = Field("", description="File with the certificate chain (PEM) to serve HTTPS with.")
-    tls_key: str = Field("", description="File with the private key of `tls_certificate` (PEM).")
+    tls_key: str = Field("", description="File with the private key of `tls_certificate` (PEM), without a passphrase.")
 
 
 def load(**overrides: Any) -> Config:

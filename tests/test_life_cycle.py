@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -16,8 +17,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from graphql_api import config
+from graphql_api import config, serving
+from graphql_api.config import ConfigError
 from tests.commands import say
+from tests.conftest import configured
 from tests.served import Served, started
 
 pytestmark = pytest.mark.processes
@@ -148,6 +151,37 @@ def test_a_certificate_that_is_none_is_told(database_url: str) -> None:
         "MESSAGE_FLOWS_TLS_CERTIFICATE and MESSAGE_FLOWS_TLS_KEY must name a certificate and its key, in PEM:"
         " No such file or directory.\n",
     )
+
+
+def test_a_key_with_a_passphrase_is_refused_and_not_asked_for(database_url: str, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made = f"openssl req -x509 -newkey rsa:2048 -passout pass:x -subj /CN=a -out {certificate} -keyout {key}"
+    subprocess.run(made.split(), check=True, capture_output=True)
+    told = say(["serve"], database_url, MESSAGE_FLOWS_TLS_CERTIFICATE=str(certificate), MESSAGE_FLOWS_TLS_KEY=str(key))
+    sentence = "MESSAGE_FLOWS_TLS_KEY must name a key without a passphrase: openssl pkey takes it off.\n"
+    assert (told.code, told.err) == (2, sentence)
+
+
+def test_sighup_stops_one_worker_in_order(start: Start) -> None:
+    server = start(drain_seconds="0")
+    assert status(f"{server.at}/health/live") == 200
+    server.process.send_signal(signal.SIGHUP)
+    assert server.process.wait(30) == 0
+
+
+def test_one_worker_needs_no_temporary_folder_and_several_name_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "-")
+
+    monkeypatch.setattr("graphql_api.serving.tempfile.mkdtemp", refuse)
+    with serving._sharing(configured()):
+        pass
+    with pytest.raises(ConfigError) as refused, serving._sharing(configured(workers=2)):
+        pytest.fail("it begins")
+    need = "Workers need a folder for temporary files, which TMPDIR names: Read-only file system."
+    assert str(refused.value) == need
 
 
 def test_another_address_than_loopback_is_refused_without_keys_and_served_with_them(
