@@ -20,6 +20,7 @@ from graphql_api.web import refusals
 from graphql_api.web.exchange import Exchange, head
 from graphql_api.web.front import ALWAYS, new_id, too_long_a_head, too_long_trailers
 from graphql_api.web.patience import Patience
+from graphql_api.web.telemetry import tell_unread
 from graphql_api.web.upgrades import is_for_websocket, without_offer
 
 FIRST_SECONDS = 0.5
@@ -245,3 +246,4 @@ class Http1(HttpToolsProtocol):
         refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, why.problems)
         headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
         self.transport.write(head(refusal.status, headers) + refusal.body)
+        tell_unread(refusal.status, id)
