@@ -49,9 +49,12 @@ async def on_postgresql(url: URL) -> None:
     settings = {"default_transaction_isolation": "read committed"}
 
     async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(dsn(url), timeout=PATIENCE, server_settings=settings)
+        try:
+            return await asyncpg.connect(dsn(url), timeout=PATIENCE, server_settings=settings)
+        except ValueError as error:
+            raise CommandError(f"the address of the database cannot be used: {error}") from None
 
-    engine = create_async_engine(url, poolclass=pool.NullPool, async_creator=connect)
+    engine = create_async_engine(url.set(query={}), poolclass=pool.NullPool, async_creator=connect)
     async with engine.begin() as connection:
         encoding = await connection.scalar(text("SHOW server_encoding"))
         if encoding != "UTF8":  # lengths are counted in characters, which any may be

@@ -133,17 +133,18 @@ def operations_of(carrier: Carrier, limits: Limits, introspection: bool, suggest
 
 
 def throttle_of(settings: Config) -> Throttle | None:
-    points = settings.key_points if settings.auth == "keys" else settings.address_points
+    setting = "key_points" if settings.auth == "keys" else "address_points"
+    points: int = getattr(settings, setting)
     if not points:
         return None
     if not settings.redis_url:
-        return Throttle(OwnCounts(), points)
+        return Throttle(OwnCounts(), points, setting=setting)
     if not find_spec("redis"):
         name = config.variable("redis_url")
         raise ConfigError(f"{name} needs the extra `redis`: pip install 'message-flows[redis]'.")
     from graphql_api.web.counts import SharedCounts
 
-    return Throttle(SharedCounts(settings.redis_url), points)
+    return Throttle(SharedCounts(settings.redis_url), points, setting=setting)
 
 
 # The doors

@@ -5,8 +5,10 @@ with 1 for both of them, as `plan` says by 2 that there is something to change.
 """
 
 import json
+import logging
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,6 +42,8 @@ app.add_typer(cli_webhooks.app, name="webhooks")
 
 def main() -> None:
     """What is wrong with a command is one sentence; `--help` tells the rest."""
+    _spare_characters()
+    logging.getLogger("message_flows").addHandler(logging.NullHandler())  # what a log line tells is in the sentence too
     try:
         end = app(prog_name="message-flows", standalone_mode=False)
         if sys.stdout is not None:  # which whoever starts the command may have closed
@@ -51,6 +55,12 @@ def main() -> None:
         typer.echo(_about(error), err=True)
         end = _trouble()
     raise SystemExit(end)
+
+
+def _spare_characters() -> None:
+    """One that the locale's encoding has no place for is shown as a question mark: it ends no command half done."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _about(error: OSError) -> str:

@@ -161,11 +161,11 @@ def apply(
         made, applied = _work(dir, workspace, overwrite, prune, database_url, and_apply=True)
     _end_if_wrong(made, dir)
     assert applied is not None
-    for blame in applied.refused:
+    for blame in (*applied.refused, *applied.untold):
         typer.echo(f"{dir}/{blame}", err=True)
     if made.changes:
         typer.echo(applied.sentence())
-    if applied.refused or made.conflicts:
+    if applied.refused or applied.untold or made.conflicts:
         raise typer.Exit(SOMETHING_WRONG)
 
 

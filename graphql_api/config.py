@@ -102,7 +102,9 @@ class Config(BaseSettings):
         description="Names that requests may give as `Host`, separated by commas; when empty the loopback names on a"
         " loopback address, else any.",
     )
-    root_path: RootPath = Field("", description="Path under which a proxy publishes the server.")
+    root_path: RootPath = Field(
+        "", description="Path under which a proxy publishes the server, cut off of what it sends on."
+    )
 
     auth: Literal["open", "keys"] = Field(
         "open",
@@ -121,8 +123,8 @@ class Config(BaseSettings):
     redis_url: RedisUrl = Field(
         "",
         repr=False,
-        description="Redis in which all processes count the points of a minute, as in `redis://host:6379/0`; when empty"
-        " each process counts its own.",
+        description="Redis in which all processes count the points of a minute, as in `redis://host:6379/0`, with 6379"
+        " as its port where none is named; when empty each process counts its own.",
     )
 
     max_webhooks: int = Field(20, ge=0, le=1_000, description="Most webhooks of a workspace.")
@@ -180,7 +182,7 @@ class Config(BaseSettings):
         " separated by commas.",
     )
     tls_certificate: str = Field("", description="File with the certificate chain (PEM) to serve HTTPS with.")
-    tls_key: str = Field("", description="File with the private key of `tls_certificate` (PEM).")
+    tls_key: str = Field("", description="File with the private key of `tls_certificate` (PEM), without a passphrase.")
 
 
 def load(**overrides: Any) -> Config:

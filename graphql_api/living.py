@@ -27,6 +27,9 @@ WATCHING = 5.0
 FIRST_ANSWERS = 0.5
 """Seconds in which a new server answers first of all."""
 
+INTERRUPTED = signal.SIGUSR1
+"""By which the parent of several workers passes a Ctrl-C on, as they do not hear of it themselves."""
+
 LATER = ("graphql_api.web.lines", "graphql_api.web.frames")
 """What writes the log, and what WebSockets are made of."""
 
@@ -43,6 +46,8 @@ async def life(
     try:
         with leaving.on_signals(sending=tasks[0]):
             yield
+    except asyncio.CancelledError:  # by a second Ctrl-C, which is no fault to be logged
+        pass
     finally:
         for task in tasks:
             if not task.cancelling():
@@ -117,8 +122,9 @@ class Leaving(NamedTuple):
 
         for number in stops:
             signal.signal(number, leave)
+        before = signal.signal(INTERRUPTED, lambda *_: leave(signal.SIGINT, None))
         try:
             yield
         finally:
-            for number, stop in stops.items():
+            for number, stop in {**stops, INTERRUPTED: before}.items():
                 signal.signal(number, stop)

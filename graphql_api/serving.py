@@ -8,7 +8,7 @@ import ssl
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 
 import uvicorn
@@ -66,11 +66,17 @@ def _check_extras(settings: Config) -> None:
 def _check_tls(settings: Config) -> None:
     if not (settings.tls_certificate or settings.tls_key):
         return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key)
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key, password=_no_passphrase)
     except OSError as error:
         both = f"{config.variable('tls_certificate')} and {config.variable('tls_key')}"
         raise ConfigError(f"{both} must name a certificate and its key, in PEM: {error.strerror or error}.") from None
+
+
+def _no_passphrase() -> str:
+    """Called where the key has one: OpenSSL would ask for it at a terminal, once here and once in each worker."""
+    raise ConfigError(f"{config.variable('tls_key')} must name a key without a passphrase: openssl pkey takes it off.")
 
 
 def _bound(settings: Config) -> socket.socket:
@@ -96,8 +102,8 @@ def _sharing(settings: Config) -> Iterator[None]:
 
     There they also tell each other what they wrote.
     """
-    with tempfile.TemporaryDirectory(prefix="message-flows-") as folder:
-        if settings.workers > 1:
+    with _folder() if settings.workers > 1 else nullcontext() as folder:
+        if folder:
             os.environ[SHARED] = folder
         if settings.metrics_port:
             from graphql_api.web import metrics
@@ -107,6 +113,14 @@ def _sharing(settings: Config) -> Iterator[None]:
             except OSError as error:
                 raise _unheard(settings, "metrics_host", "metrics_port", error) from None
         yield
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="message-flows-")
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise ConfigError(f"Workers need a folder for temporary files, which TMPDIR names: {why}.") from None
 
 
 def _migrate(settings: Config) -> None:
@@ -138,8 +152,9 @@ async def _prepare(settings: Config) -> None:
 
 
 def _greet(settings: Config, port: int) -> None:
+    """Addresses that answer here: a `root_path` is only before those of the proxy, which cuts it off."""
     scheme = "https" if settings.tls_certificate else "http"
-    at = f"{scheme}://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}{settings.root_path}"
+    at = f"{scheme}://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
     example = f"/v1/api/message-flows/{EXAMPLE['_id']}"
     print(
         f"GraphQL       {at}/graphql",
@@ -158,6 +173,8 @@ def _run(settings: Config, listener: socket.socket) -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: _exit())
     if settings.workers == 1:
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not under nohup
+            signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         uvicorn.Server(setup).run([listener])
     else:
         Workers(setup, [listener]).run_or_give_up()

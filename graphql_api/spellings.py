@@ -61,7 +61,7 @@ HostHeader = Annotated[
     ),
 ]
 RootPath = Annotated[
-    str, _spelt(r"(/[A-Za-z0-9._~-]+)*", "must be empty or begin with a slash and end without one, as in /flows")
+    str, _spelt(r"(/[A-Za-z0-9._~-]+)*", "must be empty or begin with a slash and end without one, as in /crm")
 ]
 
 
@@ -74,7 +74,20 @@ def _network(text: str) -> str:
 
 
 Proxy = Annotated[str, AfterValidator(_network)]
-RedisUrl = Annotated[
-    str, _spelt(r"(rediss?://[^\s/]+(/[0-9]*)?)?", "must be empty or an address as in redis://127.0.0.1:6379/0")
-]
+
+
+def _redis(url: str) -> str:
+    """With the port that Redis has where none is named; a wrong one is not repeated either."""
+    spelt = re.fullmatch(
+        r"(rediss?://(?:[^\s/?#@\[\]]*@)?(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]))(?::([0-9]{1,5}))?(/[0-9]{0,9})?", url
+    )
+    if url and (spelt is None or not 1 <= int(spelt[2] or 6379) <= 65_535):
+        raise ValueError(
+            "must be empty or an address as in redis://127.0.0.1:6379/0 or rediss://user:password@host,"
+            " with %40 for @, %23 for # and %2F for / in a password"
+        )
+    return f"{spelt[1]}:{spelt[2] or 6379}{spelt[3] or ''}" if spelt else ""
+
+
+RedisUrl = Annotated[str, AfterValidator(_redis)]
 Commas = (NoDecode, BeforeValidator(_split))

@@ -21,6 +21,8 @@ from graphql_api.sentences import Unfit
 IN_VAIN = 5
 """Times that workers are replaced, with none of them ready in between, before the server is given up."""
 
+BETWEEN_SIGNALS = 0.1
+
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder that the workers of one server share; the library of the metrics looks for it under this name."""
 
@@ -30,12 +32,38 @@ class Workers(Multiprocess):
 
     _in_vain = 0
     _is_given_up = False
+    _is_interrupted = False
 
     def run_or_give_up(self) -> None:
         """Raises Unfit when workers end, time after time, before they have served."""
         self.run()
         if self._is_given_up:
             raise Unfit("Workers end before they have served; what they said before this tells why.")
+
+    def handle_int(self) -> None:
+        if self.should_exit.is_set():
+            self.signal_queue.append(signal.SIGINT)  # a second one, for when they have heard of the first
+        self._is_interrupted = True
+        self.should_exit.set()
+
+    def terminate_all(self) -> None:
+        if self._is_interrupted:
+            self._interrupt_all()
+        else:
+            super().terminate_all()
+
+    def join_all(self) -> None:
+        while ends := [process.process.sentinel for process in self.processes if process.process.is_alive()]:
+            connection.wait(ends, BETWEEN_SIGNALS)
+            while signal.SIGINT in self.signal_queue:
+                self.signal_queue.remove(signal.SIGINT)
+                self._interrupt_all()
+        super().join_all()
+
+    def _interrupt_all(self) -> None:
+        for process in self.processes:
+            if process.process.is_alive() and process.pid is not None:
+                os.kill(process.pid, signal.SIGUSR1)  # as `living` has it
 
     def init_processes(self) -> None:
         with _interrupts_held():

@@ -1,5 +1,6 @@
 """`message-flows plan`, `apply` and `export --dir`: what an operator reads, and the exit code that a script does."""
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +122,28 @@ def test_what_is_wrong_ends_with_one_and_changes_nothing(say_here: Told) -> None
     assert say_here("plan", "no") == Said(1, "", nowhere)
     assert say_here("plan") == Said(1, "", "Missing argument 'DIR'.\n")
     assert say_here("export", "x", "--dir", str(dir)) == Said(2, "", "Name a file or --dir, not both.\n")
+
+
+def test_files_that_cannot_be_written_are_told_and_all_flows_are_applied(
+    say_here: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, "-")
+
+    say_here.exported("a", "b")
+    for id in ("a", "b"):
+        say_here.edit(id, ("delay: 0", "delay: 5"))
+    with monkeypatch.context() as only_reading:
+        only_reading.setattr("graphql_api.files.tempfile.mkstemp", refuse)
+        told = say_here("apply", str(say_here.dir))
+    assert told.code == 1
+    assert told.out.endswith("Applied: 0 created, 2 changed; 2 files not brought up to date.\n")
+    assert told.err == "".join(
+        f"{place}: applied, but the file {place} cannot be written: Read-only file system\n"
+        for place in (f"{say_here.dir}/ws1/{id}.yaml" for id in ("a", "b"))
+    )
+    assert say_here("apply", str(say_here.dir)).code == 0
+    assert [(say_here.dir / "ws1" / f"{id}.yaml").read_text().count("version: 1\n") for id in ("a", "b")] == [1, 1]
 
 
 @pytest.mark.processes

@@ -170,14 +170,47 @@ async def test_tables_of_a_newer_version_are_left_alone(database_url: str) -> No
 
 def test_a_database_that_is_away_is_a_sentence() -> None:
     """All at once, as some wait for it first."""
-    commands = [["migrate"], ["import", "-"], ["export"], ["serve", "--port", "0"]]
-    with ThreadPoolExecutor(len(commands)) as pool:
-        answers = list(pool.map(lambda words: say(words, NOBODY), commands))
-    assert [(told.code, told.out) for told in answers] == [(2, "")] * len(commands)
+    commands = [["migrate"], ["import", "-"], ["export"], ["keys", "list"], ["serve", "--port", "0"]]
+    answers = all_at_once(commands, NOBODY)
     for told in answers:
         assert told.err.startswith("The database is not available: ")
-        assert told.err.count("\n") == 1
+        assert "Connect call failed ('127.0.0.1', 1)" in told.err
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        ("127.0.0.1:1/flows?sslmode=bogus", "`sslmode` parameter must be one of: disable, allow, prefer"),
+        ("/flows?host=127.0.0.1&port=abc", "invalid literal for int()"),
+        (f"{'h' * 64}/flows", "label"),
+    ],
+)
+def test_what_is_wrong_with_the_address_of_a_database_is_told_by_every_command(end: str, why: str) -> None:
+    url = f"postgresql+asyncpg://flows:secret@{end}"
+    for told in all_at_once([["migrate"], ["keys", "list"], ["serve", "--port", "0"]], url):
+        assert why in told.err
+
+
+def test_an_option_that_only_sqlalchemy_knows_does_not_end_a_migration_in_a_stack() -> None:
+    told = say(["migrate"], f"{NOBODY}?prepared_statement_cache_size=abc")
+    assert (told.code, told.out, told.err.count("\n")) == (2, "", 1)
+
+
+def test_a_missing_database_is_told_once(migrated_postgres: str) -> None:
+    commands = [["migrate"], ["keys", "list"], ["serve", "--port", "0"]]
+    absent = make_url(migrated_postgres).set(database="nosuch")
+    for told in all_at_once(commands, absent.render_as_string(hide_password=False)):
+        assert 'database "nosuch" does not exist' in told.err
+
+
+def all_at_once(commands: list[list[str]], url: str) -> list[Said]:
+    """Each of them tells one line, and no password."""
+    with ThreadPoolExecutor(len(commands)) as pool:
+        answers = list(pool.map(lambda words: say(words, url), commands))
+    for told in answers:
+        assert (told.code, told.out, told.err.count("\n")) == (2, "", 1), told.err
         assert "secret" not in told.err
+    return answers
 
 
 @pytest.mark.parametrize("words", [["import", "-"], ["export"], ["prune"], ["serve", "--port", "0"], ["migrate"]])
@@ -245,6 +278,15 @@ def test_output_to_a_full_disk_is_told_in_a_sentence(migrated_sqlite: Path, tmp_
         files = (nothing.fileno(), full.fileno(), told.fileno())
         code = Command(nursery(), words, environment(url), tmp_path, files).wait(LONG)
     assert (code, errors.read_text()) == (2, "Standard output cannot be written: No space left on device.\n")
+
+
+def test_a_locale_without_a_character_ends_no_command_half_done(database_url: str) -> None:
+    secret = say(["keys", "create", "--workspace", "a", "--scope", "admin"], database_url).out.strip()
+    variables = environment(database_url, PYTHONIOENCODING="iso-8859-1")
+    for words in (["keys", "list"], ["keys", "revoke", secret[:12]]):
+        run = subprocess.run(command(*words), env=variables, capture_output=True, encoding="ascii")
+        assert (run.returncode, run.stderr) == (0, "")
+        assert f"{secret[:12]}?" in run.stdout
 
 
 def test_a_port_in_use_is_a_sentence_and_nothing_is_migrated(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from graphql_api import config
 from graphql_api.config import Config, ConfigError, load
+from graphql_api.web.counts import SharedCounts
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +99,7 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "root_path",
             "/flows/",
-            "MESSAGE_FLOWS_ROOT_PATH must be empty or begin with a slash and end without one, as in /flows.",
+            "MESSAGE_FLOWS_ROOT_PATH must be empty or begin with a slash and end without one, as in /crm.",
         ),
         *[
             (
@@ -175,6 +176,44 @@ def test_any_other_database_is_refused_with_the_right_spelling_and_without_its_p
 def test_sqlite_needs_a_file(path: str) -> None:
     assert refusal(database_url=f"sqlite+aiosqlite://{path}") == (
         "MESSAGE_FLOWS_DATABASE_URL must name a file, as in sqlite+aiosqlite:///./message-flows.db."
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "whole"),
+    [
+        ("", ""),
+        ("redis://localhost", "redis://localhost:6379"),
+        ("redis://redis/0", "redis://redis:6379/0"),
+        ("rediss://user:s%23cret@db.example.com:6380/", "rediss://user:s%23cret@db.example.com:6380/"),
+        ("redis://:secret@[::1]/15", "redis://:secret@[::1]:6379/15"),
+    ],
+)
+def test_redis_has_its_usual_port_where_none_is_named(url: str, whole: str) -> None:
+    assert load(redis_url=url).redis_url == whole
+    if whole:
+        SharedCounts(whole)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "secret@127.0.0.1:99999/0",
+        "secret@127.0.0.1:0",
+        "secret@127.0.0.1:abc/0",
+        "secret@[::1/0",
+        "secret@/0",
+        "secret@127.0.0.1:6379?x=1",
+        "sec#ret@127.0.0.1:6379/0",
+        "sec/ret@127.0.0.1:6379",
+        "sec@ret@127.0.0.1:6379",
+        "secret@127.0.0.1:6379/none",
+    ],
+)
+def test_a_wrong_address_of_redis_is_refused_without_its_password(end: str) -> None:
+    assert refusal(redis_url=f"redis://:{end}") == (
+        "MESSAGE_FLOWS_REDIS_URL must be empty or an address as in redis://127.0.0.1:6379/0 or"
+        " rediss://user:password@host, with %40 for @, %23 for # and %2F for / in a password."
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -16,8 +17,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from graphql_api import config
+from graphql_api import config, serving
+from graphql_api.config import ConfigError
 from tests.commands import say
+from tests.conftest import configured
 from tests.served import Served, started
 
 pytestmark = pytest.mark.processes
@@ -150,6 +153,37 @@ def test_a_certificate_that_is_none_is_told(database_url: str) -> None:
     )
 
 
+def test_a_key_with_a_passphrase_is_refused_and_not_asked_for(database_url: str, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made = f"openssl req -x509 -newkey rsa:2048 -passout pass:x -subj /CN=a -out {certificate} -keyout {key}"
+    subprocess.run(made.split(), check=True, capture_output=True)
+    told = say(["serve"], database_url, MESSAGE_FLOWS_TLS_CERTIFICATE=str(certificate), MESSAGE_FLOWS_TLS_KEY=str(key))
+    sentence = "MESSAGE_FLOWS_TLS_KEY must name a key without a passphrase: openssl pkey takes it off.\n"
+    assert (told.code, told.err) == (2, sentence)
+
+
+def test_sighup_stops_one_worker_in_order(start: Start) -> None:
+    server = start(drain_seconds="0")
+    assert status(f"{server.at}/health/live") == 200
+    server.process.send_signal(signal.SIGHUP)
+    assert server.process.wait(30) == 0
+
+
+def test_one_worker_needs_no_temporary_folder_and_several_name_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "-")
+
+    monkeypatch.setattr("graphql_api.serving.tempfile.mkdtemp", refuse)
+    with serving._sharing(configured()):
+        pass
+    with pytest.raises(ConfigError) as refused, serving._sharing(configured(workers=2)):
+        pytest.fail("it begins")
+    need = "Workers need a folder for temporary files, which TMPDIR names: Read-only file system."
+    assert str(refused.value) == need
+
+
 def test_another_address_than_loopback_is_refused_without_keys_and_served_with_them(
     start: Start, database_url: str
 ) -> None:
@@ -169,8 +203,9 @@ def test_another_address_than_loopback_is_refused_without_keys_and_served_with_t
         time.sleep(0.1)
 
 
-def test_ctrl_c_waits_for_no_subscription(start: Start) -> None:
-    server = start(shutdown_seconds="120", drain_seconds="120")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_waits_for_no_subscription(start: Start, workers: str) -> None:
+    server = start(shutdown_seconds="120", drain_seconds="120", workers=workers)
     asked = "?query=subscription%7BmessageFlowChanged%7Bcursor%7D%7D"
     headers = {"accept": "text/event-stream", "x-workspace-id": "exampleWorkspaceId1"}
     with urllib.request.urlopen(
@@ -179,3 +214,19 @@ def test_ctrl_c_waits_for_no_subscription(start: Start) -> None:
         assert on.status == 200
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("pause", [0.2, 1])
+def test_a_second_ctrl_c_waits_for_nothing(start: Start, workers: str, pause: float) -> None:
+    server = start(shutdown_seconds="120", body_timeout="120", workers=workers)
+    port = int(server.at.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        head = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        connection.sendall(head + b"content-length: 100\r\nexpect: 100-continue\r\n\r\n{")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        for _ in range(2):
+            server.process.send_signal(signal.SIGINT)
+            time.sleep(pause)
+        assert server.process.wait(30) == 0
+    assert '"level":"error"' not in server.log.read_text()

@@ -90,11 +90,26 @@ async def test_the_addresses_that_are_printed_answer(start: Start) -> None:
         assert await stopped(server, server.process.terminate) == (0, [])
 
 
+@of_processes
+async def test_behind_a_proxy_that_cuts_a_path_off_the_addresses_here_are_without_it(start: Start) -> None:
+    async with start(root_path="/crm") as (server, http):
+        assert server.greeting[3] == f"Health        {server.at}/health/ready\n"
+        assert "/crm" not in "".join(server.greeting)
+        assert (await http.get("/health/ready")).status_code == 200
+        assert (await http.get("/openapi.json")).json()["servers"][0]["url"] == "/crm"
+
+
 async def test_ready_tells_when_the_tables_are_not_current(start: Start, database_url: str) -> None:
     async with start() as (_, http):
+        await renumbered(database_url, "0001")
+        older = await http.get("/health/ready")
         await renumbered(database_url, "9999")
         ready, live = await http.get("/health/ready"), await http.get("/health/live")
         await renumbered(database_url, migrations.newest())
+        assert [answer.json()["error"]["message"] for answer in (older, ready)] == [
+            "the tables are not current; run message-flows migrate",
+            "the tables are not current; a newer version of message-flows has migrated them",
+        ]
         assert (ready.status_code, live.status_code) == (503, 200)
         assert ready.json()["error"]["code"] == "unavailable"
         assert ready.headers["retry-after"] == "1"

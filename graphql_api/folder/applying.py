@@ -15,21 +15,27 @@ from graphql_api.domain.errors import KINDS, Refused
 from graphql_api.domain.flow import COLUMNS, Values
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
+from graphql_api.domain.words import counted
 from graphql_api.edits import Desk
 from graphql_api.folder.contents import Blame
 from graphql_api.folder.planning import Kind, Plan, Step
+from graphql_api.sentences import Unfit
 from graphql_api.storage.revisions import COLUMN_OF
 
 
 @dataclass(slots=True)
 class Applied:
-    """How many flows were written in which way, and what was left undone; `merged` ones had newer edits beside ours."""
+    """How many flows were written in which way, and what was left undone; `merged` ones had newer edits beside ours.
+
+    `untold` are the files of flows that were written which do not say so.
+    """
 
     created: int = 0
     updated: int = 0
     merged: int = 0
     deleted: int = 0
     refused: list[Blame] = field(default_factory=list)
+    untold: list[Blame] = field(default_factory=list)
 
     def sentence(self) -> str:
         told = [
@@ -38,7 +44,8 @@ class Applied:
             *([f"{self.deleted:,} deleted"] if self.deleted else []),
             *([f"{len(self.refused):,} refused"] if self.refused else []),
         ]
-        return f"Applied: {', '.join(told)}."
+        behind = f"; {counted(len(self.untold), 'file')} not brought up to date" if self.untold else ""
+        return f"Applied: {', '.join(told)}{behind}."
 
 
 async def apply(desk: Desk, caller: Caller, plan: Plan, tell: Callable[[int], None] = lambda flows: None) -> Applied:
@@ -88,9 +95,12 @@ def _unless_newer(step: Step, *, merge: bool = False) -> Terms:
 def _tell_file(step: Step, flow: Values, applied: Applied) -> None:
     """The file says from now on what the flow says, and at which version; unless it was edited meanwhile."""
     assert step.contents is not None
-    if step.file.read() != step.contents.page.text.encode():
-        applied.refused.append(Blame(step.file.place, "the file was edited meanwhile and is left as it is"))
-        return
-    text = step.contents.saying(flow, step.said)
-    if text != step.contents.page.text:
-        step.file.write(text)
+    try:
+        if step.file.read() != step.contents.page.text.encode():
+            raise Unfit("The file was edited meanwhile and is left as it is.")
+        text = step.contents.saying(flow, step.said)
+        if text != step.contents.page.text:
+            step.file.write(text)
+    except Unfit as why:
+        sentence = str(why).removesuffix(".")
+        applied.untold.append(Blame(step.file.place, f"applied, but {sentence[0].lower()}{sentence[1:]}"))

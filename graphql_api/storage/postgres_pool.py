@@ -54,6 +54,7 @@ class Pool:
         self._trouble = TAKEN
         self._in_vain_until = 0.0
         """Before that moment nobody tries to connect: it has just failed, which costs the database a process."""
+        self._cause: BaseException | None = None
         self._heirs: deque[asyncio.Future[Any]] = deque()
         self._seekers: dict[asyncio.Future[Any], float] = {}
         """Who has a place and cannot connect, and until when they wait."""
@@ -126,7 +127,7 @@ class Pool:
             if heir.done() and not heir.cancelled():  # it came to somebody who has left
                 self._leave() if heir.result() is None else self.give_back(heir.result())
             if isinstance(error, TimeoutError):
-                raise unavailable(self._trouble) from None
+                raise unavailable(self._trouble) from self._cause
             raise
         if connection is not None and connection.is_closed():
             self._has_lost = True
@@ -171,13 +172,17 @@ class Pool:
                         continue
                     try:
                         connection = await self._connect()
-                        self._trouble = TAKEN
+                        self._trouble, self._cause = TAKEN, None
                         return connection
+                    except ValueError:  # an address that can never be used
+                        raise
                     except AWAY as error:
-                        self._trouble = _reason(error)
+                        self._trouble, self._cause = _reason(error), error.with_traceback(None)
                         self._in_vain_until = monotonic() + BETWEEN_TRIES
         except TimeoutError:
-            raise unavailable(self._trouble) from None
+            raise unavailable(self._trouble) from self._cause
+        except ValueError as error:
+            raise unavailable("its address cannot be used") from error
         except asyncpg.PostgresError as error:
             log.error("the database refuses the connection: %s", error)
             raise unavailable("it refuses the connection") from error

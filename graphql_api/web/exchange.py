@@ -82,8 +82,9 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
         except Exception as error:
             log.error("a request failed: %s", fault(error))
-        if not self.response_complete:
-            self._transport.close()
+        finally:
+            if not self.response_complete:
+                self._transport.close()
 
     def arrived(self) -> bytes | None:
         """The whole body, if it has come; it is told once."""

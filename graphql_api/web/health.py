@@ -48,10 +48,11 @@ class Ready:
         if self.is_stopping:
             return refusals.answer(scope, [Problem("UNAVAILABLE", "the server is stopping; ask another one")])
         try:
-            current = await migrations.is_current(self._store)
+            found = await migrations.revision(self._store)
         except Refused as refusal:
             return refusals.answer(scope, refusal.problems)
-        if not current:
-            problem = Problem("UNAVAILABLE", "the tables are not current; run message-flows migrate")
-            return refusals.answer(scope, [problem])
+        if found != migrations.newest():
+            is_older = found is None or found in migrations.known()
+            remedy = "run message-flows migrate" if is_older else "a newer version of message-flows has migrated them"
+            return refusals.answer(scope, [Problem("UNAVAILABLE", f"the tables are not current; {remedy}")])
         return Answer(200, encoded({"status": "ok"}))

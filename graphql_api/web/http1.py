@@ -268,7 +268,7 @@ class Http1(HttpToolsProtocol):
                 self._queue.pop()
             return
         if self._incoming is None or not self._incoming.has_begun:
-            self.transport.write(parting.word(why))
+            parting.say(self.transport, why)
         self._close()
 
     def _is_behind_requests(self) -> bool:
@@ -279,5 +279,5 @@ class Http1(HttpToolsProtocol):
 
     def _part(self, why: Refused, more: Headers | None = None) -> None:
         """From the client of a handshake."""
-        self.transport.write(parting.word(why, request_id(self.scope), more))
+        parting.say(self.transport, why, request_id(self.scope), more)
         self._close()

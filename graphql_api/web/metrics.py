@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from graphql_api.domain.webhooks import OUTCOMES
 from graphql_api.web.gathered import GATHERED, SECONDS, Count, Label
+from graphql_api.web.reserved import reserve
 
 MEDIA = CONTENT_TYPE_LATEST.encode()
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -25,6 +26,7 @@ SILENCE = 10.0
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 OWN = CollectorRegistry()
+reserve()
 
 
 def _counter(name: str, meaning: str, *labels: str) -> Counter:

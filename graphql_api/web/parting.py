@@ -1,5 +1,7 @@
 """What a connection says last, where there is no request that an application could answer."""
 
+from asyncio import WriteTransport
+
 from starlette.types import Scope
 
 from graphql_api.domain.errors import Refused, refused
@@ -7,6 +9,7 @@ from graphql_api.web import refusals
 from graphql_api.web.exchange import head
 from graphql_api.web.front import ALWAYS, new_id
 from graphql_api.web.http import Headers, listed
+from graphql_api.web.telemetry import tell_unread
 
 NOT_HTTP = refused("BAD_REQUEST", "this is not HTTP/1.1 as RFC 9112 has it")
 ODD_HANDSHAKE = "the head of the handshake has too many headers, or one that is too long"
@@ -31,9 +34,10 @@ def too_long_a_size(limit: float) -> Refused:
     return refused("LIMIT_EXCEEDED", message)
 
 
-def word(why: Refused, id: str | None = None, more: Headers | None = None) -> bytes:
-    """The refusal in the one error body; `id`: of the request, if it had a head that could be read."""
+def say(transport: WriteTransport, why: Refused, id: str | None = None, more: Headers | None = None) -> None:
+    """The refusal in the one error body, counted and logged; `id`: of the request, if its head could be read."""
     id = id or new_id()
     refusal = refusals.answer({"headers": [], "state": {"request_id": id}}, why.problems, more_headers=more)
     headers = [*ALWAYS, (b"x-request-id", id.encode()), *refusal.all_headers(), (b"connection", b"close")]
-    return head(refusal.status, headers) + refusal.body
+    transport.write(head(refusal.status, headers) + refusal.body)
+    tell_unread(refusal.status, id)

@@ -82,6 +82,13 @@ class Telemetry:
         self._line(level(status), **_members(scope, path, seen, status, seconds), **more)
 
 
+def tell_unread(status: int, id: str) -> None:
+    """Of what was refused before it was a request nothing is known but the id of its answer."""
+    GATHERED.note((OTHERS, "", status, ""), 0.0, 0)
+    scope = {"method": OTHERS, "state": {"request_id": id}}
+    told(level(status), **_members(scope, OTHERS, NOTHING, status, 0.0))
+
+
 def _members(scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> dict[str, Any]:
     state = scope["state"]
     key = state.get("asker")

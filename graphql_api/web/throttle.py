@@ -14,6 +14,7 @@ from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.keys import Key
 from graphql_api.domain.words import counted
 from graphql_api.schema.context import Seen
+from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web.http import Headers
 
 WINDOW = 60
@@ -62,8 +63,12 @@ class OwnCounts:
 class Throttle:
     """Holds everybody to so many points a minute; the operation that goes beyond them is not carried out."""
 
-    def __init__(self, counts: Counts, points: int, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, counts: Counts, points: int, now: Callable[[], float] = time.time, setting: str = "key_points"
+    ) -> None:
+        """`setting` is the name of the limit."""
         self.points = points
+        self.setting = setting
         self.now = now
         self.policy = (b"ratelimit-policy", b'"points";q=%d;w=%d' % (points, WINDOW))
         self.lines = b'ratelimit-policy: %b\r\nratelimit: "points";r=%%d;t=%%d\r\n' % self.policy[1]
@@ -168,8 +173,13 @@ class Account(msgspec.Struct):
 
     def charge(self, points: int) -> Awaitable[None] | None:
         """The points of an operation, of which its request has paid one: None where they were at hand, else what draws
-        them and raises Limited."""
-        return None if points <= 1 or self.purse.has_paid(points - 1) else self.pay(points - 1)
+        them and raises Limited; raises Rejected where no minute has as many."""
+        if points <= 1 or self.purse.has_paid(points - 1):
+            return None
+        if points > self.throttle.points:
+            limit = f"the limit is {self.throttle.points} in a minute ({self.throttle.setting})"
+            raise Rejected([failure("LIMIT_EXCEEDED", f"the operation costs {points} points; {limit}")])
+        return self.pay(points - 1)
 
     async def pay(self, points: int) -> None:
         """Raises Limited."""

@@ -231,7 +231,8 @@ async def test_a_file_that_is_edited_while_it_is_applied_is_left(work: Work) -> 
     work.replace("a", "delay: 0", "delay: 4")
     applied = await folder.apply(work.desk, BY_FILE, plan)
     assert applied.updated == 1
-    assert applied.refused == [Blame("ws1/a.yaml", "the file was edited meanwhile and is left as it is")]
+    meanwhile = Blame("ws1/a.yaml", "applied, but the file was edited meanwhile and is left as it is")
+    assert (applied.refused, applied.untold) == ([], [meanwhile])
     assert "delay: 4\n" in work.text("a")
     assert told(await work.plan()) == [(Kind.UPDATE, "ws1/a.yaml", {DELAY: (0, 4)})]
 

@@ -67,9 +67,36 @@ async def test_an_operation_costs_its_points_and_one_that_goes_beyond_them_is_no
         small = await page(20)
         assert 100 - left(small) == small.json()["extensions"]["cost"] > 10
         heard.clear()
-        large = await page(100)
+        large = await page(80)
         assert large.status_code == 429
         assert heard == []
+
+
+@pytest.mark.usefixtures("_whole_minute")
+@pytest.mark.parametrize("auth", ["open", "keys"])
+async def test_an_operation_dearer_than_any_minute_is_told_so_and_not_to_come_back(
+    desk: Desk, heard: list[str], auth: str
+) -> None:
+    key = await keys.create(desk.store, 0, ["ws1"], {"flows:read"})
+    setting = "key_points" if auth == "keys" else "address_points"
+    async with server(desk, auth=auth, **{setting: 50}) as client:
+        client.headers["x-api-key"] = key.secret
+        heard.clear()
+        document = "query Page($first: Int!) {messageFlows(first: $first) {nodes {id}}}"
+        asked = {"query": document, "variables": {"first": 100}}
+        graphql = await client.post("/graphql", json=asked, headers={"accept": "application/graphql-response+json"})
+        rest = await client.get("/v1/api/message-flows?limit=100")
+        events = await client.post("/graphql", json=asked, headers={"accept": "text/event-stream"})
+        assert [one for one in heard if "message_flows" in one] == []
+        message = rf"the operation costs \d+ points; the limit is 50 in a minute \({setting}\)"
+        for answer, error in ((graphql, graphql.json()["errors"][0]), (rest, rest.json()["error"])):
+            assert answer.status_code == 400
+            assert re.fullmatch(message, error["message"])
+            assert "retry-after" not in answer.headers
+        assert graphql.json()["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+        assert rest.json()["error"]["code"] == "limit_exceeded"
+        assert re.search(message, events.text)
+        assert left(rest) == 50 - 2
 
 
 @pytest.mark.usefixtures("_whole_minute")

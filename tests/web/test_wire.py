@@ -14,8 +14,9 @@ from uvicorn.server import ServerState
 from graphql_api import app, edits, reads
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
-from graphql_api.web import taking
+from graphql_api.web import taking, telemetry
 from graphql_api.web.frames import Frames
+from graphql_api.web.gathered import GATHERED
 from graphql_api.web.wire import Wire
 from tests.conftest import configured
 from tests.edits.conftest import NEW
@@ -492,3 +493,30 @@ async def test_a_connection_is_not_idle_while_its_client_takes_an_answer(desk: D
     connection.unread = 0
     await connection.end()
     connection.lose()
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"secret\r\n\r\n", 400),
+        (b"M0 /secret HTTP/1.1\r\nhost: localhost\r\n\r\n", 400),
+        (b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: localhost\r\nx: %b" % (b"secret" * LIMIT), 400),
+    ],
+)
+async def test_what_is_refused_before_it_is_a_request_is_counted_and_logged_without_its_text(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, said: bytes, status: int
+) -> None:
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append({"level": level, **members}))
+    count = GATHERED.counts["other", "", status, ""]
+    before = sum(count.slots)
+    connection = Connection(desk)
+    await connection.hear(said)
+    assert connection.said.startswith(b"HTTP/1.1 %d " % status)
+    assert sum(count.slots) == before + 1
+    assert [(one["level"], one["route"], one["method"], one["status"]) for one in lines] == [
+        ("warning", "other", "other", status)
+    ]
+    assert b"x-request-id: %b\r\n" % lines[0]["request_id"].encode() in connection.said
+    assert "secret" not in str(lines)
