@@ -18,6 +18,7 @@ def serve(address: str) -> None:
     listener.listen(64)
     print("ready", flush=True)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is not
     while True:
         connection, _ = listener.accept()
         if os.fork() == 0:

@@ -228,6 +228,22 @@ async def test_watchers_who_catch_up_beside_each_other_read_the_flow_once_each_a
     assert len([sql for sql in heard if "FROM message_flows \n" in sql]) == 2 * begun_again
 
 
+async def test_a_busy_flow_pushes_no_other_out_of_what_is_remembered(
+    feed: Feed, desk: Desk, caller: Caller, heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "LATEST", 8)
+    async with feed.watching("ws1") as watched:
+        quiet, busy = [await new_flow(desk, caller) for _ in range(2)]
+        for number in range(3):
+            await rename(desk, caller, quiet, str(number))
+            await rename(desk, caller, busy, *(f"{number}{n}" for n in range(10)))
+        changes = await taken(watched, 2 + 3 * 11)
+        heard.clear()
+        for change in changes:
+            await feed.flow(change)
+    assert len([sql for sql in heard if "FROM message_flows \n" in sql]) == 2
+
+
 async def test_bulk_updates_and_single_ones_at_once_are_told_once_each(feed: Feed, desk: Desk, caller: Caller) -> None:
     ids = [await new_flow(desk, caller) for _ in range(6)]
 

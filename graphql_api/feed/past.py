@@ -29,9 +29,16 @@ READERS = 4
 LATEST = 256
 """Flows that are remembered as changes left them: the next change leads on from there without a read.
 
-Those of several versions may be of one flow, for watchers that catch up at different places. For as long after they
-were read as edits recall them: what happens to rows past the server is told from then on.
+For as long after they were read as edits recall them: what happens to rows past the server is told from then on.
 """
+
+VERSIONS = 8
+"""Of one flow, for watchers that catch up at different places."""
+
+Known = tuple[float, Values | None]
+"""Until when, and the flow."""
+
+UNKNOWN: Known = (0.0, None)
 
 FLOW = "flow"
 
@@ -45,7 +52,7 @@ class Past:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: WeakValueDictionary[int, Change] = WeakValueDictionary()
-        self._latest: OrderedDict[tuple[str, str, int], tuple[float, Values]] = OrderedDict()  # each until when
+        self._latest: OrderedDict[tuple[str, str], dict[int, Known]] = OrderedDict()
         self._turns = asyncio.Semaphore(READERS)
 
     def change(self, row: Row) -> Change:
@@ -83,22 +90,29 @@ class Past:
 
     async def _flow(self, change: Change) -> Values | None:
         revision = change.revision
-        key = (change.workspace, revision.flow_id, revision.version)
-        now = monotonic()
-        until, flow = self._latest.get(key, (0.0, None))
+        known, now = self._versions(change.workspace, revision.flow_id), monotonic()
+        until, flow = known.get(revision.version, UNKNOWN)
         if flow is not None and now < until:
             return flow
-        until, before = self._latest.get((*key[:2], revision.version - 1), (0.0, None))
+        until, before = known.get(revision.version - 1, UNKNOWN)
         if before is not None and now < until:
             flow = revisions.onward(before, revision)
         else:
             until = now + recalled.SECONDS
             flow = await self._read_as_of(change.workspace, revision)
         if flow is not None:
-            self._latest[key] = until, flow
-            if len(self._latest) > LATEST:
-                self._latest.popitem(last=False)
+            known[revision.version] = until, flow
+            if len(known) > VERSIONS:
+                del known[next(iter(known))]
         return flow
+
+    def _versions(self, workspace: str, flow_id: str) -> dict[int, Known]:
+        """What is remembered of a flow, by version; the one that nobody asked for longest is forgotten first."""
+        known = self._latest.setdefault((workspace, flow_id), {})
+        self._latest.move_to_end((workspace, flow_id))
+        if len(self._latest) > LATEST:
+            self._latest.popitem(last=False)
+        return known
 
     async def _read_as_of(self, workspace: str, revision: Revision) -> Values | None:
         while True:

@@ -3,7 +3,8 @@
 An object costs 1, a leaf nothing except those of `LEAVES`. A connection multiplies what its `nodes` and `edges` cost by
 its page size: `first`, else `last`, else the default of `PAGES`. A mutation costs 10 for every flow it writes, or the
 price of its answer where that is more. What is selected twice at one place is answered once and costs once. A long text
-that the same way through the schema leads to again, at another place, costs a point for every 2,000 characters there.
+that the same way through the schema leads to again, at another place or in a list within another one, costs a point for
+every 2,000 characters there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -86,8 +87,10 @@ def _price(place: Place, page: Counts, above: Way, told: set[Way], least: int = 
 
 
 def _again(names: frozenset[str], above: Way, told: set[Way]) -> int:
+    """A list within the rows of another one has many of the same place."""
     ways = {name: (*above, frozenset({name})) for name in names & AGAIN.keys()}
-    points = max((AGAIN[name] for name, way in ways.items() if way in told), default=0)
+    is_again = sum(not step.isdisjoint(ROWS) for step in above) > 1
+    points = max((AGAIN[name] for name, way in ways.items() if is_again or way in told), default=0)
     told.update(ways.values())
     return points
 

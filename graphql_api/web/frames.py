@@ -46,6 +46,13 @@ class Frames(WebSocketsSansIOProtocol):
         super().resume_writing()
         self._hear_again()
 
+    def keepalive_timeout(self) -> None:
+        """The ping may lie behind what the client still takes; whether it takes anything is watched by itself."""
+        if self._taking.watch():
+            self.pong_timer = self.loop.call_later(self.ping_timeout or 0, self.keepalive_timeout)
+        else:
+            super().keepalive_timeout()
+
     async def run_asgi(self) -> None:
         """uvicorn would take a handshake that was refused for one that the application forgot, and log that."""
         application = self.app

@@ -122,7 +122,7 @@ class Operating:
     async def _operate(self, id: str, asked: Asked) -> None:
         """One operation to its end; a client that does not read ends the whole connection."""
         asker = self._asker
-        charge = asker.account.pay if asker.account else None
+        charge = asker.account.charge_alone if asker.account else None
         context = Context(self._room.desk, asker.caller, charge=charge, feed=self._room.feed)
         began, status = perf_counter(), 200
         try:

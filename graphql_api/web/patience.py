@@ -29,7 +29,7 @@ class Patience:
         self._idle_seconds = idle_seconds
         self._close = close
         self._refuse = refuse
-        self._is_idle = False
+        self._is_idle = True  # who never says anything has asked for nothing, and is told nothing
         self.until = loop.time() + HEAD_SECONDS
         """Infinite while nothing is waited for: the next word is ours."""
         self._look()
@@ -56,7 +56,7 @@ class Patience:
         self.until = self._loop.time() + self._idle_seconds
 
     def await_head(self) -> None:
-        """From the beginning of a head on; the first one of a connection began with it."""
+        """From the beginning of a head on."""
         if self._is_idle or self.until == math.inf:
             self._is_idle = False
             self.until = self._loop.time() + HEAD_SECONDS

@@ -125,7 +125,9 @@ def route(scope: Scope) -> str:
 
 
 def level(status: int) -> str:
-    return "error" if status >= 500 else "warning" if status >= 400 else "info"
+    """What a client asks for that is not spoken here is no error of ours."""
+    is_ours = status >= 500 and status not in (501, 505)
+    return "error" if is_ours else "warning" if status >= 400 else "info"
 
 
 # Lines

@@ -506,6 +506,7 @@ def test_points_of_a_document(document: str, cost: int) -> None:
         ("{messageFlows(first: 9) {a: nodes {prompt} b: nodes {prompt}}}", 1 + 9 + 9 * 51),
         ("{messageFlow(id: 1) {revisions(first: 3) {nodes {changes {before after}}}}}", 1 + 1 + 3 * 2),
         ("{messageFlow(id: 1) {revisions(first: 3) {nodes {changes {after a: after}}}}}", 1 + 1 + 3 * (2 + 50)),
+        ("{messageFlows(first: 9) {nodes {revisions(first: 3) {nodes {changes {before}}}}}}", 1 + 9 * (2 + 3 * 52)),
         ("{node(id: 1) {... on A {x: prompt} ... on B {x: name y: prompt}}}", 1 + 50),
         ("query A {messageFlow(id: 1) {prompt}} query B {messageFlow(id: 1) {prompt}}", 2),
         ("mutation {updateMessageFlow(id: 1, input: {}) {messageFlow {prompt a: prompt}}}", 1 + 1 + 50),

@@ -56,7 +56,8 @@ def free_port() -> int:
 
 def _is_plain(line: str) -> bool:
     entry = json.loads(line) if line.startswith("{") else {}
-    return entry.get("event") == "request" and entry["level"] in ("info", "warning") and entry["status"] < 500
+    is_request = entry.get("event") == "request" and entry["level"] in ("info", "warning")
+    return is_request and (entry["status"] < 500 or entry["status"] in (501, 505))
 
 
 def heard(stream: BinaryIO, *, has_body: bool = True) -> Told:

@@ -81,6 +81,13 @@ async def test_one_that_reads_again_or_has_left_is_not(connection: tuple[Frames,
     assert not transport.is_cut_off
 
 
+async def test_a_ping_that_lies_behind_what_is_unread_is_waited_for(connection: tuple[Frames, Slow]) -> None:
+    made, _ = begun(*connection)
+    made.keepalive_timeout()
+    assert (made.close_sent, made.pong_timer is not None) == (False, True)
+    made.connection_lost(None)
+
+
 async def test_a_client_is_heard_again_when_it_reads_again(connection: tuple[Frames, Slow]) -> None:
     made, transport = begun(*connection)
     made.pause_writing()

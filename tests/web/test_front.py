@@ -14,7 +14,7 @@ import uvicorn
 from graphql_api import app
 from graphql_api.edits import Desk
 from graphql_api.storage.engine import Store
-from graphql_api.web import patience, wire
+from graphql_api.web import patience, telemetry, wire
 from tests.conftest import configured
 
 FLOWS = "/v1/api/message-flows"
@@ -224,7 +224,7 @@ async def listening(desk: Desk) -> AsyncIterator[int]:
         await task
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\nGET"])
+@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\nGET"])
 async def test_a_head_has_a_time_to_arrive_in(desk: Desk, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
     async with listening(desk) as port:
@@ -235,3 +235,15 @@ async def test_a_head_has_a_time_to_arrive_in(desk: Desk, monkeypatch: pytest.Mo
         await writer.wait_closed()
     assert b"the head of the request did not arrive within 0.2 s" in said
     assert said.count(b"HTTP/1.1 ") == (2 if sent.endswith(b"GET") else 1)
+
+
+async def test_who_never_says_anything_is_told_nothing_nor_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
+    lines: list[Any] = []
+    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    async with listening(desk) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+        await writer.wait_closed()
+    assert lines == []

@@ -642,6 +642,17 @@ async def test_points_are_charged_on_a_websocket_too(desk: Desk) -> None:
         assert codes == ["RATE_LIMITED"]
 
 
+async def test_an_operation_dearer_than_any_minute_is_told_so_on_a_websocket_too(desk: Desk) -> None:
+    async with served(desk, address_points=50) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.subscribe("1", "{ messageFlows(first: 100) { nodes { id } } }")
+        (error,) = (await socket.hear())["payload"]
+        assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+        assert error["message"] == "the operation costs 101 points; the limit is 50 in a minute (address_points)"
+        await socket.subscribe("2", "{ messageFlows(first: 40) { nodes { id } } }")
+        assert (await socket.hear())["type"] == "next"
+
+
 async def test_who_has_no_points_left_is_told_so_by_the_status_of_an_event_stream(desk: Desk) -> None:
     headers = {"accept": "text/event-stream", "x-workspace-id": "ws1"}
     async with served(desk, address_points=5) as at, httpx2.AsyncClient(trust_env=False, headers=headers) as client:
