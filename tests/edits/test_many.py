@@ -273,6 +273,25 @@ async def test_a_filter_under_a_key_is_asked_outside_the_transaction_also_when_t
         clock.now += desk.replay_lifetime
 
 
+async def test_a_trial_run_and_a_replay_of_a_few_flows_are_no_long_reads(
+    desk: Desk, caller: Caller, ids: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ids, None, Sent({"name": "N"})
+    await edits.update_flows(desk, caller, *asked, KEYED)
+    read, long = store.read, list[bool]()
+
+    async def watched(statement: Statement) -> Sequence[Row]:
+        long.append(statement.scans)
+        return await read(statement)
+
+    monkeypatch.setattr(store, "read", watched)
+    await edits.update_flows(desk, caller, *asked, Terms(validate_only=True))
+    assert long == [False]
+    _, replayed = await edits.update_flows(desk, caller, *asked, KEYED)
+    assert replayed
+    assert long == [False] * 3
+
+
 async def test_another_choice_under_the_same_key_is_refused(
     desk: Desk, caller: Caller, ids: list[str], refusal: Refusal
 ) -> None:
