@@ -51,6 +51,8 @@ async def on_postgresql(url: URL) -> None:
     async def connect() -> asyncpg.Connection:
         try:
             return await asyncpg.connect(dsn(url), timeout=PATIENCE, server_settings=settings)
+        except OSError:  # also a certificate that fails, which is a ValueError too
+            raise
         except ValueError as error:
             raise CommandError(f"the address of the database cannot be used: {error}") from None
 

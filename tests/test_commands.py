@@ -1,10 +1,12 @@
 """`message-flows` as processes of its own, as an operator runs it: what each command does, and what is in its way."""
 
+import asyncio
 import json
 import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +18,7 @@ from graphql_api.demo import EXAMPLE
 from graphql_api.storage import migrations
 from tests.commands import LONG, NOBODY, Command, Said, command, environment, nursery, say, shown
 from tests.conftest import told_to
+from tests.storage.misnamed import misnamed
 
 pytestmark = pytest.mark.processes
 
@@ -189,6 +192,18 @@ def test_what_is_wrong_with_the_address_of_a_database_is_told_by_every_command(e
     url = f"postgresql+asyncpg://flows:secret@{end}"
     for told in all_at_once([["migrate"], ["keys", "list"], ["serve", "--port", "0"]], url):
         assert why in told.err
+
+
+async def test_a_certificate_that_fails_is_told_as_what_keeps_the_database_away(
+    tls: ssl.SSLContext, tmp_path: Path
+) -> None:
+    commands = [["migrate"], ["keys", "list"], ["serve", "--port", "0"]]
+    async with misnamed(tls, tmp_path / "cert.pem") as (address, _):
+        answers = await asyncio.to_thread(all_at_once, commands, f"postgresql+asyncpg://flows:secret@{address}")
+    for told in answers:
+        assert told.err.startswith("The database is not available: ")
+        assert "IP address mismatch, certificate is not valid for '127.0.0.2'" in told.err
+        assert "cannot be used" not in told.err
 
 
 def test_an_option_that_only_sqlalchemy_knows_does_not_end_a_migration_in_a_stack() -> None:

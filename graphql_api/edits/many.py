@@ -15,7 +15,7 @@ from graphql_api.domain.patch import Patch, Sent
 from graphql_api.domain.search import Filter
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits.desk import Desk, Edit, Result, Saved
-from graphql_api.edits.replaying import once
+from graphql_api.edits.replaying import is_known, once
 from graphql_api.edits.writing import kept, outcome, save, unknown_version
 from graphql_api.storage import flows, pages, replays, revisions
 from graphql_api.storage.abreast import abreast
@@ -47,10 +47,15 @@ async def update_flows(
 
 
 async def _narrowed(desk: Desk, edit: Edit, filter: Filter) -> Filter:
-    """By the ids that it matches now, read beside all edits: what goes on in the transaction looks at no other flow."""
-    if filter.ids is not None or edit.terms.validate_only:
+    """By the ids that it matches now, read beside all edits: what goes on in the transaction looks at no other flow.
+
+    Not where it matches too many: the first of them may be few enough by then, and would be taken for all.
+    """
+    if filter.ids is not None or edit.terms.validate_only or await is_known(desk, edit):
         return filter
     rows = await desk.store.read(pages.matching(edit.workspace, ("id",), filter, MOST_AT_ONCE + 1))
+    if len(rows) > MOST_AT_ONCE:
+        return filter
     return structs.replace(filter, ids=tuple(row["id"] for row in rows))
 
 

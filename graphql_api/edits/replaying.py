@@ -62,7 +62,7 @@ def _first(edit: Edit, asked: Replay) -> Script[Replay | None]:
     """What is told again; raises Refused when the key belongs to another request."""
     for row in (yield replays.find(edit.workspace, asked)):
         known = replays.replay(row)
-        if known.at <= edit.now - edit.replay_lifetime:
+        if _is_expired(edit, known.at):
             yield replays.forget(edit.workspace, known)
         elif known.request != edit.request:
             message = "this idempotency key was used for another request; use a new key for a new request"
@@ -70,6 +70,17 @@ def _first(edit: Edit, asked: Replay) -> Script[Replay | None]:
         else:
             return known
     return None
+
+
+async def is_known(desk: Desk, edit: Edit) -> bool:
+    """Whether the key was used before: whoever prepares a change outside its transaction need not do so then."""
+    asked = edit.replay()
+    rows = () if asked is None else await desk.store.read(replays.find(edit.workspace, asked))
+    return any(not _is_expired(edit, row["at"]) for row in rows)
+
+
+def _is_expired(edit: Edit, at: int) -> bool:
+    return at <= edit.now - edit.replay_lifetime
 
 
 def again(edit: Edit, outcome: dict[str, Any]) -> Script[Saved]:

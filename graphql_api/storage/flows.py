@@ -37,6 +37,9 @@ from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS, owned
 FLAGS = frozenset(leaf.column for leaf in LEAVES if leaf.kind is bool)
 DELAY = "response_settings_delay"
 
+FEW = 100
+"""Flows that are looked up by their ids at once, without a place among the long reads."""
+
 
 def values(row: Row) -> dict[str, Any]:
     """A row as the domain knows it: booleans where SQLite has 0 and 1, whole seconds without a fraction.
@@ -86,7 +89,8 @@ _WHOLE = Shape(select(*_ALL).where(owned(FLOWS), FLOWS.c.id == bindparam("id")),
 
 def read_many(workspace: str, ids: Sequence[str]) -> Statement:
     """All columns of the flows with these ids, also of deleted ones, by id."""
-    return Statement(_MANY, {"workspace": workspace, "ids": one_of.value(sorted(ids))}, scans=True)
+    values = {"workspace": workspace, "ids": one_of.value(sorted(ids))}
+    return Statement(_MANY, values, scans=len(ids) > FEW)
 
 
 def _one_by_one() -> Select[Any]:

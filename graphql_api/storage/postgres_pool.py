@@ -174,9 +174,9 @@ class Pool:
                         connection = await self._connect()
                         self._trouble, self._cause = TAKEN, None
                         return connection
-                    except ValueError:  # an address that can never be used
-                        raise
                     except AWAY as error:
+                        if isinstance(error, ValueError) and not isinstance(error, OSError):
+                            raise  # an address that can never be used; a certificate that fails is both
                         self._trouble, self._cause = _reason(error), error.with_traceback(None)
                         self._in_vain_until = monotonic() + BETWEEN_TRIES
         except TimeoutError:

@@ -90,9 +90,9 @@ _BETWEEN = Shape(
 
 
 def since_each(workspace: str, versions: Mapping[str, int]) -> Statement:
-    """The revisions of many flows, each from its own version on, newest first."""
+    """The revisions of several flows, each from its own version on, newest first; meant for some `STEP` in all."""
     floors = msgspec.json.encode(versions).decode()
-    return Statement(_SINCE_EACH, {"workspace": workspace, "floors": floors}, scans=True)
+    return Statement(_SINCE_EACH, {"workspace": workspace, "floors": floors})
 
 
 def _since_each(entries: FunctionElement[Any]) -> Select[Any]:

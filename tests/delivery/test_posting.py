@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -304,17 +303,6 @@ async def test_a_resolver_that_hangs_holds_up_no_message_for_long(monkeypatch: p
     assert await outcome(poster, "https://hooks.example.com/") == "TIMED_OUT"
     over.set()
     await poster.close()
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> ssl.SSLContext:
-    """With a certificate for this machine that it has signed itself."""
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run([*words.split(), "-out", certificate, "-keyout", key], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context
 
 
 async def test_a_certificate_is_checked(

@@ -6,12 +6,13 @@ import pytest
 
 from graphql_api import edits, reads
 from graphql_api.domain.caller import Caller
+from graphql_api.domain.errors import Refused
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.search import Filter
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, Result, many
 from graphql_api.edits.upkeep import prune
-from graphql_api.storage import revisions
+from graphql_api.storage import pages, revisions
 from graphql_api.storage.engine import Row, Statement, Store
 from graphql_api.storage.revisions import Revision
 from tests.conftest import Clock
@@ -166,6 +167,25 @@ async def test_what_a_filter_matches_is_found_before_the_transaction_and_asked_a
     assert outline(results) == [(ids[1], 2, ("is_active",), []), (ids[2], 1, ("is_active",), [])]
 
 
+async def test_a_filter_that_matches_too_many_is_refused_though_the_first_of_them_go_meanwhile(
+    desk: Desk, caller: Caller, ids: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = store.read
+
+    async def meanwhile(statement: Statement) -> Sequence[Row]:
+        rows = await read(statement)
+        await edits.delete_flow(desk, caller, ids[0])
+        return rows
+
+    monkeypatch.setattr(many, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(store, "read", meanwhile)
+    with pytest.raises(Refused) as refused:
+        await edits.update_flows(desk, caller, None, Filter(agent="a"), Sent({"name": "N"}))
+    monkeypatch.undo()
+    assert told(refused.value) == [("OUT_OF_RANGE", "filter")]
+    assert [flow["name"] for flow in (await contents(store))[0]] == ["Sale"] * 3
+
+
 async def test_a_trial_run_tells_each_result_and_writes_nothing(
     desk: Desk, caller: Caller, ids: list[str], store: Store
 ) -> None:
@@ -220,9 +240,12 @@ async def test_a_resent_bulk_is_carried_out_once_and_told_again_with_its_errors(
             assert {**now.saved.flow, "deleted_at": None} == then.saved.flow
 
 
-async def test_a_resent_filter_is_not_asked_again(desk: Desk, caller: Caller, ids: list[str]) -> None:
+async def test_a_resent_filter_is_not_asked_again(
+    desk: Desk, caller: Caller, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent = Sent({"agent": "b"})
     first, _ = await edits.update_flows(desk, caller, None, Filter(agent="a"), sent, KEYED)
+    monkeypatch.delattr(pages, "matching")
     again, replayed = await edits.update_flows(desk, caller, None, Filter(agent="a"), sent, KEYED)
     assert replayed
     assert (
@@ -230,6 +253,43 @@ async def test_a_resent_filter_is_not_asked_again(desk: Desk, caller: Caller, id
         == outline(first)
         == [(ids[0], 1, ("agent",), []), (ids[1], 2, ("agent",), []), (ids[2], 1, ("agent",), [])]
     )
+
+
+async def test_a_filter_under_a_key_is_asked_outside_the_transaction_also_when_the_key_was_used_long_ago(
+    desk: Desk, caller: Caller, ids: list[str], store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, found = store.read, list[Sequence[Row]]()
+
+    async def watched(statement: Statement) -> Sequence[Row]:
+        found.append(await read(statement))
+        return found[-1]
+
+    monkeypatch.setattr(store, "read", watched)
+    for name in ("M", "N"):
+        asked = None, Filter(agent="a"), Sent({"name": name}), KEYED
+        _, replayed = await edits.update_flows(desk, caller, *asked)
+        assert not replayed
+        assert [row["id"] for row in found[-1]] == ids
+        clock.now += desk.replay_lifetime
+
+
+async def test_a_trial_run_and_a_replay_of_a_few_flows_are_no_long_reads(
+    desk: Desk, caller: Caller, ids: list[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ids, None, Sent({"name": "N"})
+    await edits.update_flows(desk, caller, *asked, KEYED)
+    read, long = store.read, list[bool]()
+
+    async def watched(statement: Statement) -> Sequence[Row]:
+        long.append(statement.scans)
+        return await read(statement)
+
+    monkeypatch.setattr(store, "read", watched)
+    await edits.update_flows(desk, caller, *asked, Terms(validate_only=True))
+    assert long == [False]
+    _, replayed = await edits.update_flows(desk, caller, *asked, KEYED)
+    assert replayed
+    assert long == [False] * 3
 
 
 async def test_another_choice_under_the_same_key_is_refused(

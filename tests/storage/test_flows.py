@@ -17,6 +17,15 @@ from tests.edits.conftest import NEW
 LOOK = flows.read_many("ws1", ["f1"])
 
 
+def test_flows_are_locked_in_the_order_of_their_ids_whatever_order_they_are_asked_in() -> None:
+    assert flows.read_many("ws1", ["b", "c", "a"]).values["ids"] == '["a","b","c"]'
+
+
+def test_only_a_look_at_many_flows_waits_for_a_place_among_the_long_reads() -> None:
+    ids = [f"f{n}" for n in range(flows.FEW + 1)]
+    assert [flows.read_many("ws1", some).scans for some in (ids[1:], ids)] == [False, True]
+
+
 def test_an_import_looks_up_flows_by_the_primary_key_also_where_there_were_none(empty_postgres: str) -> None:
     migrations.upgrade(empty_postgres)
     plan = asyncio.run(plan_of_a_late_look(empty_postgres))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from graphql_api.storage.engine import NoTables, Script, Shape, Statement
 from graphql_api.storage.postgres import PostgresStore
 from graphql_api.storage.postgres_pool import Lent, Pool
 from graphql_api.web.turn import resumed
+from tests.storage.misnamed import misnamed
 from tests.storage.tally import DDL, ROWS, SLEEP, TALLY, TOTAL, added, both, count, count_recalled, read
 
 pytestmark = pytest.mark.processes
@@ -384,6 +386,20 @@ async def test_a_login_that_is_wrong_is_a_refusal(postgres: Postgres) -> None:
     with pytest.raises(Refused, match="it refuses the connection"):
         await store.read(TOTAL)
     await store.close()
+
+
+async def test_a_certificate_that_fails_is_waited_out_like_a_database_that_is_away(
+    tls: ssl.SSLContext, tmp_path: Path
+) -> None:
+    async with misnamed(tls, tmp_path / "cert.pem") as (address, tried):
+        store = PostgresStore(f"postgresql://flows@{address}", patience=2)
+        started = time.monotonic()
+        with pytest.raises(Refused, match="it cannot be reached") as refused:
+            await store.read(TOTAL)
+        assert time.monotonic() - started >= 2
+        assert isinstance(refused.value.__cause__, ssl.SSLCertVerificationError)
+        assert 1 < len(tried) <= 2 / postgres_pool.BETWEEN_TRIES + 1
+        await store.close()
 
 
 async def test_a_batch_whose_database_goes_away_is_refused_as_soon_as_one_statement(
