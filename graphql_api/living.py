@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import signal
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
+from multiprocessing import parent_process
 from types import FrameType
 from typing import NamedTuple
 
@@ -28,7 +30,7 @@ FIRST_ANSWERS = 0.5
 """Seconds in which a new server answers first of all."""
 
 INTERRUPTED = signal.SIGUSR1
-"""By which the parent of several workers passes a Ctrl-C on, as they do not hear of it themselves."""
+"""By which the parent of several workers passes a Ctrl-C on; they ignore what a terminal sends them as well."""
 
 LATER = ("graphql_api.web.lines", "graphql_api.web.frames")
 """What writes the log, and what WebSockets are made of."""
@@ -43,21 +45,21 @@ async def life(
     works = [send(desk), edits.sweep(desk), watch(desk.store), ready(rest)]
     works += [keyring.note_uses()] if keyring else []
     tasks = [asyncio.create_task(work) for work in works]
-    try:
-        with leaving.on_signals(sending=tasks[0]):
+    with leaving.on_signals(sending=tasks[0]) as over:
+        try:
             yield
-    except asyncio.CancelledError:  # by a second Ctrl-C, which is no fault to be logged
-        pass
-    finally:
-        for task in tasks:
-            if not task.cancelling():
-                task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await operating.settled(leaving.patience)
-        if throttle is not None:
-            await throttle.close()
-        await desk.post.close()
-        await desk.store.close()
+        except asyncio.CancelledError:  # by a second Ctrl-C, which is no fault to be logged
+            pass
+        finally:
+            for task in tasks:
+                if not task.cancelling():
+                    task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await operating.settled(leaving.patience, over)
+            if throttle is not None:
+                await throttle.close()
+            await desk.post.close()
+            await desk.store.close()
 
 
 async def watch(store: Store) -> None:
@@ -89,7 +91,8 @@ async def send(desk: Desk) -> None:
 class Leaving(NamedTuple):
     """How the server stops: unready at once, and `drain` seconds later, when nobody sends to it any more, for good.
 
-    By Ctrl-C without the drain. What WebSockets began has `patience` seconds then to come to its end.
+    By Ctrl-C without the drain. What is in flight, and what WebSockets began, has `patience` seconds then to come to
+    its end; after a second Ctrl-C it has none.
     """
 
     ready: Ready
@@ -98,17 +101,23 @@ class Leaving(NamedTuple):
     patience: float
 
     @contextlib.contextmanager
-    def on_signals(self, sending: "asyncio.Task[None]") -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
+    def on_signals(self, sending: "asyncio.Task[None]") -> Iterator[asyncio.Future[None]]:
+        """What it gives is cancelled when nothing is waited for any longer."""
         loop = asyncio.get_running_loop()
+        over = loop.create_future()
+        if threading.current_thread() is not threading.main_thread():
+            yield over
+            return
+        told = Counter[int]()
         stops = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
         def stop_now(number: int) -> None:
+            told[number] += 1
+            is_hurried = told[signal.SIGINT] > 1
             self.lasting.stop()
+            loop.call_later(0 if is_hurried else self.patience, over.cancel)
             stop = stops[signal.Signals(number)]
-            if callable(stop):
+            if callable(stop) and (is_hurried or told.total() == 1):  # uvicorn hurries by a Ctrl-C after a SIGTERM too
                 stop(number, None)
 
         def begin_to_leave(number: int) -> None:
@@ -122,9 +131,11 @@ class Leaving(NamedTuple):
 
         for number in stops:
             signal.signal(number, leave)
+        if parent_process() is not None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         before = signal.signal(INTERRUPTED, lambda *_: leave(signal.SIGINT, None))
         try:
-            yield
+            yield over
         finally:
             for number, stop in {**stops, INTERRUPTED: before}.items():
                 signal.signal(number, stop)

@@ -2,17 +2,19 @@
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import connection, parent_process
+from multiprocessing import connection, parent_process, resource_tracker
 from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from graphql_api import config
 from graphql_api.opening import desk_of, store_of
@@ -22,6 +24,8 @@ IN_VAIN = 5
 """Times that workers are replaced, with none of them ready in between, before the server is given up."""
 
 BETWEEN_SIGNALS = 0.1
+
+log = logging.getLogger("uvicorn.error")
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder that the workers of one server share; the library of the metrics looks for it under this name."""
@@ -41,7 +45,7 @@ class Workers(Multiprocess):
             raise Unfit("Workers end before they have served; what they said before this tells why.")
 
     def handle_int(self) -> None:
-        if self.should_exit.is_set():
+        if self._is_interrupted:
             self.signal_queue.append(signal.SIGINT)  # a second one, for when they have heard of the first
         self._is_interrupted = True
         self.should_exit.set()
@@ -69,6 +73,33 @@ class Workers(Multiprocess):
         with _interrupts_held():
             super().init_processes()
 
+    def restart_all(self) -> None:
+        """As its parent does it, but that a signal to stop is heard meanwhile, and stops both the old and the new."""
+        for old in tuple(self.processes):
+            if self._is_told_to_stop():
+                return
+            new = Process(self.config, self.sockets)
+            with _interrupts_held():
+                new.start()
+            if not new.wait_until_ready(self.config.timeout_worker_healthcheck):
+                new.kill()
+                new.join()
+                log.error("New worker %s was not ready in time; %s is kept, as are those after it.", new.pid, old.pid)
+                return
+            self.processes.append(new)
+            old.terminate()
+            while old.process.is_alive():
+                if self._is_told_to_stop():
+                    return
+                connection.wait([old.process.sentinel], BETWEEN_SIGNALS)
+            self.processes.remove(old)
+
+    def _is_told_to_stop(self) -> bool:
+        """By a signal in the queue, which is handled, or passed on, when whoever asks has returned."""
+        if {signal.SIGINT, signal.SIGTERM} & set(self.signal_queue):
+            self.should_exit.set()
+        return self.should_exit.is_set()
+
     def keep_subprocess_alive(self) -> None:
         if self.should_exit.is_set():
             return
@@ -86,7 +117,11 @@ class Workers(Multiprocess):
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Processes that begin meanwhile inherit that they are not interrupted."""
+    """Processes that begin meanwhile inherit that they are not interrupted, until `living` sees to it.
+
+    The tracker begins with the first of them, and lets signals through again when it has.
+    """
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

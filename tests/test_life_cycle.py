@@ -212,7 +212,7 @@ def test_ctrl_c_waits_for_no_subscription(start: Start, workers: str) -> None:
         urllib.request.Request(f"{server.at}/graphql{asked}", headers=headers), timeout=60
     ) as on:
         assert on.status == 200
-        server.process.send_signal(signal.SIGINT)
+        os.killpg(server.process.pid, signal.SIGINT)
         assert server.process.wait(30) == 0
 
 
@@ -226,7 +226,34 @@ def test_a_second_ctrl_c_waits_for_nothing(start: Start, workers: str, pause: fl
         connection.sendall(head + b"content-length: 100\r\nexpect: 100-continue\r\n\r\n{")
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         for _ in range(2):
-            server.process.send_signal(signal.SIGINT)
+            os.killpg(server.process.pid, signal.SIGINT)
             time.sleep(pause)
         assert server.process.wait(30) == 0
     assert '"level":"error"' not in server.log.read_text()
+
+
+def test_ctrl_c_is_heard_while_workers_are_replaced(start: Start) -> None:
+    server = start(drain_seconds="60", workers="2")
+    assert status(f"{server.at}/health/live") == 200
+    server.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 30
+    while len(server.workers()) < 3:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(2)  # until the new one is ready, and the old one drains
+    assert len(server.workers()) == 3
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(30) == 0
+    assert '"level":"error"' not in server.log.read_text()
+
+
+def test_ctrl_c_while_workers_begin_ends_them_without_a_word(start: Start) -> None:
+    server = start(workers="2")
+    until = time.monotonic() + 30
+    while len(server.workers()) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    time.sleep(0.2)  # Python has begun in them, uvicorn has not
+    os.killpg(server.process.pid, signal.SIGINT)
+    assert server.process.wait(30) == 0
+    assert server.log.read_text() == ""

@@ -127,8 +127,7 @@ async def test_workers_share_the_address_and_one_that_dies_is_replaced(start: St
         for number in range(10):
             answer = await http.put(EXAMPLE_PATH, json={"description": f"d{number}"})
             assert (answer.status_code, answer.headers["etag"]) == (200, f'"{number + 1}"')
-        # Ctrl-C in a terminal reaches the parent and its workers at once.
-        assert await stopped(server, lambda: os.killpg(server.process.pid, signal.SIGINT)) == (0, [])
+        assert await stopped(server, lambda: interrupt(server)) == (0, [])
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
@@ -163,17 +162,36 @@ async def test_workers_do_not_outlive_their_parent(start: Start) -> None:
         await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+def terminate(server: Served) -> None:
+    server.process.terminate()
+
+
+def interrupt(server: Served) -> None:
+    """As Ctrl-C in a terminal does, which reaches the parent and its workers at once."""
+    os.killpg(server.process.pid, signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("workers", "stop", "is_renewed"),
+    [
+        *(("1", terminate, False), ("2", terminate, False)),
+        *(("1", interrupt, False), ("2", interrupt, False), ("2", interrupt, True)),
+    ],
+)
 async def test_an_edit_in_flight_is_finished_when_the_server_is_told_to_stop(
-    start: Start, database_url: str, workers: str
+    start: Start, database_url: str, workers: str, stop: Callable[[Served], None], is_renewed: bool
 ) -> None:
-    async with start("--workers", workers) as (server, http):
+    async with start("--workers", workers, drain_seconds="0") as (server, http):
         assert (await http.get(EXAMPLE_PATH)).status_code == 200
+        if is_renewed:
+            before = server.workers()
+            server.process.send_signal(signal.SIGHUP)
+            await until(lambda: not before & server.workers())
         async with held(database_url):
             edit = asyncio.create_task(http.put(EXAMPLE_PATH, json={"name": "last"}))
             await asyncio.sleep(0.3)
-            server.process.terminate()
-            await asyncio.sleep(0.6)
+            stop(server)
+            await asyncio.sleep(1)
             assert not edit.done()
         answer = await edit
         assert (answer.status_code, answer.json()["name"]) == (200, "last")
@@ -203,6 +221,67 @@ async def test_what_a_websocket_began_is_finished_when_the_server_is_told_to_sto
     async with start() as (_, http):
         after = (await http.get(EXAMPLE_PATH)).json()
     assert (after["name"], after["prompt"], before["name"] != "n") == ("n", "p", True)
+
+
+@of_processes
+async def test_one_ctrl_c_while_workers_are_replaced_waits_for_the_edits_of_those_that_leave(
+    start: Start, database_url: str
+) -> None:
+    async with start("--workers", "2", drain_seconds="0", acquire_timeout="20") as (server, http):
+        assert (await http.get(EXAMPLE_PATH)).status_code == 200
+        async with held(database_url):
+            edits = [asyncio.create_task(http.put(EXAMPLE_PATH, json={"name": f"n{number}"})) for number in range(8)]
+            await asyncio.sleep(0.3)
+            server.process.send_signal(signal.SIGHUP)
+            await until(lambda: len(server.workers()) == 3)
+            await asyncio.sleep(2)  # until the new one is ready, and an old one has been told
+            interrupt(server)
+            await asyncio.sleep(0.6)
+        assert {(await edit).status_code for edit in edits} == {200}
+        assert await stopped(server, lambda: None) == (0, [])
+
+
+RENAME = f'mutation {{ updateMessageFlow(id: "{EXAMPLE["_id"]}", input: {{name: "n"}}) {{ changedFields }} }}'
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_second_ctrl_c_waits_for_nothing_that_a_websocket_began(
+    start: Start, database_url: str, workers: str
+) -> None:
+    settings = {"workers": workers, "shutdown_seconds": "120", "acquire_timeout": "1"}
+    async with start(**settings) as (server, _), held(database_url), connected(urlsplit(server.at).netloc) as live:
+        await live.begin(**{"x-workspace-id": WORKSPACE})
+        await live.subscribe("1", RENAME)
+        await asyncio.sleep(0.3)
+        interrupt(server)
+        assert (await live.closed())[0] == 1012
+        await asyncio.sleep(1)
+        assert server.process.poll() is None
+        began = time.monotonic()
+        code, said = await stopped(server, lambda: interrupt(server))
+        assert (code, [line for line in said if '"level":"error"' in line]) == (0, [])
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_requests_and_websockets_have_the_same_seconds_to_come_to_their_end(
+    start: Start, database_url: str
+) -> None:
+    settings = {"drain_seconds": "0", "shutdown_seconds": "4", "acquire_timeout": "1", "body_timeout": "120"}
+    async with start(**settings) as (server, _), held(database_url):
+        at = urlsplit(server.at)
+        async with connected(at.netloc) as live:
+            await live.begin(**{"x-workspace-id": WORKSPACE})
+            await live.subscribe("1", RENAME)
+            with socket.create_connection((at.hostname, at.port), LONG) as unfinished:
+                head = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+                unfinished.sendall(head + b"content-length: 100\r\nexpect: 100-continue\r\n\r\n{")
+                assert unfinished.recv(100).startswith(b"HTTP/1.1 100 ")
+                began = time.monotonic()
+                server.process.terminate()
+                await asyncio.to_thread(server.process.wait, LONG)
+                assert 3.5 < time.monotonic() - began < 7
 
 
 @contextlib.asynccontextmanager

@@ -222,10 +222,11 @@ def under_way(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     return task
 
 
-async def settled(patience: float) -> None:
-    """Returns when nothing is under way any more, or after so many seconds."""
+async def settled(patience: float, over: asyncio.Future[None]) -> None:
+    """Returns when nothing is under way any more, when it is over, or after so many seconds."""
     if UNDER_WAY:
-        await asyncio.wait(UNDER_WAY, timeout=patience)
+        everything = asyncio.gather(*UNDER_WAY, return_exceptions=True)
+        await asyncio.wait((everything, over), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _settle(task: asyncio.Task[Any]) -> None:
