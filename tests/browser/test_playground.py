@@ -165,9 +165,12 @@ async def test_a_key_that_may_not_watch_is_told_so_beside_the_tabs(visiting: Vis
     page = visit.page
     await visit.open("/")
     await give_key(page, guarded.key("blind", "history:read"))
-    async with page.expect_websocket() as coming:
-        await page.get_by_role("button", name="Live changes").click()
-    await (await coming.value).wait_for_event("close")
+    closed = asyncio.Event()
+    # It may be closed by the time that somebody who waits for the connection has heard of it.
+    page.on("websocket", lambda socket: socket.on("close", lambda _: closed.set()))
+    await page.get_by_role("button", name="Live changes").click()
+    async with asyncio.timeout(20):
+        await closed.wait()
     told = page.get_by_role("region", name="Live changes").get_by_role("status")
     await expect(told).to_have_text("this key lacks the scope flows:read")
     visit.forgive(403)
@@ -178,9 +181,16 @@ async def test_the_tab_of_the_subscription_tells_what_others_change(visiting: Vi
     page = visit.page
     await visit.open("/")
     await page.get_by_role("tab", name="Changes").click()
-    async with page.expect_websocket() as coming:
-        await page.locator(".graphiql-execute-button").click()
-    await (await coming.value).wait_for_event("framesent", lambda sent: "messageFlowChanged" in sent)
+    asked = asyncio.Event()
+
+    def hear(sent: str | bytes) -> None:
+        if "messageFlowChanged" in str(sent):
+            asked.set()
+
+    page.on("websocket", lambda socket: socket.on("framesent", hear))
+    await page.locator(".graphiql-execute-button").click()
+    async with asyncio.timeout(20):
+        await asked.wait()
     await page.wait_for_timeout(BEGUN)
     await Elsewhere(server, str(EXAMPLE["workspaceId"])).update(str(EXAMPLE["_id"]), name="Renamed by another")
     await expect(page.locator(SHOWN)).to_contain_text("Renamed by another")
