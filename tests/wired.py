@@ -33,9 +33,11 @@ LIST = """query List($first: Int!) { messageFlows(first: $first) { nodes {
 
 
 class Socketless(asyncio.Transport):
-    """Is always ready, and knows whether it was closed."""
+    """A connection without a socket: how much of it lies unread, whether it is read from, and how it ended."""
 
     is_closed = False
+    is_cut_off = False
+    is_read = True
     unread = 0
 
     def is_closing(self) -> bool:
@@ -44,14 +46,17 @@ class Socketless(asyncio.Transport):
     def close(self) -> None:
         self.is_closed = True
 
+    def abort(self) -> None:
+        self.is_cut_off = True
+
     def get_write_buffer_size(self) -> int:
         return self.unread
 
     def pause_reading(self) -> None:
-        return
+        self.is_read = False
 
     def resume_reading(self) -> None:
-        return
+        self.is_read = True
 
 
 class Client(Socketless):

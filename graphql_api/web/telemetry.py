@@ -35,6 +35,27 @@ NOTHING = Seen()
 Line = Callable[..., Any]
 
 
+class Sparing:
+    """Tells of a flood by a line a second, with how many there were."""
+
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+        self._unsaid = 0
+
+    def more(self) -> dict[str, Any] | None:
+        """What the line says besides; None when there is to be none."""
+        if monotonic() < self._silent_until:
+            self._unsaid += 1
+            return None
+        more = {"unsaid": self._unsaid} if self._unsaid else {}
+        self._silent_until, self._unsaid = monotonic() + 1, 0
+        return more
+
+
+UNREAD = Sparing()
+"""Of what is no request, which needs neither a key nor HTTP."""
+
+
 class Telemetry:
     """Stands around the whole application, which leaves in the request's state under `status` what it answered."""
 
@@ -43,8 +64,7 @@ class Telemetry:
         self._app = app
         self._sample = sample
         self._line: Line = told if line is None else line
-        self._silent_until = 0.0
-        self._unsaid = 0
+        self._floods = Sparing()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
@@ -71,22 +91,18 @@ class Telemetry:
             self._say(scope, path, seen, status, seconds)
 
     def _say(self, scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> None:
-        if status not in FLOODS:
-            more = {}
-        elif monotonic() >= self._silent_until:
-            more = {"unsaid": self._unsaid} if self._unsaid else {}
-            self._silent_until, self._unsaid = monotonic() + 1, 0
-        else:
-            self._unsaid += 1
-            return
-        self._line(level(status), **_members(scope, path, seen, status, seconds), **more)
+        more = self._floods.more() if status in FLOODS else {}
+        if more is not None:
+            self._line(level(status), **_members(scope, path, seen, status, seconds), **more)
 
 
 def tell_unread(status: int, id: str) -> None:
     """Of what was refused before it was a request nothing is known but the id of its answer."""
     GATHERED.note((OTHERS, "", status, ""), 0.0, 0)
-    scope = {"method": OTHERS, "state": {"request_id": id}}
-    told(level(status), **_members(scope, OTHERS, NOTHING, status, 0.0))
+    more = UNREAD.more()
+    if more is not None:
+        scope = {"method": OTHERS, "state": {"request_id": id}}
+        told(level(status), **_members(scope, OTHERS, NOTHING, status, 0.0), **more)
 
 
 def _members(scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> dict[str, Any]:

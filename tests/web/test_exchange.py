@@ -8,29 +8,16 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 
 from graphql_api.web.exchange import Exchange, head
 from graphql_api.web.http import ARRIVED
+from tests.wired import Socketless
 
 
-class Said(asyncio.Transport):
+class Said(Socketless):
     def __init__(self) -> None:
         super().__init__()
         self.writes: list[bytes] = []
-        self.is_closed = False
-        self.is_read = True
 
     def write(self, data: bytes) -> None:  # type: ignore[override]
         self.writes.append(data)
-
-    def is_closing(self) -> bool:
-        return self.is_closed
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def pause_reading(self) -> None:
-        self.is_read = False
-
-    def resume_reading(self) -> None:
-        self.is_read = True
 
 
 def exchange(said: Said, method: str = "POST", version: str = "1.1") -> Exchange:

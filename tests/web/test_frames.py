@@ -14,32 +14,13 @@ from graphql_api.edits import Desk
 from graphql_api.web import taking
 from graphql_api.web.frames import MOST_FRAGMENTS, Frames
 from tests.web.live import LITTLE, SOON, served
+from tests.wired import Socketless
 
 
-class Slow(asyncio.Transport):
-    """A connection that tells whether it is read from, and whether it was cut off."""
+class Slow(Socketless):
+    """Something always lies unread in its buffer."""
 
-    left = 100
-    is_cut_off = False
-    is_read = True
-
-    def is_closing(self) -> bool:
-        return self.is_cut_off
-
-    def pause_reading(self) -> None:
-        self.is_read = False
-
-    def resume_reading(self) -> None:
-        self.is_read = True
-
-    def get_write_buffer_size(self) -> int:
-        return self.left
-
-    def abort(self) -> None:
-        self.is_cut_off = True
-
-    def close(self) -> None:
-        return
+    unread = 100
 
 
 async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +56,7 @@ async def test_one_that_reads_again_or_has_left_is_not(connection: tuple[Frames,
     if is_gone:
         made.connection_lost(None)
     else:
-        transport.left = 0
+        transport.unread = 0
         made.resume_writing()
     await asyncio.sleep(0.05)
     assert not transport.is_cut_off

@@ -19,25 +19,16 @@ from graphql_api.web.taking import Taking
 from tests.edits.conftest import NEW
 from tests.web.live import LITTLE, SOON, served
 from tests.web.sockets import request
+from tests.wired import Socketless
 
 SECONDS = 0.2
 LENGTH = 2_000_000
 
 
-class Slow(asyncio.Transport):
-    """A connection in whose buffer something lies, and that tells whether it was cut off."""
+class Slow(Socketless):
+    """Something always lies unread in its buffer."""
 
-    left = 100
-    is_cut_off = False
-
-    def get_write_buffer_size(self) -> int:
-        return self.left
-
-    def is_closing(self) -> bool:
-        return False
-
-    def abort(self) -> None:
-        self.is_cut_off = True
+    unread = 100
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +40,7 @@ async def test_who_takes_some_of_it_keeps_the_connection_until_it_takes_none() -
     transport = Slow()
     assert Taking(asyncio.get_running_loop(), transport).watch()
     for _ in range(4):
-        transport.left -= 1
+        transport.unread -= 1
         await asyncio.sleep(SECONDS)
     assert not transport.is_cut_off
     await asyncio.sleep(3 * SECONDS)
@@ -64,7 +55,7 @@ async def test_who_has_taken_all_of_it_or_is_gone_is_left_alone(is_gone: bool) -
     if is_gone:
         one.end()
     else:
-        transport.left = 0
+        transport.unread = 0
     await asyncio.sleep(3 * SECONDS)
     assert (transport.is_cut_off, one.watch()) == (False, is_gone)
     one.end()

@@ -31,8 +31,6 @@ FLOWS = "/v1/api/message-flows"
 class Connection(Socketless):
     """A server's end of a connection without a socket, and what it says."""
 
-    is_cut_off = False
-
     def __init__(self, desk: Desk, root_path: str = "", **others: Any) -> None:
         super().__init__()
         application = app.made(configured(root_path=root_path), desk)
@@ -41,7 +39,6 @@ class Connection(Socketless):
         )
         settings.load()
         self.said = b""
-        self._is_reading = True
         self._protocol: Any = Wire(settings, ServerState(), {})
         self._protocol.connection_made(self)
 
@@ -49,20 +46,11 @@ class Connection(Socketless):
         assert not self.is_closed, data
         self.said += bytes(data)
 
-    def pause_reading(self) -> None:
-        self._is_reading = False
-
-    def resume_reading(self) -> None:
-        self._is_reading = True
-
     def set_protocol(self, protocol: Any) -> None:
         self._protocol = protocol
 
     def get_protocol(self) -> Any:
         return self._protocol
-
-    def abort(self) -> None:
-        self.is_cut_off = True
 
     async def hear(self, *parts: bytes) -> None:
         """Whoever waits for a part has gone on when the next one comes."""
@@ -78,7 +66,7 @@ class Connection(Socketless):
         asyncio.get_running_loop().call_soon(self._close_sending)
 
     def _close_sending(self) -> None:
-        if not self._is_reading:
+        if not self.is_read:
             asyncio.get_running_loop().call_later(0.001, self._close_sending)
         elif not self._protocol.eof_received():
             self.lose()
@@ -509,12 +497,15 @@ async def test_what_is_refused_before_it_is_a_request_is_counted_and_logged_with
 ) -> None:
     lines: list[dict[str, Any]] = []
     monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append({"level": level, **members}))
+    monkeypatch.setattr(telemetry, "UNREAD", telemetry.Sparing())
     count = GATHERED.counts["other", "", status, ""]
     before = sum(count.slots)
     connection = Connection(desk)
     await connection.hear(said)
     assert connection.said.startswith(b"HTTP/1.1 %d " % status)
     assert sum(count.slots) == before + 1
+    await Connection(desk).hear(said)
+    assert sum(count.slots) == before + 2
     assert [(one["level"], one["route"], one["method"], one["status"]) for one in lines] == [
         ("warning", "other", "other", status)
     ]
