@@ -19,7 +19,8 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.opening import desk_of, store_of
 from graphql_api.storage import migrations
-from graphql_api.workers import SHARED, Workers
+from graphql_api.web.gathered import SHARED
+from graphql_api.workers import Workers
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""

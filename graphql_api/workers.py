@@ -19,6 +19,7 @@ from uvicorn.supervisors.multiprocess import Process
 from graphql_api import config
 from graphql_api.opening import desk_of, store_of
 from graphql_api.sentences import Unfit
+from graphql_api.web.gathered import SHARED
 
 IN_VAIN = 5
 """Times that workers are replaced, with none of them ready in between, before the server is given up."""
@@ -26,9 +27,6 @@ IN_VAIN = 5
 BETWEEN_SIGNALS = 0.1
 
 log = logging.getLogger("uvicorn.error")
-
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder that the workers of one server share; the library of the metrics looks for it under this name."""
 
 
 class Workers(Multiprocess):

@@ -15,6 +15,9 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 MOMENT = 0.1
 
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder that the workers of one server share; the library of the metrics looks for it under this name."""
+
 Label = tuple[str, str, int, str]
 """Route, first field of the operation, status, and the way that it was carried out ("" for none)."""
 

@@ -13,13 +13,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from graphql_api.domain.webhooks import OUTCOMES
-from graphql_api.web.gathered import GATHERED, SECONDS, Count, Label
+from graphql_api.web.gathered import GATHERED, SECONDS, SHARED, Count, Label
 from graphql_api.web.reserved import reserve
 
 MEDIA = CONTENT_TYPE_LATEST.encode()
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the workers of one server lay their counts together; `serve` makes it before they begin."""
-
 SILENCE = 10.0
 """Seconds that a connection to the port of the metrics may say nothing."""
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, mmap_dict, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from graphql_api.web import metrics, reserved
+from graphql_api.web import gathered, reserved
 
 MANY = 1_000
 """Counts for which the first room of a file does not suffice."""
@@ -19,7 +19,7 @@ MANY = 1_000
 @pytest.fixture
 def count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     """A count of a process that shares them with others; made as the library makes those of the metrics."""
-    monkeypatch.setenv(metrics.SHARED, str(tmp_path))
+    monkeypatch.setenv(gathered.SHARED, str(tmp_path))
     reserved._say.cache_clear()
     made: Any = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     yield lambda label: made("counter", "m", "m_total", ["label"], [label], "Meaning.")
