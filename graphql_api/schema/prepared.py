@@ -96,8 +96,9 @@ class Documents:
     def _learned(self, text: str, name: str | None) -> Prepared:
         """Prepared now; those that were asked for longest ago are forgotten for it."""
         prepared = self._prepare(text, name)
-        if takes(text, prepared) <= LARGEST_REMEMBERED:
-            self._taken += takes(text, prepared)
+        taken = takes(text, prepared)
+        if taken <= LARGEST_REMEMBERED:
+            self._taken += taken
             self._remembered[text, name] = prepared
         while self._taken > REMEMBERED:
             (oldest, _), forgotten = self._remembered.popitem(last=False)
