@@ -101,13 +101,18 @@ def waiting(store: SqliteStore, *scripts: Any) -> list["asyncio.Task[Any]"]:
     return [asyncio.create_task(store.run(script)) for script in scripts]
 
 
+async def at_once(store: SqliteStore, locked: sqlite3.Connection, *scripts: Any) -> list[Any]:
+    """What becomes of scripts that all wait by the time that another process lets go of the file."""
+    jobs = waiting(store, *scripts)
+    await asyncio.sleep(0.05)
+    locked.execute("COMMIT")
+    return await asyncio.gather(*jobs, return_exceptions=True)
+
+
 async def test_scripts_that_wait_share_a_commit(
     store: SqliteStore, locked: sqlite3.Connection, traced: list[str]
 ) -> None:
-    jobs = waiting(store, *[count] * 50)
-    await asyncio.sleep(0.05)
-    locked.execute("COMMIT")
-    assert sorted(await asyncio.gather(*jobs)) == list(range(1, 51))
+    assert sorted(await at_once(store, locked, *[count] * 50)) == list(range(1, 51))
     assert traced.count("COMMIT") <= 2
     assert sum(sql.startswith("UPDATE") for sql in traced) == 50
 
@@ -120,20 +125,14 @@ def slow() -> Script[int]:
 async def test_a_slow_script_holds_up_no_commit_but_its_own(
     store: SqliteStore, locked: sqlite3.Connection, traced: list[str]
 ) -> None:
-    jobs = waiting(store, count, slow, count, slow, count)
-    await asyncio.sleep(0.05)
-    locked.execute("COMMIT")
-    assert await asyncio.gather(*jobs) == [1, 2, 3, 4, 5]
+    assert await at_once(store, locked, count, slow, count, slow, count) == [1, 2, 3, 4, 5]
     assert traced.count("COMMIT") == 3
 
 
 async def test_a_script_that_is_refused_before_it_writes_shares_a_commit_too(
     store: SqliteStore, locked: sqlite3.Connection, traced: list[str]
 ) -> None:
-    jobs = waiting(store, count, refused_at_once, count, refused_at_once, count)
-    await asyncio.sleep(0.05)
-    locked.execute("COMMIT")
-    told = await asyncio.gather(*jobs, return_exceptions=True)
+    told = await at_once(store, locked, count, refused_at_once, count, refused_at_once, count)
     assert [told[0], told[2], told[4]] == [1, 2, 3]
     assert [type(told[1]), type(told[3])] == [ZeroDivisionError] * 2
     assert traced.count("COMMIT") <= 2
@@ -143,10 +142,7 @@ async def test_a_script_that_is_refused_before_it_writes_shares_a_commit_too(
 async def test_a_failing_script_costs_its_neighbours_nothing(
     store: SqliteStore, locked: sqlite3.Connection, traced: list[str], path: Path
 ) -> None:
-    jobs = waiting(store, failing, count, failing, count, refused_by_a_check, count)
-    await asyncio.sleep(0.05)
-    locked.execute("COMMIT")
-    told = await asyncio.gather(*jobs, return_exceptions=True)
+    told = await at_once(store, locked, failing, count, failing, count, refused_by_a_check, count)
     assert [told[1], told[3], told[5]] == [1, 2, 3]
     assert isinstance(told[0], ZeroDivisionError)
     assert isinstance(told[2], ZeroDivisionError)
