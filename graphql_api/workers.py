@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from graphql_api import config
+from graphql_api.config import Config
 from graphql_api.opening import desk_of, store_of
 from graphql_api.sentences import Unfit
 from graphql_api.web.gathered import SHARED
@@ -142,11 +143,16 @@ def worker() -> ASGIApp:
         from graphql_api.tracing import begin_tracing
 
         begin_tracing()
-    shared = os.environ.get(SHARED) if settings.workers > 1 else None
-    desk = desk_of(settings, store_of(settings, neighbours=Path(shared) if shared else None))
+    desk = desk_of(settings, store_of(settings, neighbours=shared_by(settings)))
     application = made(settings, desk)
     settle()
     return application
+
+
+def shared_by(settings: Config) -> Path | None:
+    """The folder of several workers; a single one may find another server's, which may have another database."""
+    folder = os.environ.get(SHARED)
+    return Path(folder) if folder and settings.workers > 1 else None
 
 
 def settle() -> None:

@@ -24,6 +24,8 @@ from graphql_api.demo import EXAMPLE, WORKSPACE
 from graphql_api.serving import _setup
 from graphql_api.storage import migrations
 from graphql_api.web import metrics
+from graphql_api.web.gathered import SHARED
+from graphql_api.workers import shared_by
 from tests.commands import ROOT, Said, Spoken, environment, say
 from tests.conftest import configured
 from tests.served import GREETING, Served, started
@@ -149,7 +151,7 @@ async def test_workers_tell_each_other_what_they_wrote(start: Start) -> None:
 def sockets(server: Served) -> set[str]:
     """Those at which workers hear of each other's edits."""
     variables = Path(f"/proc/{max(server.workers())}/environ").read_text().split("\0")
-    shared = dict(one.split("=", 1) for one in variables if one)["PROMETHEUS_MULTIPROC_DIR"]
+    shared = dict(one.split("=", 1) for one in variables if one)[SHARED]
     return {path.name for path in Path(shared).glob("*.heard")}
 
 
@@ -375,6 +377,15 @@ def test_two_that_begin_at_the_same_address_at_once_are_told_apart(
 def test_a_server_begins_though_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     assert _setup(configured()).workers == 1
+
+
+def test_a_single_worker_shares_no_folder_with_whoever_else_has_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SHARED, str(tmp_path))
+    assert [shared_by(configured(workers=workers)) for workers in (1, 2)] == [None, tmp_path]
+    monkeypatch.delenv(SHARED)
+    assert shared_by(configured(workers=2)) is None
 
 
 @of_processes
