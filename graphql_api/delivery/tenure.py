@@ -1,6 +1,7 @@
 """Which process sends: the one whose beat goes on; no clock is compared with that of another machine."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from time import monotonic
@@ -57,10 +58,21 @@ class Tenure:
             if found != seen:
                 seen, since = found, monotonic()
             is_free = row["owner"] is None or monotonic() - since >= SILENCE
-            if row["has_work"] and is_free and await self._wrote(sender.take(self.me, *found)):
+            if row["has_work"] and is_free and await self._took(*found):
                 return
             edition = await self._tell_parked(row, edition)
             await asyncio.sleep(LOOK if row["has_work"] else IDLE_LOOK)
+
+    async def _took(self, owner: str | None, beat: int) -> bool:
+        """Who is told to stop meanwhile lays down what may just have become its own."""
+        taking = asyncio.create_task(self._wrote(sender.take(self.me, owner, beat)))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                if await taking:
+                    await self.lay_down()
+            raise
 
     async def _tell_parked(self, row: Row, told: int | None) -> int | None:
         """Who sends tells how many; while there is nothing to send for, everybody does. Answers the edition told of."""

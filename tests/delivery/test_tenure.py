@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -16,6 +17,8 @@ from graphql_api.storage import sender
 from graphql_api.storage.engine import Row, Script, Store
 from tests.delivery.conftest import Add, Change, sent_by
 from tests.delivery.endpoints import Endpoint
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -57,6 +60,29 @@ async def test_one_that_stops_lays_down_its_tenure_and_the_next_goes_on_at_once(
     second = await change()
     async with sent_by(replace(desk, store=other)):
         await endpoint.until(lambda: endpoint.changes == [(first, 0), (second, 0)], tenure.SILENCE)
+
+
+async def test_one_that_is_stopped_while_it_takes_over_lays_down_what_it_has_taken(
+    desk: Desk, add: Add, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(endpoint)
+    taken = asyncio.Event()
+    run = desk.store.run
+
+    async def answered_late(script: Callable[[], Script[T]], **how: Any) -> T:
+        outcome = await run(script, **how)
+        taken.set()
+        await asyncio.sleep(0.05)
+        return outcome
+
+    monkeypatch.setattr(desk.store, "run", answered_late)
+    waiting = asyncio.create_task(Tenure(desk.store).won())
+    await taken.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    (row,) = await desk.store.read(sender.LOOK)
+    assert row["owner"] is None
 
 
 async def test_one_that_says_nothing_for_a_while_is_deposed_and_writes_nothing_more(
