@@ -13,7 +13,7 @@ from graphql_api.domain.flow import Values
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.domain.webhooks import NoPost, Post, Rules
-from graphql_api.storage import revisions, tally
+from graphql_api.storage import replays, revisions, tally
 from graphql_api.storage.engine import Script, Store, drive_waiting
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
@@ -39,7 +39,10 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """One request to change something: who, when (milliseconds), on which terms, and what makes it the same request."""
+    """One request to change something: who, when (milliseconds), on which terms, and what makes it the same request.
+
+    `scope` is what its idempotency key holds for; without a key there is none, nor a `request`.
+    """
 
     caller: Caller
     workspace: str
@@ -47,6 +50,7 @@ class Edit(msgspec.Struct, frozen=True):
     terms: Terms
     operation: str
     target: str
+    scope: str
     request: str
     replay_lifetime: int
 
@@ -60,7 +64,7 @@ class Edit(msgspec.Struct, frozen=True):
         """What is kept under the request's key, if it has one."""
         if self.terms.key is None:
             return None
-        return Replay(self.caller.actor, self.operation, self.target, self.terms.key, self.request, outcome, self.now)
+        return Replay(self.scope, self.target, self.request, outcome, self.now)
 
 
 SCOPE = "flows:write"
@@ -82,8 +86,11 @@ class Desk(msgspec.Struct, frozen=True):
     def edit(self, caller: Caller, operation: str, target: str, terms: Terms, *asked: Any) -> Edit:
         workspace = caller.within(SCOPE)
         terms.check(target)
-        request = fingerprint(terms.guards(), asked) if terms.key else ""
-        return Edit(caller, workspace, self.now(), terms, operation, target, request, self.replay_lifetime)
+        scope = request = ""
+        if terms.key is not None:
+            scope = replays.scope(workspace, caller.actor, operation, target, terms.key)
+            request = fingerprint(terms.guards(), asked)
+        return Edit(caller, workspace, self.now(), terms, operation, target, scope, request, self.replay_lifetime)
 
     async def run(self, edit: Edit, script: Callable[[], Script[T]], *, together: bool = False) -> T:
         """Carries out the edit of one flow, or of many `together`; a trial run only reads, beside all others."""

@@ -25,42 +25,40 @@ def once(
 
     `again` runs outside the transaction, where it holds up no edit: it reads what was, which nobody changes.
     """
-    asked = edit.replay()
-    if asked is None:
+    if edit.terms.key is None:
         return desk.run(edit, change, together=together)
-    return _once(desk, edit, asked, change, again, together)
+    return _once(desk, edit, change, again, together)
 
 
 async def _once(
     desk: Desk,
     edit: Edit,
-    asked: Replay,
     change: Callable[[], Script[T]],
     again: Callable[[Edit, Any], Script[T]],
     together: bool,
 ) -> T:
-    done = await desk.run(edit, lambda: _change(edit, asked, change), together=together)
+    done = await desk.run(edit, lambda: _change(edit, change), together=together)
     if not isinstance(done, Replay):
         return done
     tally.tell("replays")
     return await drive_waiting(again(edit, done.outcome), desk.store.read)
 
 
-def _change(edit: Edit, asked: Replay, change: Callable[[], Script[T]]) -> Script[T | Replay]:
-    first = yield from _first(edit, asked)
+def _change(edit: Edit, change: Callable[[], Script[T]]) -> Script[T | Replay]:
+    first = yield from _first(edit)
     if first is None:
         try:
             return (yield from change())
         except Refused:  # perhaps by what the same request has done since the look, whose outcome is there by now
-            first = yield from _first(edit, asked)
+            first = yield from _first(edit)
             if first is None:
                 raise
     return first
 
 
-def _first(edit: Edit, asked: Replay) -> Script[Replay | None]:
+def _first(edit: Edit) -> Script[Replay | None]:
     """What is told again; raises Refused when the key belongs to another request."""
-    for row in (yield replays.find(edit.workspace, asked)):
+    for row in (yield replays.find(edit.workspace, edit.scope)):
         known = replays.replay(row)
         if _is_expired(edit, known.at):
             yield replays.forget(edit.workspace, known)
@@ -74,8 +72,7 @@ def _first(edit: Edit, asked: Replay) -> Script[Replay | None]:
 
 async def is_known(desk: Desk, edit: Edit) -> bool:
     """Whether the key was used before: whoever prepares a change outside its transaction need not do so then."""
-    asked = edit.replay()
-    rows = () if asked is None else await desk.store.read(replays.find(edit.workspace, asked))
+    rows = await desk.store.read(replays.find(edit.workspace, edit.scope)) if edit.scope else ()
     return any(not _is_expired(edit, row["at"]) for row in rows)
 
 

@@ -1,5 +1,6 @@
 """The first answer to an Idempotency-Key, kept in the transaction of the change that it tells about."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -10,33 +11,30 @@ from graphql_api.storage.tables import REPLAYS, owned
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """Scope of a key: workspace, actor, operation and target; `request` tells the same request from another one."""
+    """`scope` is what the key holds for, `target` the flow's id; `request` tells the same request from another one."""
 
-    actor: str
-    operation: str
+    scope: str
     target: str
-    key: str
     request: str
     outcome: Any
     at: int
 
     def row(self) -> tuple[Any, ...]:
         """As it is stored; the columns are named like the members."""
-        outcome = msgspec.json.encode(self.outcome).decode()
-        return self.actor, self.operation, self.target, self.key, self.request, outcome, self.at
+        return self.scope, self.target, self.request, msgspec.json.encode(self.outcome).decode(), self.at
 
 
-_SCOPE = ("actor", "operation", "target", "key")
-_MINE = [owned(REPLAYS), *(REPLAYS.c[name] == bindparam(f"scope_{name}") for name in _SCOPE)]
+def scope(workspace: str, actor: str, operation: str, target: str, key: str) -> str:
+    """No part has a line break in it; half of SHA-256 is enough for what a caller can only do to itself."""
+    return hashlib.sha256(f"{workspace}\n{actor}\n{operation}\n{target}\n{key}".encode()).hexdigest()[:32]
 
 
-def _scope(workspace: str, replay: Replay) -> dict[str, str]:
-    return {"workspace": workspace, **{f"scope_{name}": getattr(replay, name) for name in _SCOPE}}
+_MINE = [owned(REPLAYS), REPLAYS.c.scope == bindparam("scope")]
 
 
-def find(workspace: str, asked: Replay) -> Statement:
-    """What was answered before under the scope of `asked`."""
-    return Statement(_FIND, _scope(workspace, asked))
+def find(workspace: str, scope: str) -> Statement:
+    """What was answered before."""
+    return Statement(_FIND, {"workspace": workspace, "scope": scope})
 
 
 _FIND = Shape(select(*(REPLAYS.c[name] for name in Replay.__struct_fields__)).where(*_MINE), single=True)
@@ -49,10 +47,10 @@ def replay(row: Row) -> Replay:
 
 def forget(workspace: str, expired: Replay) -> Statement:
     """Removes this very replay, not a younger one that somebody else has written under the same key by now."""
-    return Statement(_FORGET, {**_scope(workspace, expired), "at": expired.at})
+    return Statement(_FORGET, {"workspace": workspace, "scope": expired.scope, "at": expired.at})
 
 
-_FORGET = Shape(delete(REPLAYS).where(*_MINE, REPLAYS.c.at == bindparam("at")).returning(REPLAYS.c.key))
+_FORGET = Shape(delete(REPLAYS).where(*_MINE, REPLAYS.c.at == bindparam("at")).returning(REPLAYS.c.scope))
 
 
 def keep(workspace: str, replay: Replay) -> Statement:
@@ -69,5 +67,5 @@ _KEEP = Shape(
             **{name: bindparam(f"new_{name}") for name in Replay.__struct_fields__},
         }
     )
-    .returning(REPLAYS.c.key)
+    .returning(REPLAYS.c.scope)
 )

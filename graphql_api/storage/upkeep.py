@@ -23,9 +23,8 @@ from graphql_api.storage.many import Jsonb
 from graphql_api.storage.sets import one_of
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS, owned
 
-_KEYS = list(REPLAYS.primary_key.columns)
-_OLD = select(*_KEYS).where(REPLAYS.c.at <= bindparam("cut")).limit(bindparam("limit"))
-_FORGET_REPLAYS = Shape(delete(REPLAYS).where(tuple_(*_KEYS).in_(_OLD)).returning(REPLAYS.c.at))
+_OLD = select(REPLAYS.c.scope).where(REPLAYS.c.at <= bindparam("cut")).limit(bindparam("limit"))
+_FORGET_REPLAYS = Shape(delete(REPLAYS).where(REPLAYS.c.scope.in_(_OLD)).returning(REPLAYS.c.at))
 
 
 def forget_replays(cut: int, limit: int) -> Statement:

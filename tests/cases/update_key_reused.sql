@@ -1,4 +1,4 @@
-SELECT message_flow_replays.actor, message_flow_replays.operation, message_flow_replays.target, message_flow_replays."key", message_flow_replays.request, message_flow_replays.outcome, message_flow_replays.at 
+SELECT message_flow_replays.scope, message_flow_replays.target, message_flow_replays.request, message_flow_replays.outcome, message_flow_replays.at 
 FROM message_flow_replays 
-WHERE message_flow_replays.workspace_id = ? AND message_flow_replays.actor = ? AND message_flow_replays.operation = ? AND message_flow_replays.target = ? AND message_flow_replays."key" = ?;
+WHERE message_flow_replays.workspace_id = ? AND message_flow_replays.scope = ?;
 

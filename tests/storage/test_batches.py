@@ -174,7 +174,7 @@ def leaves(n: int, text: str, delay: float) -> Sent:
     return Sent({**sent(CREATE).values, **texts, "response_settings_delay": delay, "autopilot": n % 2 == 0})
 
 
-OWN = {"workspace_id", "id", "flow_id", "target", "created_at", "updated_at", "at", "position", "outcome"}
+OWN = {"workspace_id", "id", "flow_id", "scope", "target", "created_at", "updated_at", "at", "position", "outcome"}
 """Columns in which the same edit of another flow differs."""
 
 

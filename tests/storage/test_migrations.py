@@ -24,7 +24,7 @@ from graphql_api import storage
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.flow import BY_COLUMN, DEFAULTS, LEAVES, Values
 from graphql_api.domain.patch import difference
-from graphql_api.storage import changes, flows, migrations
+from graphql_api.storage import changes, flows, migrations, replays
 from graphql_api.storage.engine import Script, Statement, Store
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
@@ -247,7 +247,7 @@ def test_sqlite_makes_no_table_of_its_own_for_a_save_that_leaves_the_direction(t
     """As it does for each look at a list of more than two values: that was a tenth of its work."""
     migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
     revision = Revision("f1", 1, 1, "UPDATE", "CLI", "anonymous", None, None, {})
-    replay = Replay("anonymous", "updateMessageFlow", "f1", "k", "r", {}, 1)
+    replay = Replay("s", "f1", "r", {}, 1)
     save = flows.save("ws1", "f1", 0, {"name": "n", "version": 1, "updated_at": 1}, revision, replay)
     steps = explained(tmp_path / "x.db", save)
     assert "Insert" in steps
@@ -396,3 +396,28 @@ def test_new_revisions_follow_those_that_were_there(empty_url: str) -> None:
     looked_at(empty_url, told_before)
     migrations.upgrade(empty_url)
     assert asyncio.run(told_since(empty_url)) == [1, 2, 3, 4, 5, 6]
+
+
+def test_replays_of_the_version_before_are_still_found(empty_url: str) -> None:
+    """A request that is sent again after an upgrade must not be carried out once more."""
+    scope = ("ws1", "key-1", "updateMessageFlow", "f1", "k e\u00fd:\"'")
+
+    def told_before(connection: Connection) -> None:
+        names = ("workspace_id", "actor", "operation", "target", "key")
+        row = {**dict(zip(names, scope, strict=True)), "request": "r", "outcome": "[1]", "at": 7}
+        listed = ", ".join(f'"{name}"' for name in row)
+        values = ", ".join(f":{name}" for name in row)
+        connection.execute(text(f"INSERT INTO message_flow_replays ({listed}) VALUES ({values})"), row)
+        connection.commit()
+
+    async def found() -> list[Replay]:
+        store = storage.opened(empty_url)
+        try:
+            return [replays.replay(row) for row in await store.read(replays.find("ws1", replays.scope(*scope)))]
+        finally:
+            await store.close()
+
+    migrations.upgrade(empty_url, "0008")
+    looked_at(empty_url, told_before)
+    migrations.upgrade(empty_url)
+    assert asyncio.run(found()) == [Replay(replays.scope(*scope), "f1", "r", [1], 7)]
