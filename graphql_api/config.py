@@ -43,6 +43,13 @@ class Config(BaseSettings):
         description="SQLite: `FULL` answers when a change is on disk; `NORMAL` is faster and may lose the last ones"
         " when the machine loses power.",
     )
+    max_batch: int = Field(
+        64,
+        ge=1,
+        le=1_000,
+        description="Most statements of requests that PostgreSQL is sent together, and most edits that SQLite commits"
+        " together, when they wait at the same moment; 1 leaves each by itself.",
+    )
     pool_size: int = Field(10, ge=1, le=1_000, description="PostgreSQL: connections of each worker.")
     statement_timeout: float = Field(
         10.0, ge=0.1, le=3_600, description="Seconds after which the database gives up a statement."

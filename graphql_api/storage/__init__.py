@@ -12,12 +12,14 @@ def opened(
     *,
     synchronous: str = "FULL",
     pool_size: int = 10,
+    batch: int = 64,
     timeout: float = 10.0,
     patience: float = 1.5,
     neighbours: Path | None = None,
 ) -> Store:
     """The store of `sqlite+aiosqlite:///file` or `postgresql+asyncpg://…`; connects when it is first used.
 
+    `batch`: statements that PostgreSQL is sent together, or edits that SQLite commits together, at most;
     `timeout`: seconds a statement may run; `patience`: seconds to wait for a connection or for other writers;
     `neighbours`: folder in which several processes of one server tell each other what they wrote.
     """
@@ -25,10 +27,13 @@ def opened(
     if address.get_backend_name() == "sqlite":
         from graphql_api.storage.sqlite import SqliteStore
 
-        return SqliteStore(address.database or "", synchronous=synchronous, timeout=timeout, patience=patience)
+        path = address.database or ""
+        return SqliteStore(path, synchronous=synchronous, batch=batch, timeout=timeout, patience=patience)
     from graphql_api.storage.postgres import PostgresStore
 
-    return PostgresStore(dsn(address), size=pool_size, timeout=timeout, patience=patience, neighbours=neighbours)
+    return PostgresStore(
+        dsn(address), size=pool_size, batch=batch, timeout=timeout, patience=patience, neighbours=neighbours
+    )
 
 
 def dsn(address: URL) -> str:

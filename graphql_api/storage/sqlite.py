@@ -49,8 +49,11 @@ class SqliteStore:
     Acknowledged means on disk with synchronous FULL (the default); with NORMAL a power cut may take the last commits.
     """
 
-    def __init__(self, path: str, *, synchronous: str = "FULL", timeout: float = 10.0, patience: float = 1.5) -> None:
-        """`timeout`: seconds a statement may run; `patience`: seconds to wait for other processes that write."""
+    def __init__(
+        self, path: str, *, synchronous: str = "FULL", batch: int = 64, timeout: float = 10.0, patience: float = 1.5
+    ) -> None:
+        """`batch`: edits that are committed together; `timeout`: seconds a statement may run; `patience`: seconds to
+        wait for other processes that write."""
         self.heard: Callable[[str], None] | None = None
         self._path = path
         self._timeout = timeout
@@ -65,7 +68,13 @@ class SqliteStore:
         self._places = Places(ASIDE, "other long statements keep it busy")
         self._bell = Bell()
         self._writer = Writer(
-            path, self._tell, self._bell.ring, synchronous=synchronous, timeout=timeout, patience=patience
+            path,
+            self._tell,
+            self._bell.ring,
+            synchronous=synchronous,
+            batch=batch,
+            timeout=timeout,
+            patience=patience,
         )
 
     async def run(self, script: Callable[[], Script[T]], *, together: bool = False, flow: str = "") -> T:

@@ -21,7 +21,6 @@ from graphql_api.storage.sqlite_turns import Turns
 
 T = TypeVar("T")
 
-SCRIPTS_A_COMMIT = 128
 LONG = 0.1
 """Seconds after which no more scripts join a commit: those that are done must not wait for all that are slow."""
 
@@ -68,12 +67,15 @@ class Writer:
         committed: Callable[[], None],
         *,
         synchronous: str,
+        batch: int,
         timeout: float,
         patience: float,
     ) -> None:
-        """`tell` hears every statement before it runs, `committed` every commit after it, both in the thread."""
+        """`batch`: most scripts of a commit; `tell` hears every statement before it runs, `committed` every commit
+        after it, both in the thread."""
         self._tell = tell
         self._committed = committed
+        self._batch = batch
         self._patience = patience
         self._recalled = Recalled()
         self._turns = Turns(path, self._recalled.clear, synchronous=synchronous, timeout=timeout)
@@ -184,7 +186,7 @@ class Writer:
         until = time.monotonic() + LONG
         if first.taken():
             yield first
-        for _ in range(SCRIPTS_A_COMMIT - 1):
+        for _ in range(self._batch - 1):
             if self._jobs.empty() or time.monotonic() > until:
                 return
             job = self._jobs.get()

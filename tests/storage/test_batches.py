@@ -11,6 +11,7 @@ import uvloop
 from msgspec.structs import replace
 
 from graphql_api import edits
+from graphql_api.config import load
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.flow import DEFAULTS
@@ -19,7 +20,8 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, Saved
 from graphql_api.edits.importing import Imported
-from graphql_api.storage import flows
+from graphql_api.opening import store_of
+from graphql_api.storage import flows, tally
 from graphql_api.storage.engine import Shape
 from graphql_api.storage.postgres import PostgresStore
 from tests.conftest import CREATE, WORKSPACE, Clock, Noise, sent
@@ -42,6 +44,20 @@ async def hasty(database_url: str) -> AsyncIterator[Desk]:
     store = PostgresStore(database_url.replace("+asyncpg", ""), patience=2)
     yield Desk(store, Clock(), Noise(), HOUR)
     await store.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("most", [1, 3])
+async def test_a_setting_says_how_many_go_together(
+    database_url: str, caller: Caller, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[float] = []
+    monkeypatch.setattr(tally, "_hearing", [lambda name, size: sizes.append(size) if name == "batch" else None])
+    desk = Desk(store_of(load(database_url=database_url, max_batch=most)), Clock(), Noise(), HOUR)
+    made = await asyncio.gather(*(edits.create_flow(desk, caller, sent(CREATE)) for _ in range(9)))
+    await asyncio.gather(*(edits.update_flow(desk, caller, one.flow["id"], delay(1)) for one in made))
+    await desk.store.close()
+    assert max(sizes, default=1) == most
 
 
 async def test_the_clock_that_waiting_is_measured_by_is_that_of_event_loops() -> None:
