@@ -376,6 +376,33 @@ async def test_closing_ends_the_reads_that_run_and_begins_none(path: Path) -> No
             await store.read(statement)
 
 
+async def test_closing_waits_for_the_ends_of_threads_whose_connections_were_given_up_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that ended later would find no event loop to tell it to."""
+    go_on = threading.Event()
+    ended: list[str] = []
+
+    class SlowToClose(sqlite3.Connection):
+        def close(self) -> None:
+            go_on.wait(10)
+            super().close()
+            ended.append(threading.current_thread().name)
+
+    monkeypatch.setattr("graphql_api.storage.sqlite.LOOK", 0.0)
+    store = SqliteStore(str(path))
+    with monkeypatch.context() as slow:
+        slow.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=SlowToClose))
+        await store.read(TOTAL_ASIDE)
+    shutil.copy(path, f"{path}.copy")
+    os.replace(f"{path}.copy", path)
+    assert (await store.read(TOTAL))[0]["total"] == 0
+    assert ended == []
+    asyncio.get_running_loop().call_later(0.05, go_on.set)
+    await store.close()
+    assert len(ended) == 1
+
+
 async def test_closing_ends_a_stream(path: Path) -> None:
     store = SqliteStore(str(path))
 
