@@ -31,6 +31,7 @@ from tests.conftest import configured
 from tests.served import GREETING, Served, started
 from tests.test_commands import renumbered
 from tests.web.live import connected
+from tests.web.sockets import reserved
 
 pytestmark = pytest.mark.processes
 
@@ -320,19 +321,14 @@ def test_a_connection_that_says_nothing_keeps_nobody_from_the_metrics(
     host: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(metrics, "SILENCE", 0.5)
-    address = (host, free_port(host))
-    metrics.listen(*address)
+    with reserved(host) as port:
+        address = (host, port)
+        metrics.listen(*address)
     with socket.create_connection(address, 10) as silent:
         with urllib.request.urlopen(f"http://{f'[{host}]' if ':' in host else host}:{address[1]}/metrics") as answer:
             assert b"message_flows_wal_bytes" in answer.read()
         assert silent.recv(1) == b"", "it is hung up on in the end"
     assert capfd.readouterr().err == ""
-
-
-def free_port(host: str) -> int:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
-        taken.bind((host, 0))
-        return int(taken.getsockname()[1])
 
 
 def test_what_a_worker_says_of_the_moment_is_forgotten_with_it() -> None:
@@ -359,14 +355,14 @@ def test_a_port_for_metrics_that_is_taken_is_told_before_the_server_greets(datab
 def test_two_that_begin_at_the_same_address_at_once_are_told_apart(
     spoken: Spoken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port = free_port("127.0.0.1")
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
         async def listen_first(_: object) -> None:
             other.listen()
 
-        other.bind(("127.0.0.1", port))
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
         monkeypatch.setattr("graphql_api.serving._prepare", listen_first)
         told = spoken("serve", "--port", str(port))
     where = f"MESSAGE_FLOWS_HOST 127.0.0.1, MESSAGE_FLOWS_PORT {port}"
