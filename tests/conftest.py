@@ -98,7 +98,10 @@ def pytest_configure(config: pytest.Config) -> None:
         shared.prepare()
         config.add_cleanup(shared.end)
     examples = hypothesis.settings.get_profile("default").max_examples
-    hypothesis.settings.register_profile("sampled", max_examples=sampled(examples), deadline=None)
+    slowly = [hypothesis.HealthCheck.too_slow]  # which a busy machine is for every test
+    hypothesis.settings.register_profile(
+        "sampled", max_examples=sampled(examples), deadline=None, suppress_health_check=slowly
+    )
     hypothesis.settings.load_profile("sampled")
 
     gc.disable()
