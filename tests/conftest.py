@@ -201,8 +201,14 @@ def neighbours(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
 
 
 @pytest.fixture
-async def store(database_url: str, neighbours: Path | None) -> AsyncIterator[Store]:
-    store = storage.opened(database_url, neighbours=neighbours)
+def patience() -> float:
+    """Seconds for which the store waits for a connection or for others: more than they take on a busy machine."""
+    return 20
+
+
+@pytest.fixture
+async def store(database_url: str, neighbours: Path | None, patience: float) -> AsyncIterator[Store]:
+    store = storage.opened(database_url, neighbours=neighbours, patience=patience)
     store.heard = RAN.add
     yield store
     await store.close()
