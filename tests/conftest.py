@@ -98,7 +98,10 @@ def pytest_configure(config: pytest.Config) -> None:
         shared.prepare()
         config.add_cleanup(shared.end)
     examples = hypothesis.settings.get_profile("default").max_examples
-    hypothesis.settings.register_profile("sampled", max_examples=sampled(examples), deadline=None)
+    slowly = [hypothesis.HealthCheck.too_slow]  # which a busy machine is for every test
+    hypothesis.settings.register_profile(
+        "sampled", max_examples=sampled(examples), deadline=None, suppress_health_check=slowly
+    )
     hypothesis.settings.load_profile("sampled")
 
     gc.disable()
@@ -198,8 +201,14 @@ def neighbours(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
 
 
 @pytest.fixture
-async def store(database_url: str, neighbours: Path | None) -> AsyncIterator[Store]:
-    store = storage.opened(database_url, neighbours=neighbours)
+def patience() -> float:
+    """Seconds for which the store waits for a connection or for others: more than they take on a busy machine."""
+    return 20
+
+
+@pytest.fixture
+async def store(database_url: str, neighbours: Path | None, patience: float) -> AsyncIterator[Store]:
+    store = storage.opened(database_url, neighbours=neighbours, patience=patience)
     store.heard = RAN.add
     yield store
     await store.close()

@@ -31,6 +31,7 @@ from tests.conftest import configured
 from tests.served import GREETING, Served, started
 from tests.test_commands import renumbered
 from tests.web.live import connected
+from tests.web.sockets import reserved
 
 pytestmark = pytest.mark.processes
 
@@ -71,6 +72,33 @@ async def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         await asyncio.sleep(0.05)
+
+
+async def has_read(server: Served) -> None:
+    """Of its connections nothing lies unread in the system, and nobody waits to be accepted."""
+    port = f"{urlsplit(server.at).port:04X}"
+
+    def unread() -> list[str]:
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return [row[4] for row in rows if row[1].endswith(f":{port}") and not row[4].endswith(":00000000")]
+
+    await until(lambda: not unread())
+
+
+async def begun(server: Served, http: httpx2.AsyncClient, *names: str) -> list["asyncio.Task[httpx2.Response]"]:
+    """Edits that the server has read, and that are not done as long as the database is held."""
+    sent: list[str] = []
+
+    async def trace(event: str, info: object) -> None:
+        if event == "http11.send_request_body.complete":
+            sent.append(event)
+
+    edits = [
+        asyncio.create_task(http.put(EXAMPLE_PATH, json={"name": name}, extensions={"trace": trace})) for name in names
+    ]
+    await until(lambda: len(sent) == len(edits))
+    await has_read(server)
+    return edits
 
 
 async def test_the_addresses_that_are_printed_answer(start: Start) -> None:
@@ -190,8 +218,7 @@ async def test_an_edit_in_flight_is_finished_when_the_server_is_told_to_stop(
             server.process.send_signal(signal.SIGHUP)
             await until(lambda: not before & server.workers())
         async with held(database_url):
-            edit = asyncio.create_task(http.put(EXAMPLE_PATH, json={"name": "last"}))
-            await asyncio.sleep(0.3)
+            (edit,) = await begun(server, http, "last")
             stop(server)
             await asyncio.sleep(1)
             assert not edit.done()
@@ -215,7 +242,7 @@ async def test_what_a_websocket_began_is_finished_when_the_server_is_told_to_sto
             async with connected(server.at.partition("://")[2]) as socket:
                 await socket.begin(**{"x-workspace-id": WORKSPACE})
                 await socket.subscribe("1", f"mutation {{ {both} }}")
-                await asyncio.sleep(0.3)
+                await has_read(server)
                 server.process.terminate()
                 assert (await socket.closed())[0] == 1012
             await asyncio.sleep(0.3)
@@ -232,8 +259,7 @@ async def test_one_ctrl_c_while_workers_are_replaced_waits_for_the_edits_of_thos
     async with start("--workers", "2", drain_seconds="0", acquire_timeout="20") as (server, http):
         assert (await http.get(EXAMPLE_PATH)).status_code == 200
         async with held(database_url):
-            edits = [asyncio.create_task(http.put(EXAMPLE_PATH, json={"name": f"n{number}"})) for number in range(8)]
-            await asyncio.sleep(0.3)
+            edits = await begun(server, http, *(f"n{number}" for number in range(8)))
             server.process.send_signal(signal.SIGHUP)
             await until(lambda: len(server.workers()) == 3)
             await asyncio.sleep(2)  # until the new one is ready, and an old one has been told
@@ -255,7 +281,7 @@ async def test_a_second_ctrl_c_waits_for_nothing_that_a_websocket_began(
     async with start(**settings) as (server, _), held(database_url), connected(urlsplit(server.at).netloc) as live:
         await live.begin(**{"x-workspace-id": WORKSPACE})
         await live.subscribe("1", RENAME)
-        await asyncio.sleep(0.3)
+        await has_read(server)
         interrupt(server)
         assert (await live.closed())[0] == 1012
         await asyncio.sleep(1)
@@ -320,19 +346,14 @@ def test_a_connection_that_says_nothing_keeps_nobody_from_the_metrics(
     host: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(metrics, "SILENCE", 0.5)
-    address = (host, free_port(host))
-    metrics.listen(*address)
+    with reserved(host) as port:
+        address = (host, port)
+        metrics.listen(*address)
     with socket.create_connection(address, 10) as silent:
         with urllib.request.urlopen(f"http://{f'[{host}]' if ':' in host else host}:{address[1]}/metrics") as answer:
             assert b"message_flows_wal_bytes" in answer.read()
         assert silent.recv(1) == b"", "it is hung up on in the end"
     assert capfd.readouterr().err == ""
-
-
-def free_port(host: str) -> int:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
-        taken.bind((host, 0))
-        return int(taken.getsockname()[1])
 
 
 def test_what_a_worker_says_of_the_moment_is_forgotten_with_it() -> None:
@@ -359,14 +380,14 @@ def test_a_port_for_metrics_that_is_taken_is_told_before_the_server_greets(datab
 def test_two_that_begin_at_the_same_address_at_once_are_told_apart(
     spoken: Spoken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port = free_port("127.0.0.1")
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
         async def listen_first(_: object) -> None:
             other.listen()
 
-        other.bind(("127.0.0.1", port))
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
         monkeypatch.setattr("graphql_api.serving._prepare", listen_first)
         told = spoken("serve", "--port", str(port))
     where = f"MESSAGE_FLOWS_HOST 127.0.0.1, MESSAGE_FLOWS_PORT {port}"

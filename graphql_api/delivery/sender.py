@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from graphql_api.delivery.courier import Courier, Office
 from graphql_api.delivery.ledger import AGAIN, Ledger
@@ -82,7 +83,7 @@ class Sender:
             grace = GRACE
             raise
         finally:
-            await self._end(grace)
+            await _to_its_end(self._end(grace))
 
     async def _end(self, grace: float) -> None:
         await asyncio.gather(*(courier.stop(grace) for courier in self._couriers.values()), *self._leaving)
@@ -229,6 +230,16 @@ class Sender:
         leaving = asyncio.create_task(self._couriers.pop(id).stop())
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Also when whoever waits for it is told to stop meanwhile, which is then done."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 async def _set(event: asyncio.Event, seconds: float) -> None:

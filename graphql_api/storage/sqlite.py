@@ -64,6 +64,8 @@ class SqliteStore:
         self._deadline = Deadline()
         self._asides: set[Aside] = set()
         self._idle: list[Aside] = []
+        self._ending: set[asyncio.Future[Any]] = set()
+        """Of connections aside that are told to end, when their threads have."""
         self._is_closed = False
         self._places = Places(ASIDE, "other long statements keep it busy")
         self._bell = Bell()
@@ -153,10 +155,17 @@ class SqliteStore:
             raise unavailable("the server is stopping")
 
     async def _let_go(self, aside: Aside) -> None:
-        """Once only: to close it twice would wait for ever."""
+        """Once only: to close it twice would wait for ever. It ends also when whoever waits for that leaves."""
         if aside in self._asides:
-            self._asides.remove(aside)
-            await aside.connection.close()
+            await asyncio.wait((self._told_to_end(aside),))
+
+    def _told_to_end(self, aside: Aside) -> "asyncio.Future[Any]":
+        self._asides.remove(aside)
+        ending = aside.connection.stop()
+        assert ending is not None, "there is an event loop"
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+        return ending
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
@@ -231,8 +240,7 @@ class SqliteStore:
                 self._reader.close()
             self._reader = None
         for aside in self._idle:
-            self._asides.remove(aside)
-            aside.connection.stop()
+            self._told_to_end(aside)
         self._idle.clear()
 
     def _tell(self, sql: str) -> None:
@@ -255,5 +263,7 @@ class SqliteStore:
         self._hang_up()
         for aside in [*self._asides]:
             aside.deadline.until = 0.0
-            await self._let_go(aside)
+            self._told_to_end(aside)
+        if self._ending:  # a thread that ends later finds no event loop to tell it to
+            await asyncio.wait(self._ending)
         await self._writer.close()

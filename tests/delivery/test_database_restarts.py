@@ -26,6 +26,12 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
+def patience() -> float:
+    """Less than the database is away."""
+    return 1.5
+
+
+@pytest.fixture
 def database_url(postgres: Postgres) -> str:
     return postgres.url
 

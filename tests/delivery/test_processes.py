@@ -89,7 +89,7 @@ async def test_a_sender_that_is_killed_in_the_middle_loses_nothing_and_another_g
             for number in range(8):
                 await asyncio.gather(*(second.send(UPDATED, id=id, text=str(number)) for id in flows))
             all_changes = {(id, version) for id in flows for version in range(9)}
-            await endpoint.until(lambda: all_changes <= set(endpoint.changes), 10 + 10)
+            await endpoint.until(lambda: all_changes <= set(endpoint.changes), 10 + 50)
             assert await first.process.wait() == -signal.SIGKILL
             assert await owner(desk) not in (killed, None)
             await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)

@@ -12,10 +12,12 @@ from graphql_api import storage
 from graphql_api.delivery import tenure
 from graphql_api.delivery.sender import GRACE
 from graphql_api.delivery.tenure import Deposed, Tenure
+from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
+from graphql_api.edits import webhooks as office
 from graphql_api.storage import sender
 from graphql_api.storage.engine import Row, Script, Store
-from tests.delivery.conftest import Add, Change, sent_by
+from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint
 
 T = TypeVar("T")
@@ -83,6 +85,32 @@ async def test_one_that_is_stopped_while_it_takes_over_lays_down_what_it_has_tak
         await waiting
     (row,) = await desk.store.read(sender.LOOK)
     assert row["owner"] is None
+
+
+async def test_one_that_is_stopped_while_it_lays_down_its_tenure_does_so_all_the_same(
+    desk: Desk, caller: Caller, add: Add, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does by itself when there is nothing more to send for."""
+    ends, go_on = asyncio.Event(), asyncio.Event()
+    lay_down = Tenure.lay_down
+
+    async def late(mine: Tenure) -> None:
+        ends.set()
+        await go_on.wait()
+        await lay_down(mine)
+
+    async def owner() -> str | None:
+        (row,) = await desk.store.read(sender.LOOK)
+        return row["owner"]  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(Tenure, "lay_down", late)
+    webhook = await add(endpoint)
+    async with sent_by(desk):
+        await soon(owner, bool)
+        await office.remove(desk, caller, webhook.id)
+        await ends.wait()
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+    assert await owner() is None
 
 
 async def test_one_that_says_nothing_for_a_while_is_deposed_and_writes_nothing_more(

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -153,11 +153,11 @@ def test_any_text_has_at_most_three_near_names_each_once(name: str) -> None:
 
 
 def test_a_long_text_costs_no_more_than_a_name() -> None:
-    started = perf_counter()
+    started = process_time()
     for text in ("America/" * 200_000, "\ufdfa" * 1_000_000, "a" * 1_000_000):
         zones.nearest(text)
         zones.canonical(text)
-    assert perf_counter() - started < 1
+    assert process_time() - started < 1
 
 
 STRANGE_HOST = """

@@ -26,6 +26,7 @@ from graphql_api.storage.revisions import COLUMN_OF
 from tests.edits.conftest import NEW, contents, told
 from tests.sampling import sampled
 from tests.storage.tally import count_recalled
+from tests.storage.test_neighbours import travelled
 
 ROUNDS = sampled(600)
 """For each database."""
@@ -180,9 +181,9 @@ async def test_neighbours_write_the_same_flows_in_turns_and_read_none(
     heard.clear()
     other.store.heard = heard.append
     for number in range(TRUST + PAUSE):
-        await asyncio.sleep(0.01)  # news travel through the event loop
+        await travelled()
         theirs = await edits.update_flow(other, caller, id, Sent({"name": f"Theirs {number}"}))
-        await asyncio.sleep(0.01)
+        await travelled()
         mine = await edits.update_flow(desk, caller, id, Sent({"prompt": f"Mine {number}"}))
         assert (mine.flow["name"], mine.flow["version"]) == (theirs.flow["name"], theirs.flow["version"] + 1)
     assert not [sql for sql in heard if sql.startswith("SELECT")]

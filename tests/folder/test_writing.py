@@ -31,7 +31,7 @@ NASTY = st.text(
 WORDS = st.sampled_from(["yes", "No", "on", "null", "~", "", "true", "09:00", "22:00", "1e3", "0x1f", "1_000", ".inf"])
 TEXT = ANY | NASTY | WORDS | st.lists(ANY | NASTY, min_size=2).map("\n".join)
 
-USUAL = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+USUAL = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @USUAL

@@ -43,6 +43,7 @@ def sockets(folder: Path) -> set[str]:
 
 
 async def travelled() -> None:
+    """News have gone out of the event loop and come in again, which takes it some turns, however long."""
     for _ in range(4):
         await asyncio.sleep(0.001)
 

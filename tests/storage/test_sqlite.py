@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,6 +76,12 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
 
 
 @pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit waits for all scripts that have come, though a busy machine keeps its thread waiting in between."""
+    monkeypatch.setattr(sqlite_writer, "LONG", 60)
+
+
+@pytest.fixture
 def locked(path: Path) -> Iterator[sqlite3.Connection]:
     """While another process writes, scripts wait for it and for one another."""
     with closing(plain(path)) as connection:
@@ -110,27 +117,30 @@ async def at_once(store: SqliteStore, locked: sqlite3.Connection, *scripts: Any)
 
 
 async def test_scripts_that_wait_share_a_commit(
-    store: SqliteStore, locked: sqlite3.Connection, traced: list[str]
+    store: SqliteStore, locked: sqlite3.Connection, traced: list[str], patient: None
 ) -> None:
     assert sorted(await at_once(store, locked, *[count] * 50)) == list(range(1, 51))
     assert traced.count("COMMIT") <= 2
     assert sum(sql.startswith("UPDATE") for sql in traced) == 50
 
 
-def slow() -> Script[int]:
-    time.sleep(2 * sqlite_writer.LONG)
-    return (yield from count())
-
-
 async def test_a_slow_script_holds_up_no_commit_but_its_own(
-    store: SqliteStore, locked: sqlite3.Connection, traced: list[str]
+    store: SqliteStore, locked: sqlite3.Connection, traced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    now = time.monotonic()
+
+    def slow() -> Script[int]:
+        nonlocal now
+        now += 2 * sqlite_writer.LONG
+        return (yield from count())
+
+    monkeypatch.setattr(sqlite_writer, "time", SimpleNamespace(monotonic=lambda: now))
     assert await at_once(store, locked, count, slow, count, slow, count) == [1, 2, 3, 4, 5]
     assert traced.count("COMMIT") == 3
 
 
 async def test_a_script_that_is_refused_before_it_writes_shares_a_commit_too(
-    store: SqliteStore, locked: sqlite3.Connection, traced: list[str]
+    store: SqliteStore, locked: sqlite3.Connection, traced: list[str], patient: None
 ) -> None:
     told = await at_once(store, locked, count, refused_at_once, count, refused_at_once, count)
     assert [told[0], told[2], told[4]] == [1, 2, 3]
@@ -140,7 +150,7 @@ async def test_a_script_that_is_refused_before_it_writes_shares_a_commit_too(
 
 
 async def test_a_failing_script_costs_its_neighbours_nothing(
-    store: SqliteStore, locked: sqlite3.Connection, traced: list[str], path: Path
+    store: SqliteStore, locked: sqlite3.Connection, traced: list[str], path: Path, patient: None
 ) -> None:
     told = await at_once(store, locked, failing, count, failing, count, refused_by_a_check, count)
     assert [told[1], told[3], told[5]] == [1, 2, 3]
@@ -152,7 +162,7 @@ async def test_a_failing_script_costs_its_neighbours_nothing(
 
 
 async def test_neighbours_of_a_failing_script_are_run_again_unless_their_callers_are_gone(
-    store: SqliteStore, locked: sqlite3.Connection, path: Path
+    store: SqliteStore, locked: sqlite3.Connection, path: Path, patient: None
 ) -> None:
     runs: list[str] = []
     loop, is_gone = asyncio.get_running_loop(), threading.Event()
@@ -374,6 +384,33 @@ async def test_closing_ends_the_reads_that_run_and_begins_none(path: Path) -> No
     for statement in (TOTAL, TOTAL_ASIDE):
         with pytest.raises(Refused, match="the server is stopping; nothing was written"):
             await store.read(statement)
+
+
+async def test_closing_waits_for_the_ends_of_threads_whose_connections_were_given_up_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that ended later would find no event loop to tell it to."""
+    go_on = threading.Event()
+    ended: list[str] = []
+
+    class SlowToClose(sqlite3.Connection):
+        def close(self) -> None:
+            go_on.wait(10)
+            super().close()
+            ended.append(threading.current_thread().name)
+
+    monkeypatch.setattr("graphql_api.storage.sqlite.LOOK", 0.0)
+    store = SqliteStore(str(path))
+    with monkeypatch.context() as slow:
+        slow.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=SlowToClose))
+        await store.read(TOTAL_ASIDE)
+    shutil.copy(path, f"{path}.copy")
+    os.replace(f"{path}.copy", path)
+    assert (await store.read(TOTAL))[0]["total"] == 0
+    assert ended == []
+    asyncio.get_running_loop().call_later(0.05, go_on.set)
+    await store.close()
+    assert len(ended) == 1
 
 
 async def test_closing_ends_a_stream(path: Path) -> None:

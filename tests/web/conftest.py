@@ -1,7 +1,6 @@
 """One real `message-flows serve` a module and database, a real Redis, and whole minutes."""
 
 import shutil
-import socket
 import sqlite3
 import subprocess
 import time
@@ -14,7 +13,7 @@ import pytest
 
 from tests.conftest import TABLES
 from tests.served import started
-from tests.web.sockets import Server, free_port
+from tests.web.sockets import Server, reserved
 from tests.web.sockets import request as asking
 
 
@@ -39,19 +38,15 @@ def server(served_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real redis-server, which `make test` installs where it is missing."""
-    port = free_port()
     folder: Path = tmp_path_factory.mktemp("redis")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), "--daemonize", "no"]
-    server = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0"
-    server.terminate()
-    server.wait(10)
+    with reserved() as port:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), "--daemonize", "no"]
+        server = subprocess.Popen(["redis-server", *options], stdout=subprocess.PIPE, text=True)
+        assert server.stdout is not None
+        assert any("Ready to accept connections" in line for line in server.stdout)
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()
+        server.communicate(timeout=30)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from graphql_api.web.counts import SharedCounts
 from graphql_api.web.short import Written
 from graphql_api.web.throttle import Counts, Limited, OwnCounts, Throttle
 from graphql_api.web.turn import Turn
-from tests.web.sockets import free_port
+from tests.web.sockets import reserved
 
 MINUTE = 29_000_000
 SPENDER = """
@@ -128,13 +128,14 @@ async def test_without_redis_nobody_is_refused_and_it_is_asked_again_after_a_pau
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     elapsed = 0.0
-    counts = SharedCounts(f"redis://127.0.0.1:{free_port()}/0", lambda: elapsed)
-    assert [await counts.add("k", MINUTE, 10**6) for _ in range(3)] == [None] * 3
-    assert [record.message for record in caplog.records] == [
-        "no rate limits for 5 s: Redis does not answer (ConnectionError)"
-    ]
-    elapsed += counting.PAUSE
-    purse = Throttle(counts, 5).purse("k", MINUTE)
-    assert [(await purse.pay(4), purse.left) for _ in range(3)] == [(True, 5)] * 3
-    assert len(caplog.records) == 2
-    await counts.close()
+    with reserved() as port:
+        counts = SharedCounts(f"redis://127.0.0.1:{port}/0", lambda: elapsed)
+        assert [await counts.add("k", MINUTE, 10**6) for _ in range(3)] == [None] * 3
+        assert [record.message for record in caplog.records] == [
+            "no rate limits for 5 s: Redis does not answer (ConnectionError)"
+        ]
+        elapsed += counting.PAUSE
+        purse = Throttle(counts, 5).purse("k", MINUTE)
+        assert [(await purse.pay(4), purse.left) for _ in range(3)] == [(True, 5)] * 3
+        assert len(caplog.records) == 2
+        await counts.close()

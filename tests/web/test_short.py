@@ -26,7 +26,7 @@ from graphql_api.web.short import Application
 from graphql_api.web.wire import Wire
 from tests.conftest import configured
 from tests.delivery.conftest import HERE
-from tests.web.sockets import free_port
+from tests.web.sockets import reserved
 from tests.wired import Socketless
 
 WORKSPACES = {"long": "ws1", "short": "ws2"}
@@ -254,20 +254,21 @@ async def test_points_are_charged_alike_and_who_has_none_is_refused_the_long_way
 
 
 async def test_an_operation_that_needs_a_task_has_one(database_url: str) -> None:
-    async with both(database_url, frozenset({"admin"}), key_points=1_000_000) as ways:
-        url = f"https://127.0.0.1:{free_port()}/"
-        webhooks = {
-            workspace: await office.create(ways.desk, Caller(workspace), url, ["flow.deleted"])
-            for workspace in WORKSPACES.values()
-        }
-        for _ in range(3):
-            for way, workspace in WORKSPACES.items():
-                body = graphql(TEST, id=webhooks[workspace].webhook.id)
-                answer = await ways.ask(way, "POST", "/graphql", body)
-                assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {
-                    "data": {"testWebhook": {"delivery": {"outcome": "UNREACHABLE"}, "errors": []}}
-                }
-        assert ways.went_short >= 2
+    with reserved() as port:
+        url = f"https://127.0.0.1:{port}/"
+        async with both(database_url, frozenset({"admin"}), key_points=1_000_000) as ways:
+            webhooks = {
+                workspace: await office.create(ways.desk, Caller(workspace), url, ["flow.deleted"])
+                for workspace in WORKSPACES.values()
+            }
+            for _ in range(3):
+                for way, workspace in WORKSPACES.items():
+                    body = graphql(TEST, id=webhooks[workspace].webhook.id)
+                    answer = await ways.ask(way, "POST", "/graphql", body)
+                    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {
+                        "data": {"testWebhook": {"delivery": {"outcome": "UNREACHABLE"}, "errors": []}}
+                    }
+            assert ways.went_short >= 2
 
 
 async def test_a_request_in_pieces_and_several_in_one_are_answered_in_turn(database_url: str) -> None:

@@ -5,7 +5,7 @@ import gc
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.places import Place
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune
+from graphql_api.feed import Changes
 from graphql_api.schema.operations import Operations
 from graphql_api.web import gathered, metrics, telemetry
+from graphql_api.web.operating import UNDER_WAY
 from tests.conftest import Clock
 from tests.edits.conftest import NEW
 from tests.sampling import sampled
@@ -41,17 +43,40 @@ async def rename(desk: Desk, caller: Caller, id: str, *names: str) -> None:
         await edits.update_flow(desk, caller, id, Sent({"name": name}))
 
 
-async def settled() -> None:
-    """A subscription that was just sent has begun; over HTTP its first bytes say so."""
-    await asyncio.sleep(0.3)
+class Begun:
+    """Counts watchers from when they miss nothing more; over HTTP the first bytes say so, over WebSockets nothing."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def watcher(self, *where: Any) -> Changes:
+        self.count += 1
+        return Changes(*where)
+
+    async def until(self, count: int) -> None:
+        """So many have begun since the test did."""
+        await until(lambda: self.count >= count)
 
 
-async def test_a_websocket_is_told_what_was_committed(desk: Desk, caller: Caller) -> None:
+async def until(is_so: Callable[[], object]) -> None:
+    async with asyncio.timeout(SOON):
+        while not is_so():  # noqa: ASYNC110 (nobody tells of it)
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def begun(monkeypatch: pytest.MonkeyPatch) -> Begun:
+    begun = Begun()
+    monkeypatch.setattr("graphql_api.feed.reader.Changes", begun.watcher)
+    return begun
+
+
+async def test_a_websocket_is_told_what_was_committed(desk: Desk, caller: Caller, begun: Begun) -> None:
     id = await new_flow(desk, caller)
     async with served(desk) as at, connected(at) as socket:
         await socket.begin()
         await socket.subscribe("1", id=id)
-        await settled()
+        await begun.until(1)
         await rename(desk, caller, id, "one", "one", "two")
         await edits.delete_flow(desk, caller, id)
         await edits.restore_flow(desk, caller, id)
@@ -74,13 +99,13 @@ async def test_a_websocket_is_told_what_was_committed(desk: Desk, caller: Caller
     assert {change["messageFlowId"] for change in changes} == {id}
 
 
-async def test_an_event_stream_is_told_the_same_with_cursors_as_ids(desk: Desk, caller: Caller) -> None:
+async def test_an_event_stream_is_told_the_same_with_cursors_as_ids(desk: Desk, caller: Caller, begun: Begun) -> None:
     id = await new_flow(desk, caller)
     before = (deliveries(), lags())
     async with served(desk) as at:
         without_cursor = "subscription { messageFlowChanged { version } }"
         async with streaming(at, without_cursor) as events, streaming(at, id=id) as others:
-            await settled()
+            await begun.until(2)
             await rename(desk, caller, id, "one")
             event, cursor, data = await events.hear()
             assert (event, data) == ("next", {"data": {"messageFlowChanged": {"version": 1}}})
@@ -123,12 +148,14 @@ def open_subscriptions() -> float:
     return metrics.OWN.get_sample_value("message_flows_subscriptions") or 0
 
 
-async def test_a_cursor_leads_on_on_either_protocol_and_on_another_server(desk: Desk, caller: Caller) -> None:
+async def test_a_cursor_leads_on_on_either_protocol_and_on_another_server(
+    desk: Desk, caller: Caller, begun: Begun
+) -> None:
     id = await new_flow(desk, caller)
     async with served(desk) as at, connected(at) as socket:
         await socket.begin()
         await socket.subscribe("1")
-        await settled()
+        await begun.until(1)
         await rename(desk, caller, id, "one")
         cursor = (await socket.change())["cursor"]
     await rename(desk, caller, id, "two", "three")
@@ -219,13 +246,13 @@ async def test_what_cannot_be_watched_is_an_error_not_silence(desk: Desk, variab
 
 
 async def test_a_cursor_of_another_workspace_or_from_before_what_is_kept_is_refused(
-    desk: Desk, caller: Caller, clock: Clock
+    desk: Desk, caller: Caller, clock: Clock, begun: Begun
 ) -> None:
     id = await new_flow(desk, caller)
     async with served(desk) as at, connected(at) as socket:
         await socket.begin()
         await socket.subscribe("1")
-        await settled()
+        await begun.until(1)
         await rename(desk, caller, id, "one", "two", "three")
         cursor = (await socket.change())["cursor"]
         clock.now += 10 * DAY
@@ -240,7 +267,7 @@ async def test_a_cursor_of_another_workspace_or_from_before_what_is_kept_is_refu
         assert (await socket.hear())["payload"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
-async def test_workspaces_do_not_hear_of_one_another(desk: Desk, caller: Caller) -> None:
+async def test_workspaces_do_not_hear_of_one_another(desk: Desk, caller: Caller, begun: Begun) -> None:
     theirs = Caller("ws2", request_id="r2")
     id, other = await new_flow(desk, caller), await new_flow(desk, theirs)
     async with served(desk) as at, connected(at) as socket:
@@ -248,7 +275,7 @@ async def test_workspaces_do_not_hear_of_one_another(desk: Desk, caller: Caller)
         await socket.subscribe("1")
         await socket.subscribe("2", id=id)
         assert (await socket.hear())["payload"][0]["extensions"]["code"] == "NOT_FOUND"
-        await settled()
+        await begun.until(1)
         await rename(desk, caller, id, "one")
         await rename(desk, theirs, other, "two")
         assert (await socket.change())["messageFlowId"] == other
@@ -423,15 +450,15 @@ async def test_a_connection_must_introduce_itself(desk: Desk, monkeypatch: pytes
             assert await socket.closed() == (4409, "subscriber for 1 already exists")
 
 
-async def test_who_stops_listening_may_use_the_id_again(desk: Desk, caller: Caller) -> None:
+async def test_who_stops_listening_may_use_the_id_again(desk: Desk, caller: Caller, begun: Begun) -> None:
     id = await new_flow(desk, caller)
     async with served(desk) as at, connected(at) as socket:
         await socket.begin()
         await socket.subscribe("1")
-        await settled()
+        await begun.until(1)
         await socket.say({"id": "1", "type": "complete"})
         await socket.subscribe("1")
-        await settled()
+        await begun.until(2)
         await rename(desk, caller, id, "one")
         assert (await socket.change())["version"] == 1
         await socket.say({"type": "ping"})
@@ -448,7 +475,7 @@ async def test_an_id_has_up_to_256_characters(desk: Desk) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"])
 async def test_a_subscription_keeps_only_the_variables_that_it_declares(
-    desk: Desk, caller: Caller, without_garbage: None
+    desk: Desk, caller: Caller, without_garbage: None, begun: Begun
 ) -> None:
     id = await new_flow(desk, caller)
     sent = ["nobody declares it"]
@@ -456,7 +483,7 @@ async def test_a_subscription_keeps_only_the_variables_that_it_declares(
         await socket.begin()
         await socket.subscribe("1", id=id, unneeded=sent)
         await events.place()
-        await settled()
+        await begun.until(2)
         await rename(desk, caller, id, "one")
         assert (await socket.change())["version"] == 1
         assert (await events.hear())[2]["data"]["messageFlowChanged"]["version"] == 1
@@ -668,7 +695,7 @@ async def test_who_has_no_points_left_is_told_so_by_the_status_of_an_event_strea
 
 
 async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connection(
-    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, begun: Begun
 ) -> None:
     lines = list[dict[str, Any]]()
     monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append({"level": level, **members}))
@@ -678,11 +705,14 @@ async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connectio
     rename = 'mutation Change($id: ID!) { updateMessageFlow(id: $id, input: {name: "secret"}) { changedFields } }'
     async with served(desk, auth="keys", log_sample=1) as at, connected(at, x_request_id="abc") as socket:
         await socket.begin(**{"x-api-key": issued.secret})
-        for query in (named, rename, "query Secret { secret }", "subscription Stop { messageFlowChanged { version } }"):
+        for told_of, query in enumerate((named, rename, "query Secret { secret }"), 1):
             await socket.subscribe("1", query, id=id)
-            await settled()
+            await until(lambda told_of=told_of: len(lines) == told_of)  # type: ignore[misc]
             await socket.say({"id": "1", "type": "complete"})
-        await settled()
+        await socket.subscribe("1", "subscription Stop { messageFlowChanged { version } }", id=id)
+        await begun.until(1)
+        await socket.say({"id": "1", "type": "complete"})
+        await until(lambda: lines[-1].get("operation") == "Stop" and "event" not in lines[-1])
         await socket.say("secret")
         assert (await socket.closed())[0] == 4400
         async with connected(at) as stranger:
@@ -712,7 +742,7 @@ async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connectio
 
 @pytest.mark.parametrize("reads_again", [True, False])
 async def test_who_does_not_read_is_disconnected(
-    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, reads_again: bool
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, reads_again: bool, begun: Begun
 ) -> None:
     # Who reads again must have the time for it that a busy machine takes.
     monkeypatch.setattr("graphql_api.web.websocket.STALLED", 2 if reads_again else 0.3)
@@ -726,7 +756,7 @@ async def test_who_does_not_read_is_disconnected(
     async with served(desk) as at, connected(at) as socket, streaming(at, long) as events:
         await socket.begin()
         await socket.subscribe("1", long)
-        await settled()
+        await begun.until(2)
         assert metrics.OWN.get_sample_value("message_flows_subscriptions") == 2
         for number in range(24):
             await edits.update_flow(desk, caller, id, Sent({"prompt": f"{number}" + "x" * 99_000}))
@@ -765,7 +795,7 @@ async def test_an_edit_that_has_begun_is_finished_though_its_connection_is_gone(
         async with writes_held(database_url, id), connected(at) as socket:
             await socket.begin()
             await socket.subscribe("1", update, id=id)
-            await settled()
+            await until(lambda: UNDER_WAY)
         async with asyncio.timeout(SOON):
             while await name_of(desk, caller, id) != "finished":  # noqa: ASYNC110 (the edit tells nobody)
                 await asyncio.sleep(0.05)
@@ -779,17 +809,17 @@ async def test_what_a_client_has_ended_counts_as_long_as_it_is_under_way(
     async with served(desk, max_subscriptions=2) as at, connected(at) as socket:
         await socket.begin()
         async with writes_held(database_url, id):
-            for number in ("1", "2"):
-                await socket.subscribe(number, update, id=id)
-                await settled()
-                await socket.say({"id": number, "type": "complete"})
+            for number in (1, 2):
+                await socket.subscribe(str(number), update, id=id)
+                await until(lambda number=number: len(UNDER_WAY) == number)  # type: ignore[misc]
+                await socket.say({"id": str(number), "type": "complete"})
             await socket.subscribe("3", update, id=id)
             message = await socket.hear()
             assert (message["id"], message["payload"][0]["extensions"]["code"]) == ("3", "LIMIT_EXCEEDED")
         async with asyncio.timeout(SOON):
             while await version_of(desk, caller, id) < 2:  # noqa: ASYNC110 (the edits tell nobody)
                 await asyncio.sleep(0.05)
-        await settled()
+        await until(lambda: not UNDER_WAY)
         await socket.subscribe("4", update, id=id)
         assert (await socket.hear())["type"] == "next"
     assert await version_of(desk, caller, id) == 3

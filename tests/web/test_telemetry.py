@@ -8,7 +8,6 @@ import os
 import re
 import select
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -30,6 +29,7 @@ from graphql_api.web import lines as lines_of
 from graphql_api.web.telemetry import Telemetry
 from tests.conftest import configured
 from tests.served import Served, started
+from tests.web.sockets import reserved
 
 SECRET = "Nobody-may-read-this"
 CREATE = (
@@ -353,10 +353,8 @@ def test_a_worker_that_was_killed_is_in_flight_no_more(start: Callable[..., Serv
 
 @pytest.mark.processes
 def test_metrics_have_a_port_of_their_own(start: Callable[..., Served]) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    at = start(metrics_port=str(port)).at
+    with reserved() as port:
+        at = start(metrics_port=str(port)).at
     fetched(f"{at}/health/live")
     found = parsed(fetched(f"http://127.0.0.1:{port}/metrics"))
     assert found['message_flows_request_seconds_count{route="/health/live"}'] == 1

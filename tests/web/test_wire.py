@@ -240,6 +240,16 @@ async def test_only_what_belongs_to_a_head_makes_it_too_long(connect: Callable[[
     assert statuses(await connection.end()) == [200, 200, 200]
 
 
+async def test_a_head_that_becomes_too_long_is_refused_behind_the_answers_to_what_came_before(
+    connect: Callable[[], Connection], id: str
+) -> None:
+    connection = connect()
+    connection.last(put(id, b'{"name":"new"}') * 2 + b"GET / HTTP/1.1\r\nx: ", b"x" * (LIMIT + 1))
+    said = await connection.end()
+    assert statuses(said) == [200, 200, 400]
+    assert b"the head of the request is longer than 2048 bytes (max_header_bytes)" in said
+
+
 @pytest.mark.parametrize("before", [b"", b"\r\n"])
 async def test_a_head_is_held_to_its_limit_while_it_arrives(
     connect: Callable[[], Connection], id: str, before: bytes
