@@ -43,7 +43,7 @@ class Config(BaseSettings):
         description="SQLite: `FULL` answers when a change is on disk; `NORMAL` is faster and may lose the last ones"
         " when the machine loses power.",
     )
-    max_batch: int = Field(
+    group_size: int = Field(
         64,
         ge=1,
         le=1_000,

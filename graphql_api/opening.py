@@ -39,7 +39,7 @@ def store_of(settings: Config, neighbours: Path | None = None) -> Store:
         settings.database_url,
         synchronous=settings.sqlite_synchronous,
         pool_size=settings.pool_size,
-        batch=settings.max_batch,
+        batch=settings.group_size,
         timeout=settings.statement_timeout,
         patience=settings.acquire_timeout,
         neighbours=neighbours,

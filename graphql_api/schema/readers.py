@@ -96,12 +96,13 @@ def _sent(kind: GraphQLInputObjectType) -> Reader:
     """What was sent of a flow, leaf by leaf."""
     gather = _gathers(kind, TREE)
     required = tuple(name for name, field in kind.fields.items() if is_required_input_field(field))
+    can_toggle = TOGGLE in kind.fields
 
     def sent(value: Any) -> Sent:
         if type(value) is not dict:
             raise Unusual
         toggles = False
-        if TOGGLE in value:
+        if can_toggle and TOGGLE in value:
             value = dict(value)
             told = value.pop(TOGGLE)
             toggles = told is not None and flag(told)

@@ -67,10 +67,10 @@ def _between(of_workspace: bool, of_flow: bool) -> Shape:
     if of_flow:
         whose.append(REVISIONS.c.flow_id == bindparam("flow_id"))
     chosen = _IN_ORDER.where(REVISIONS.c.position <= bindparam("end"))
-    return Shape(chosen.where(*map(_without_index, whose)), postgresql=chosen.where(*whose))
+    return Shape(chosen.where(*map(without_index, whose)), postgresql=chosen.where(*whose))
 
 
-def _without_index(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+def without_index(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """SQLite, which knows no sizes, would look for the workspace or the flow in the primary key, read all their history
     for each page, and sort it."""
     return UnaryExpression(condition.self_group(), operator=custom_op("+"))

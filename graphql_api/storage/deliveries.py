@@ -1,8 +1,24 @@
 """What is still to be told to a webhook: a row for each change, of which the first one of each flow has its time."""
 
-from sqlalchemy import bindparam, delete, exists, func, insert, literal, null, or_, select, update
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningInsert
 
 from graphql_api.domain.webhooks import Webhook
+from graphql_api.storage.changes import without_index
 from graphql_api.storage.engine import Shape, Statement
 from graphql_api.storage.sets import one_of
 from graphql_api.storage.tables import DELIVERIES, REVISIONS, owned
@@ -31,7 +47,7 @@ def _of(webhook: Webhook) -> dict[str, str]:
 
 
 _FROM_HISTORY = ("position", "flow_id", "version", "operation")
-_TOLD = (
+_UP_TO = (
     select(
         REVISIONS.c.workspace_id,
         _WEBHOOK,
@@ -40,7 +56,6 @@ _TOLD = (
         *(REVISIONS.c[name] for name in _FROM_HISTORY),
     )
     .where(
-        owned(REVISIONS),
         REVISIONS.c.position > bindparam("after"),
         REVISIONS.c.position <= bindparam("until"),
         one_of(REVISIONS.c.operation, "operations"),
@@ -49,7 +64,13 @@ _TOLD = (
     .limit(bindparam("limit"))
 )
 _NAMES = ["workspace_id", "webhook_id", "attempts", "changed_at", *_FROM_HISTORY]
-_MAKE_OUT = Shape(insert(DELIVERIES).from_select(_NAMES, _TOLD).returning(DELIVERIES.c.position))
+
+
+def _made_out(whose: ColumnElement[bool]) -> ReturningInsert[Any]:
+    return insert(DELIVERIES).from_select(_NAMES, _UP_TO.where(whose)).returning(DELIVERIES.c.position)
+
+
+_MAKE_OUT = Shape(_made_out(without_index(owned(REVISIONS))), postgresql=_made_out(owned(REVISIONS)))
 
 
 def set_off(webhook: Webhook, after: int, now: int) -> Statement:

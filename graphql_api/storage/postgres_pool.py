@@ -59,6 +59,7 @@ class Pool:
         self._seekers: dict[asyncio.Future[Any], float] = {}
         """Who has a place and cannot connect, and until when they wait."""
         self._watchman: asyncio.Task[None] | None = None
+        self._coming_to_rest: set[asyncio.Task[None]] = set()
 
     def figures(self) -> Mapping[str, float]:
         return {"connections_busy": len(self._at_work), "connections_idle": len(self._idle)}
@@ -135,6 +136,22 @@ class Pool:
             connection.terminate()
             return None
         return connection
+
+    def give_back_at_rest(self, connection: Any) -> None:
+        """One whose user was cancelled, as soon as its statement is: to wait for that takes a task, which the next user
+        may not have."""
+        task = asyncio.create_task(self._rest(connection))
+        self._coming_to_rest.add(task)
+        task.add_done_callback(self._coming_to_rest.discard)
+
+    async def _rest(self, connection: Any) -> None:
+        try:
+            if not connection.is_in_transaction():
+                await connection.execute("", timeout=self._patience)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            connection.terminate()
+        finally:
+            self.give_back(connection)
 
     def _hand_on(self, connection: Any) -> bool:
         """To the next who waits, if somebody does."""
@@ -282,7 +299,10 @@ class Lent:
         return self._connection
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._pool.give_back(self._connection)
+        if isinstance(error, asyncio.CancelledError):
+            self._pool.give_back_at_rest(self._connection)
+        else:
+            self._pool.give_back(self._connection)
         if error is not None and self._meaning is not None and (told := self._meaning(error)) is not None:
             raise told from error
 

@@ -173,7 +173,8 @@ def payload(dice: Dice, kind: str, *extra: str) -> str:
 def create(dice: Dice, ids: list[str]) -> Made:
     given: dict[str, Any] = {"name": "New", "direction": "INBOUND", "agent": "a1", "prompt": "p"}
     given |= {"initiationMessage": "i", "messageChannel": "SMS", **change(dice)}
-    given.pop("toggleAutopilot", None)
+    if dice.chance(0.8):
+        given.pop("toggleAutopilot", None)
     if dice.chance(0.1):
         given.pop(dice.choice(list(given)))
     head = "$input: CreateMessageFlowInput!, $key: String"

@@ -24,6 +24,7 @@ from graphql_api.schema.shown import Rejected
 from graphql_api.storage.engine import Shape, Statement, Store
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
 from graphql_api.web.json import encoded
+from tests.conftest import CREATE
 from tests.sampling import sampled
 from tests.schema.dice import Dice
 from tests.schema.documents import document
@@ -165,6 +166,17 @@ async def test_an_id_that_is_written_as_a_number_keeps_its_sign(desk: Desk, head
     told = [await answered(desk, text, {}, compiles=compiles) for compiles in (False, True)]
     says = {"errors": [{"message": "there is no message flow -0 in this workspace"}]}
     assert told == [({"deleteMessageFlow": says}, [], False)] * 2
+
+
+@pytest.mark.parametrize("toggled", [True, False, None])
+async def test_a_new_flow_has_nothing_to_toggle(desk: Desk, toggled: bool | None) -> None:
+    text = "mutation Op($i: CreateMessageFlowInput!) {createMessageFlow(input: $i) {messageFlow {id}}}"
+    variables = {"i": {**CREATE, "toggleAutopilot": toggled}}
+    for compiles in (False, True):
+        data, errors, _ = await answered(desk, text, variables, compiles=compiles)
+        assert data is None
+        assert "toggleAutopilot" in errors[0]["message"]
+    assert (await rows(desk.store))[0] == []
 
 
 COMPILED = {

@@ -53,7 +53,7 @@ async def test_a_setting_says_how_many_go_together(
 ) -> None:
     sizes: list[float] = []
     monkeypatch.setattr(tally, "_hearing", [lambda name, size: sizes.append(size) if name == "batch" else None])
-    desk = Desk(store_of(load(database_url=database_url, max_batch=most)), Clock(), Noise(), HOUR)
+    desk = Desk(store_of(load(database_url=database_url, group_size=most)), Clock(), Noise(), HOUR)
     made = await asyncio.gather(*(edits.create_flow(desk, caller, sent(CREATE)) for _ in range(9)))
     await asyncio.gather(*(edits.update_flow(desk, caller, one.flow["id"], delay(1)) for one in made))
     await desk.store.close()

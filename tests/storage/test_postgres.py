@@ -603,6 +603,27 @@ async def test_a_connection_that_is_left_within_a_transaction_is_closed(
     await other.execute("UPDATE tally SET count = 1", timeout=5)
 
 
+async def test_a_connection_whose_statement_is_being_cancelled_is_lent_to_nobody(postgres: Postgres) -> None:
+    """Its next user would have to wait for that in a task, and requests have none."""
+    pool = Pool(dsn(postgres), size=1, timeout=5, patience=5)
+
+    async def read() -> None:
+        async with Lent(pool, pool.until()) as connection:
+            await connection.fetch("SELECT pg_sleep(5)")
+
+    reading = asyncio.create_task(read())
+    while not pool.figures()["connections_busy"]:  # noqa: ASYNC110 (nobody tells of it)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert pool.at_hand() is None
+    async with asyncio.timeout(4), Lent(pool, pool.until()) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await pool.close()
+
+
 async def test_a_connection_that_comes_free_while_its_next_user_gets_a_task_is_taken(postgres: Postgres) -> None:
     """Requests begin without a task."""
     pool = Pool(dsn(postgres), size=1, timeout=5, patience=5)

@@ -20,7 +20,8 @@ import pytest
 from sqlalchemy import text
 
 from graphql_api.domain.errors import Refused
-from graphql_api.storage import changes, migrations, sqlite_file, sqlite_turns, sqlite_writer
+from graphql_api.domain.webhooks import Webhook
+from graphql_api.storage import changes, deliveries, migrations, sqlite_file, sqlite_turns, sqlite_writer
 from graphql_api.storage.engine import Script, Shape, Statement
 from graphql_api.storage.sqlite import SqliteStore
 from tests.storage.tally import (
@@ -642,6 +643,18 @@ def test_a_page_of_changes_reads_no_history_before_it(tmp_path: Path, whose: tup
     with closing(plain(path)) as connection:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {text.sql}", text.arguments(page.values)).fetchall()
     assert "INDEX ix_message_flow_revisions_position (position>? AND position<?)" in plan[0][3]
+    assert not any("TEMP B-TREE" in row[3] for row in plan)
+
+
+def test_deliveries_are_made_out_without_a_look_at_the_history_before(tmp_path: Path) -> None:
+    path = tmp_path / "flows.db"
+    migrations.upgrade(f"sqlite+aiosqlite:///{path}")
+    webhook = Webhook("ws1", "w1", "https://example.com/", "", ("flow.updated",), "s", 1, 100)
+    made = deliveries.make_out(webhook, 100, 200, 64)
+    (text,) = made.shape.sqlite
+    with closing(plain(path)) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {text.sql}", text.arguments(made.values)).fetchall()
+    assert any("ix_message_flow_revisions_position (position>? AND position<?)" in row[3] for row in plan)
     assert not any("TEMP B-TREE" in row[3] for row in plan)
 
 
