@@ -14,6 +14,7 @@ from graphql import (
     ExecutionResult,
     Executor,
     FieldNode,
+    GraphQLError,
     VariableNode,
     Visitor,
     create_source_event_stream,
@@ -22,6 +23,7 @@ from graphql import (
 )
 
 from graphql_api.schema import limits
+from graphql_api.schema.beforehand import hold_all
 from graphql_api.schema.context import Context
 from graphql_api.schema.executing import Held, overfull
 from graphql_api.schema.limits import LimitExceeded, Limits
@@ -118,6 +120,10 @@ class Operations:
         )
         if isinstance(executor, list):
             raise Rejected([self._shown(error) for error in executor])
+        try:
+            hold_all(executor)
+        except GraphQLError as error:
+            raise Rejected([self._shown(error, context.caller.request_id)]) from None
         source: Any = create_source_event_stream(executor)
         source = await source if isawaitable(source) else source
         if isinstance(source, ExecutionResult):

@@ -12,7 +12,7 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.instants import HOUR
 from graphql_api.edits import webhooks as edits
 from graphql_api.schema import payloads
-from graphql_api.schema.context import Info, argument
+from graphql_api.schema.context import Context, Info, argument
 from graphql_api.schema.enums import WebhookEvent, WebhookOutcome
 from graphql_api.schema.payloads import ERRORS, MutationError
 from graphql_api.schema.relay import Around, Node, PageInfo, page_size
@@ -56,7 +56,7 @@ class Webhook(Node):
     async def deliveries(
         self, info: Info, first: Annotated[int | None, argument("How many, 1 to 100; 50 if absent or null.")] = None
     ) -> list[WebhookDelivery]:
-        size = page_size(first, None, 100).limit
+        size = asked(info.context, first)
         return [tried(one) for one in await edits.attempts(info.context.desk, info.context.caller, self.id, size)]
 
 
@@ -151,6 +151,11 @@ def tried(attempt: domain.Attempt) -> WebhookDelivery:
         status=attempt.status,
         milliseconds=attempt.ms,
     )
+
+
+def asked(context: Context, first: int | None) -> int:
+    """How many attempts; refuses what is no size of a page."""
+    return page_size(first, None, context.longest_page).limit
 
 
 async def node(info: Info, id: str) -> Webhook | None:

@@ -43,7 +43,7 @@ MEDIA = {RESPONSE: f"{RESPONSE}; charset=utf-8".encode(), JSON: f"{JSON}; charse
 METHODS = ("GET", "POST")
 PARAMETERS = frozenset({"query", "operationName", "variables", "extensions"})
 OPERATION_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "UNAVAILABLE"})
-"""Codes of top-level errors that give the answer to a single field their status."""
+"""Codes of top-level errors that give the answer their status where nothing was carried out."""
 
 
 class GoesOn(Exception):
@@ -228,8 +228,9 @@ def malformed(scope: Scope, refusal: Refused, media: str) -> Answer:
 
 
 def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
-    """Nothing was carried out: no `data`; in application/json a well-formed request is answered with 200."""
-    status = 200 if media == JSON else KINDS[errors[0]["extensions"]["code"]].status
+    """No `data`; in application/json a well-formed request is answered with 200 where its document is to blame."""
+    code = errors[0]["extensions"]["code"]
+    status = 200 if media == JSON and code not in OPERATION_STATUS else KINDS[code].status
     return Answer(status, encoded({"errors": errors}), MEDIA[media])
 
 

@@ -512,6 +512,12 @@ async def test_keys_are_checked_at_the_start(desk: Desk) -> None:
             await socket.begin(**{"x-api-key": writer})
             await socket.subscribe("1")
             assert (await socket.hear())["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+        past = "subscription {messageFlowChanged {messageFlow {revisions {nodes {version}}}}}"
+        async with connected(at) as socket:
+            await socket.begin(**{"x-api-key": good})
+            await socket.subscribe("1", past)
+            told = await socket.hear()
+            assert (told["type"], told["payload"][0]["message"]) == ("error", "this key lacks the scope history:read")
         async with httpx2.AsyncClient(trust_env=False) as client:
             events = {"accept": "text/event-stream", "x-workspace-id": "ws1"}
             asked = {"query": WATCH}
