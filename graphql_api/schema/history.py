@@ -61,7 +61,7 @@ async def of_flow(info: Info, id: str, first: int | None, after: str | None) -> 
 def asked(context: Context, id: str | None, first: int | None, after: str | None) -> tuple[int, int | None]:
     """How many revisions below which version; refuses who may not see them, and a cursor of any flow but this one."""
     context.caller.within("history:read")
-    return page_size(first, None, context.longest_page).limit, None if after is None else place(after, id)
+    return page_size(context, first).limit, None if after is None else place(after, id)
 
 
 def connection(told: Sequence[Told], size: int, before: int | None) -> RevisionConnection:

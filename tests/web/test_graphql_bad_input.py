@@ -299,7 +299,7 @@ FIELDS = [
     Case("an empty workspace", raw(json.dumps({"query": flow("id")}), x_workspace_id=""), 200, "WORKSPACE_REQUIRED"),
     Case("no workspace to update in", raw(json.dumps({"query": UPDATE, "variables": {"i": {"name": "x"}}}), x_workspace_id=None), 200, "WORKSPACE_REQUIRED"),
     Case("no rows", post("{ messageFlows(first: 0) { totalCount } }"), 200, "BAD_REQUEST", "first must be between 1 and 100"),
-    Case("too many rows", post("{ messageFlows(first: 101) { totalCount } }"), 200, "BAD_REQUEST"),
+    Case("too many rows", post("{ messageFlows(first: 101) { totalCount } }"), 200, "LIMIT_EXCEEDED"),
     Case("a negative number of rows", post("{ messageFlows(last: -1) { totalCount } }"), 200, "BAD_REQUEST", "last must be"),
     Case("both ends", post("{ messageFlows(first: 1, last: 1) { totalCount } }"), 200, "BAD_REQUEST", "first or last, not both"),
     Case("a bad cursor", post('{ messageFlows(after: "x") { totalCount } }'), 200, "BAD_REQUEST", "not a cursor"),
@@ -307,7 +307,7 @@ FIELDS = [
     Case("a cursor beyond ASCII", post('{ messageFlows(before: "é") { totalCount } }'), 200, "BAD_REQUEST"),
     Case("a surrogate as a cursor", post("query($c: String) { messageFlows(after: $c) { totalCount } }", {"c": "\ud800"}), 200, "BAD_REQUEST"),
     Case("a bad cursor of revisions", post(flow('revisions(after: "x") { nodes { id } }')), 200, "BAD_REQUEST"),
-    Case("too many revisions", post(flow("revisions(first: 101) { nodes { id } }")), 200, "BAD_REQUEST"),
+    Case("too many revisions", post(flow("revisions(first: 101) { nodes { id } }")), 200, "LIMIT_EXCEEDED"),
     Case("NUL to search for", post(FILTERED, {"f": {"nameContains": "\0"}}), 200, "BAD_REQUEST", "NUL"),
     Case("a surrogate to search for", post(FILTERED, {"f": {"nameContains": "\ud800"}}), 200, "BAD_REQUEST", "surrogate"),
 ]  # fmt: skip
