@@ -35,7 +35,9 @@ class Revision(Node):
     operation: RevisionOperation = strawberry.field(description="What made it.")
     changes: list[LeafChange] = strawberry.field(description="The leaves that changed, in the order of the schema.")
     note: str | None = strawberry.field(description="What the caller noted; null when nothing.")
-    request_id: str | None = strawberry.field(description="The x-request-id of the request; null when it had none.")
+    request_id: str | None = strawberry.field(
+        description="The x-request-id of the request, sent or given to it; null for the command line."
+    )
 
 
 @strawberry.type(description="A revision and its place.")

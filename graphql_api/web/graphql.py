@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.caller import Caller
@@ -104,9 +105,16 @@ class GraphQL:
         """EventSource sends no headers: where no keys are required it may name the workspace in the URL."""
         who = caller(scope, "GRAPHQL")
         named = parameters(scope).get("workspace") if scope["method"] == "GET" else None
-        if named is None or who.workspace is not None:
+        if who.workspace is not None:
             return who
-        if scope["state"]["asker"] is not None:
+        is_open = scope["state"]["asker"] is None
+        if named is None:
+            return (
+                replace(who, named_in="the header x-workspace-id, or ?workspace= of an EventSource,")
+                if is_open
+                else who
+            )
+        if not is_open:
             raise refused("BAD_REQUEST", "name the workspace in the header x-workspace-id where keys are required")
         return entitled(None, named, "GRAPHQL", who.request_id or "")
 
