@@ -332,6 +332,7 @@ PAYLOADS = [
     Case("a long prompt", update(json.dumps({"prompt": "x" * 100_001})), 200, "TOO_LONG"),
     Case("a bad agent", update('{"agent": "a b"}'), 200, "INVALID_ID"),
     Case("a surrogate as agent", update('{"agent": "\\ud800"}'), 200, "INVALID_ID"),
+    Case("null for a new flow", post('mutation { createMessageFlow(input: {name: "n", direction: INBOUND, agent: "a", prompt: "p", initiationMessage: "i", messageChannel: SMS, isActive: null}) { errors { code message path } } }'), 200, "NULL_NOT_ALLOWED", "isActive must not be null; leave it out to get its default"),
     Case("null settings", update('{"settings": null}'), 200, "NULL_NOT_ALLOWED"),
     Case("null working hours", update('{"settings": {"responseSettings": {"workingHours": null}}}'), 200, "NULL_NOT_ALLOWED"),
     Case("null as hipaaCompliance", update('{"settings": {"security": {"hipaaCompliance": null}}}'), 200, "NULL_NOT_ALLOWED"),
