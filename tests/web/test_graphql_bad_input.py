@@ -219,6 +219,7 @@ LIMITS = [
 ]  # fmt: skip
 
 VARIABLES = [
+    Case("a page beyond Int", post("query($n: Int) { messageFlows(first: $n) { nodes { id } } }", {"n": 2**31}), 400, "BAD_REQUEST", "Int cannot represent non 32-bit signed integer value"),
     Case("a missing variable", post(UPDATE), 400, "BAD_REQUEST", "Variable '$i' has invalid value"),
     Case("a null variable", post(UPDATE, {"i": None}), 400, "BAD_REQUEST"),
     Case("a variable of another name", post(UPDATE, {"I": {}}), 400, "BAD_REQUEST"),
