@@ -22,12 +22,15 @@ app = typer.Typer(help="API keys: create, list, rotate, revoke.", no_args_is_hel
 
 def _shown(key: str) -> str:
     if not key.isascii():
-        raise typer.BadParameter("it is an id or a prefix, as `keys list` shows them")
+        raise typer.BadParameter("it is an id or a prefix, as `keys list` shows them, or a whole key")
     return key
 
 
 Named = Annotated[
-    str, typer.Argument(metavar="KEY", callback=_shown, help="Id or prefix of the key, as `keys list` shows them.")
+    str,
+    typer.Argument(
+        metavar="KEY", callback=_shown, help="Id or prefix of the key, as `keys list` shows them, or the whole key."
+    ),
 ]
 Expires = Annotated[
     str | None, typer.Option(help="When the key ends: after a time such as 90d, or at 2027-01-31T00:00:00Z.")
@@ -88,7 +91,8 @@ def rotate(
 
         async def work(desk: "Desk") -> "tuple[Issued, int]":
             issued = await edits.rotate(desk.store, now, key, lives_on, expires_at=ends)
-            old = [one for one in await edits.every(desk.store) if key in (one.id, one.prefix)]
+            named = key[: keys.SHOWN] if keys.is_spelt(key) else key
+            old = [one for one in await edits.every(desk.store) if named in (one.id, one.prefix)]
             return issued, max(one.expires_at or 0 for one in old if one.prefix != issued.key.prefix)
 
         issued, lives_until = _work(database_url, work)
@@ -106,7 +110,7 @@ def revoke(key: Named, database_url: DatabaseUrl = None) -> None:
     for one in ended:
         typer.echo(f"{one.prefix}… ({one.id}) is revoked; every server knows within 5 seconds.")
     if not ended:
-        typer.echo(f"{key} was revoked before.")
+        typer.echo(f"{keys.concealed(key)} was revoked before.")
 
 
 def _work(database_url: str | None, work: "Callable[[Desk], Awaitable[T]]") -> T:

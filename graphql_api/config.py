@@ -96,6 +96,19 @@ class Config(BaseSettings):
     max_cost: int = Field(
         10_000, ge=1, le=1_000_000_000, description="Most points an operation may cost; page sizes multiply."
     )
+    max_page: int = Field(
+        100, ge=20, le=10_000, description="Longest page of a GraphQL list; the pages for people ask for 20."
+    )
+    max_rest_page: int = Field(
+        1_000,
+        ge=1,
+        le=10_000,
+        description="Longest page of the REST list, and its length where no `limit` is given; a flow costs 6 points of"
+        " `max_cost`.",
+    )
+    max_batch: int = Field(
+        1_000, ge=1, le=10_000, description="Most flows of one bulk update; a flow costs 10 points of `max_cost`."
+    )
     introspection: bool = Field(
         True, description="Whether clients may read the GraphQL schema, and people at `/docs/schema`."
     )

@@ -13,6 +13,7 @@ from graphql_api.config import Config
 from graphql_api.delivery.posting import Poster
 from graphql_api.domain import addresses
 from graphql_api.domain.instants import HOUR
+from graphql_api.domain.search import Sizes
 from graphql_api.domain.webhooks import Rules
 from graphql_api.edits.desk import Desk
 from graphql_api.storage.engine import Store
@@ -61,7 +62,8 @@ def desk_of(settings: Config, store: Store) -> Desk:
     networks = addresses.networks(settings.webhook_networks)
     rules = Rules(networks, settings.max_webhooks, int(settings.webhook_patience_hours * HOUR))
     post = Poster(networks, settings.webhook_timeout)
-    return Desk(store, clock, noise, int(settings.replay_hours * HOUR), rules, post)
+    sizes = Sizes(settings.max_page, settings.max_rest_page, settings.max_batch)
+    return Desk(store, clock, noise, int(settings.replay_hours * HOUR), rules, post, sizes)
 
 
 def at_desk(settings: Config, work: Callable[[Desk], Awaitable[T]]) -> T:

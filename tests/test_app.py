@@ -5,11 +5,14 @@ import sys
 
 import httpx2
 import pytest
+from msgspec import structs
 
 from graphql_api import app, config
 from graphql_api.edits import Desk
+from graphql_api.opening import desk_of
 from graphql_api.schema.operations import Operations
 from tests.commands import environment
+from tests.web.test_rest import NEW
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -71,6 +74,37 @@ print(before == (set(), gc.get_stats()))
 
 
 @pytest.mark.processes
+async def test_pages_and_batches_are_as_long_as_the_settings_say(desk: Desk) -> None:
+    settings = config.load(max_page=20, max_rest_page=2, max_batch=2)
+    made = structs.replace(desk, sizes=desk_of(settings, desk.store).sizes)
+    transport = httpx2.ASGITransport(app.made(settings, made))
+    headers = {"x-workspace-id": "ws1"}
+    bulk = 'mutation ($ids: [ID!]) {updateMessageFlows(ids: $ids, input: {name: "n"}) {results {changedFields}}}'
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+        for _ in range(3):
+            flow = (await client.post("/v1/api/message-flows", json=NEW)).json()
+        page = await client.get("/v1/api/message-flows")
+        assert (len(page.json()), "link" in page.headers) == (2, True)
+        over = (await client.get("/v1/api/message-flows?limit=3")).json()["error"]
+        assert (over["code"], over["message"]) == (
+            "limit_exceeded",
+            "the parameter limit is above 2, the limit (max_rest_page)",
+        )
+        asked = (
+            {"query": "{messageFlows(first: 20) {nodes {id}}}"},
+            {"query": "{messageFlows(first: 21) {nodes {id}}}"},
+            {"query": bulk, "variables": {"ids": [flow["_id"], "b"]}},
+            {"query": bulk, "variables": {"ids": [flow["_id"], "b", "c"]}},
+        )
+        answers = [(await client.post("/graphql", json=one)).json() for one in asked]
+    codes = [[error["extensions"]["code"] for error in answer.get("errors", [])] for answer in answers]
+    assert codes == [[], ["LIMIT_EXCEEDED"], [], ["LIMIT_EXCEEDED"]]
+    assert [answer["errors"][0]["message"] for answer in answers[1::2]] == [
+        "first is 21; the limit is 20 (max_page)",
+        "ids name 3 flows; the limit is 2 (max_batch)",
+    ]
+
+
 def test_nobody_looks_for_cycles_while_a_server_starts() -> None:
     """A look costs more than it frees, and the command line sets so before it imports anything."""
     code = [sys.executable, "-c", STARTING]

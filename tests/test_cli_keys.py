@@ -71,6 +71,17 @@ def test_revoke_says_when_every_server_knows() -> None:
     assert run("list")[1].splitlines()[1].split()[2] == "revoked"
 
 
+def test_whoever_holds_a_leaked_key_ends_it_by_itself_and_sees_no_more_of_it() -> None:
+    secret, other = created(), created()
+    code, out, told = run("rotate", secret, "--grace", "1h")
+    assert (code, bool(KEY.fullmatch(out.strip()))) == (0, True)
+    assert run("revoke", secret)[1].startswith(f"{secret[:12]}… (key_")
+    assert run("revoke", secret)[1] == f"{secret[:12]}… was revoked before.\n"
+    assert secret not in told
+    states = {row.split()[1]: row.split()[2] for row in run("list")[1].splitlines()[1:]}
+    assert states == {f"{secret[:12]}…": "revoked", f"{out[:12]}…": "live", f"{other[:12]}…": "live"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -84,6 +95,8 @@ def test_revoke_says_when_every_server_knows() -> None:
         (["rotate", "key_x", "--grace", "1y"], "A length of time is a number with s, m, h, d or w"),
         (["rotate", "key_x"], "There is no live key key_x."),
         (["revoke", "key_x"], "There is no key key_x."),
+        (["rotate", f"mfk_{'0' * 40}"], "There is no live key mfk_00000000….\n"),
+        (["revoke", f"Bearer mfk_{'0' * 39}"], "There is no key Bearer mfk_00000000….\n"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_written(arguments: list[str], sentence: str) -> None:

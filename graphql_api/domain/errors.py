@@ -71,7 +71,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "INTERNAL": Kind(500, "Our fault", "Report the request id; the log has the cause under it.", is_data=False),
     "NOT_IMPLEMENTED": Kind(
-        501, "Transfer coding not known", "Send the body with Content-Length, or in chunks alone.", is_data=False
+        501,
+        "Not known here",
+        "Use a method that the path takes; send a body with Content-Length, or in chunks alone.",
+        is_data=False,
     ),
     "UNAVAILABLE": Kind(
         503,

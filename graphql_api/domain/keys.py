@@ -16,6 +16,7 @@ LENGTH = 44
 SPELT = re.compile(r"mfk_[0-9a-f]{40}", re.ASCII)
 SHOWN = 12
 """Characters of a key that lists and logs show; the other 128 bits stay unknown."""
+PASTED = re.compile(rf"(mfk_\w{{{SHOWN - 4}}})\w+", re.ASCII)
 
 NAME_RULE = Text(200, line_breaks=False)
 
@@ -60,6 +61,11 @@ def digest(secret: str) -> str:
     """What is kept of a key, and by what it is found: nobody can choose a digest, so that how long it takes to find
     one or to miss it tells nothing about the keys there are."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def concealed(named: str) -> str:
+    """What an operator named a key by, fit for a screen: of a key that was pasted, no more than lists show."""
+    return PASTED.sub(r"\1…", named)
 
 
 def checked_workspaces(named: Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A partial update: what was sent, whether it holds, what it makes of a flow, and what differs afterwards."""
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -26,8 +27,9 @@ class Sent(msgspec.Struct, frozen=True):
     toggles: bool = False
 
     def request(self) -> list[Any]:
-        """What makes two requests the same one, ready for JSON."""
-        return [sorted(self.values.items()), list(self.null_blocks), self.toggles]
+        """What makes two requests the same one, ready for JSON: of each leaf what it means, however that is spelt."""
+        meant_by = [(column, meant(BY_COLUMN[column], value)) for column, value in sorted(self.values.items())]
+        return [meant_by, list(self.null_blocks), self.toggles]
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -42,40 +44,55 @@ class Patch(msgspec.Struct, frozen=True):
         return frozenset(self.values) | ({AUTOPILOT.column} if self.toggles else frozenset())
 
 
-def checked(sent: Sent) -> Patch:
+def meant(leaf: Leaf, value: Any) -> Any:
+    """The value that is kept for one that was sent, in its JSON type; itself where it is refused."""
+    if value is None and leaf.rule.resets:
+        return leaf.kind(leaf.default)
+    if isinstance(value, str):
+        with suppress(Wrong):
+            return leaf.rule.check(value)
+    return value
+
+
+def checked(sent: Sent, *, creates: bool = False) -> Patch:
     values: dict[str, Any] = {}
     wrongs: dict[str, Wrong] = {}
     for column, value in sent.values.items():
         try:
-            values[column] = _reset(BY_COLUMN[column]) if value is None else CHECKS[column](value)
+            values[column] = _reset(BY_COLUMN[column], creates) if value is None else CHECKS[column](value)
         except Wrong as wrong:
             wrongs[column] = wrong
     is_twofold = sent.toggles and AUTOPILOT.column in sent.values
-    problems = tuple(_problems(sent, wrongs, is_twofold)) if wrongs or sent.null_blocks or is_twofold else ()
+    problems = tuple(_problems(sent, wrongs, is_twofold, creates)) if wrongs or sent.null_blocks or is_twofold else ()
     return Patch(values, problems, sent.toggles)
 
 
-def _problems(sent: Sent, wrongs: Mapping[str, Wrong], is_twofold: bool) -> Iterator[Problem]:
+def _problems(sent: Sent, wrongs: Mapping[str, Wrong], is_twofold: bool, creates: bool) -> Iterator[Problem]:
     """Those of leaves in the order of the declaration."""
-    yield from map(_no_null, sent.null_blocks)
+    for path in sent.null_blocks:
+        yield _no_null(path, creates)
     for column in sorted(wrongs, key=PLACES.__getitem__):
         yield _problem(BY_COLUMN[column], wrongs[column])
     if is_twofold:
         yield _both_autopilots()
 
 
-def _reset(leaf: Leaf) -> Any:
+def _reset(leaf: Leaf, creates: bool) -> Any:
     if leaf.rule.resets:
         return leaf.default
-    raise Wrong("NULL_NOT_ALLOWED", "must not be null; leave it out to keep its value")
+    if creates and leaf.is_required:
+        raise Wrong("NULL_NOT_ALLOWED", "must not be null")
+    left_out = "get its default" if creates else "keep its value"
+    raise Wrong("NULL_NOT_ALLOWED", f"must not be null; leave it out to {left_out}")
 
 
 def _problem(leaf: Leaf, wrong: Wrong) -> Problem:
     return Problem(wrong.code, f"{leaf.path} {wrong.message}", tuple(leaf.path.split(".")))
 
 
-def _no_null(path: str) -> Problem:
-    message = f"{path} must not be null; leave it out to keep its values, or send an object"
+def _no_null(path: str, creates: bool) -> Problem:
+    left_out = "get its defaults" if creates else "keep its values"
+    message = f"{path} must not be null; leave it out to {left_out}, or send an object"
     return Problem("NULL_NOT_ALLOWED", message, tuple(path.split(".")))
 
 

@@ -114,3 +114,11 @@ class Span(msgspec.Struct, frozen=True):
     def is_at_an_end(self) -> bool:
         """Whether it is the first page or the last one."""
         return self.after is None and self.before is None
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """How much at once, each by the setting `max_…`: of a GraphQL connection, of the REST list, of a bulk update."""
+
+    page: int = 100
+    rest_page: int = 1_000
+    batch: int = 1_000

@@ -11,6 +11,7 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import Values
 from graphql_api.domain.patch import Sent
+from graphql_api.domain.search import Sizes
 from graphql_api.domain.terms import Terms
 from graphql_api.domain.webhooks import NoPost, Post, Rules
 from graphql_api.storage import replays, revisions, tally
@@ -73,7 +74,7 @@ SCOPE = "flows:write"
 class Desk(msgspec.Struct, frozen=True):
     """Where edits are made: a database, a clock (milliseconds), random bytes, and how long replays are kept.
 
-    `rules` hold for webhooks, whose messages go out by `post`.
+    `rules` hold for webhooks, whose messages go out by `post`; `sizes` for whoever asks for or changes many flows.
     """
 
     store: Store
@@ -82,6 +83,7 @@ class Desk(msgspec.Struct, frozen=True):
     replay_lifetime: int
     rules: Rules = msgspec.field(default_factory=Rules)
     post: Post = msgspec.field(default_factory=NoPost)
+    sizes: Sizes = Sizes()
 
     def edit(self, caller: Caller, operation: str, target: str, terms: Terms, *asked: Any) -> Edit:
         workspace = caller.within(SCOPE)

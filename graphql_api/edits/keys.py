@@ -56,7 +56,7 @@ def _keep(secret: str, key: Key) -> Script[None]:
 async def rotate(
     store: Store,
     now: int,
-    id_or_prefix: str,
+    named: str,
     grace: int,
     *,
     expires_at: int | None = None,
@@ -64,17 +64,17 @@ async def rotate(
 ) -> Issued:
     """A new secret for a key, which stays the same actor; the old ones live on for `grace` milliseconds at most.
 
-    Raises Refused (NOT_FOUND) when there is no such key that is still live.
+    The key is named as for `revoke`. Raises Refused (NOT_FOUND) when there is no such key that is still live.
     """
     secret = domain.secret(noise(domain.SECRET_BYTES))
-    return await store.run(lambda: _rotate(secret, id_or_prefix, now, grace, expires_at), together=True)
+    return await store.run(lambda: _rotate(secret, named, now, grace, expires_at), together=True)
 
 
-def _rotate(secret: str, id_or_prefix: str, now: int, grace: int, expires_at: int | None) -> Script[Issued]:
-    found = yield keys.named(id_or_prefix)
+def _rotate(secret: str, named: str, now: int, grace: int, expires_at: int | None) -> Script[Issued]:
+    found = yield keys.named(named)
     live = [row for row in found if keys.key(row).is_live(now)]
     if not live:
-        raise refused("NOT_FOUND", f"there is no live key {id_or_prefix}")
+        raise refused("NOT_FOUND", f"there is no live key {domain.concealed(named)}")
     old = keys.key(live[0])
     new = msgspec.structs.replace(
         old,
@@ -89,18 +89,18 @@ def _rotate(secret: str, id_or_prefix: str, now: int, grace: int, expires_at: in
     return Issued(new, secret)
 
 
-async def revoke(store: Store, now: int, id_or_prefix: str) -> Sequence[Key]:
-    """All secrets of an id, or the one with a prefix; answers those that were not revoked before.
+async def revoke(store: Store, now: int, named: str) -> Sequence[Key]:
+    """All secrets of an id, or the one that a prefix or itself names; answers those that were not revoked before.
 
     Raises Refused (NOT_FOUND) when there is no such key.
     """
-    return await store.run(lambda: _revoke(id_or_prefix, now), together=True)
+    return await store.run(lambda: _revoke(named, now), together=True)
 
 
-def _revoke(id_or_prefix: str, now: int) -> Script[Sequence[Key]]:
-    if not (yield keys.named(id_or_prefix)):
-        raise refused("NOT_FOUND", f"there is no key {id_or_prefix}")
-    return [keys.key(row) for row in (yield keys.revoke(id_or_prefix, now))]
+def _revoke(named: str, now: int) -> Script[Sequence[Key]]:
+    if not (yield keys.named(named)):
+        raise refused("NOT_FOUND", f"there is no key {domain.concealed(named)}")
+    return [keys.key(row) for row in (yield keys.revoke(named, now))]
 
 
 async def every(store: Store) -> Sequence[Key]:

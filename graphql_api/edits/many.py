@@ -22,9 +22,6 @@ from graphql_api.storage.abreast import abreast
 from graphql_api.storage.engine import Script
 from graphql_api.storage.revisions import Revision
 
-MOST_AT_ONCE = 1_000
-"""Flows that one bulk update may change."""
-
 AT_ONCE = 25
 """Flows whose past is read together for a replay."""
 
@@ -37,13 +34,15 @@ async def update_flows(
     """Merges the same input into many flows, each all or nothing; also tells whether this is a replay."""
     asked = [list(ids) if ids is not None else None, filter and dict(filter.asked()), sent]
     edit = desk.edit(caller, "updateMessageFlows", "", terms, asked)
-    _check_choice(ids, filter)
+    _check_choice(ids, filter, desk.sizes.batch)
     patch = patches.checked(sent)
     if patch.problems:
         raise Refused(*patch.problems)
     if filter is not None:
         filter = await _narrowed(desk, edit, filter)
-    return await once(desk, edit, lambda: _update_many(edit, ids, filter, patch), many_again, together=True)
+    return await once(
+        desk, edit, lambda: _update_many(edit, ids, filter, patch, desk.sizes.batch), many_again, together=True
+    )
 
 
 async def _narrowed(desk: Desk, edit: Edit, filter: Filter) -> Filter:
@@ -53,21 +52,23 @@ async def _narrowed(desk: Desk, edit: Edit, filter: Filter) -> Filter:
     """
     if filter.ids is not None or edit.terms.validate_only or await is_known(desk, edit):
         return filter
-    rows = await desk.store.read(pages.matching(edit.workspace, ("id",), filter, MOST_AT_ONCE + 1))
-    if len(rows) > MOST_AT_ONCE:
+    rows = await desk.store.read(pages.matching(edit.workspace, ("id",), filter, desk.sizes.batch + 1))
+    if len(rows) > desk.sizes.batch:
         return filter
     return structs.replace(filter, ids=tuple(row["id"] for row in rows))
 
 
-def _check_choice(ids: Sequence[str] | None, filter: Filter | None) -> None:
+def _check_choice(ids: Sequence[str] | None, filter: Filter | None, most: int) -> None:
     if (ids is None) == (filter is None):
         raise refused("CONFLICTING_FIELDS", "send exactly one of ids and filter", "ids")
     if filter is not None and not filter.asked():
         raise refused("REQUIRED", "filter must have a member that narrows it; it would match every flow", "filter")
     if filter is not None:
         filter.check()
-    if ids is not None and not 1 <= len(ids) <= MOST_AT_ONCE:
-        raise refused("OUT_OF_RANGE", f"ids must name 1 to {MOST_AT_ONCE} flows, not {len(ids)}", "ids")
+    if ids is not None and not ids:
+        raise refused("OUT_OF_RANGE", f"ids must name 1 to {most} flows", "ids")
+    if ids is not None and len(ids) > most:
+        raise refused("LIMIT_EXCEEDED", f"ids name {len(ids)} flows; the limit is {most} (max_batch)", "ids")
     if ids is not None and len(set(ids)) != len(ids):
         raise refused("CONFLICTING_FIELDS", "ids must name each flow once", "ids")
     for place, id in enumerate(ids or (), 1):
@@ -77,9 +78,9 @@ def _check_choice(ids: Sequence[str] | None, filter: Filter | None) -> None:
 
 
 def _update_many(
-    edit: Edit, ids: Sequence[str] | None, filter: Filter | None, patch: Patch
+    edit: Edit, ids: Sequence[str] | None, filter: Filter | None, patch: Patch, most: int
 ) -> Script[tuple[tuple[Result, ...], bool]]:
-    found = yield from _chosen(edit, ids, filter)
+    found = yield from _chosen(edit, ids, filter, most)
     chosen = ids if ids is not None else found
     results = yield from abreast(_update_one(edit, id, found.get(id), patch) for id in chosen)
     if edit.terms.key is not None:
@@ -87,14 +88,14 @@ def _update_many(
     return tuple(results), False
 
 
-def _chosen(edit: Edit, ids: Sequence[str] | None, filter: Filter | None) -> Script[Mapping[str, Values]]:
+def _chosen(edit: Edit, ids: Sequence[str] | None, filter: Filter | None, most: int) -> Script[Mapping[str, Values]]:
     if ids is not None:
         rows = yield flows.read_many(edit.workspace, ids)
         return {row["id"]: flows.values(row) for row in rows}
     assert filter is not None
-    rows = yield pages.matching(edit.workspace, EVERYTHING, filter, MOST_AT_ONCE + 1)
-    if len(rows) > MOST_AT_ONCE:
-        raise refused("OUT_OF_RANGE", f"filter matches more than {MOST_AT_ONCE} flows; narrow it", "filter")
+    rows = yield pages.matching(edit.workspace, EVERYTHING, filter, most + 1)
+    if len(rows) > most:
+        raise refused("LIMIT_EXCEEDED", f"filter matches more than {most} flows, the limit (max_batch)", "filter")
     if not rows:
         raise refused("NOT_FOUND", "no flow matches the filter", "filter")
     return {row["id"]: flows.values(row) for row in rows}

@@ -16,9 +16,9 @@ from graphql_api.schema.types import MessageFlow
 
 
 def span(
-    first: int | None, after: str | None, last: int | None, before: str | None, order: Order, longest: int
+    context: Context, first: int | None, after: str | None, last: int | None, before: str | None, order: Order
 ) -> Span:
-    size = page_size(first, last, longest)
+    size = page_size(context, first, last)
     return Span(size.limit, size.last, _cursor("after", after, order), _cursor("before", before, order))
 
 

@@ -13,8 +13,6 @@ from graphql_api.domain.flow import Values
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 
-LONGEST_PAGE = 100
-
 
 class Seen(msgspec.Struct):
     """What a request turned out to ask for, as logs and metrics tell it: nothing of what callers wrote but a name."""
@@ -26,7 +24,7 @@ class Seen(msgspec.Struct):
 
 
 class Context(msgspec.Struct):
-    """`if_versions` are the versions that REST's If-Match lists; `longest_page` is the cap of the door.
+    """`if_versions` are the versions that REST's If-Match lists; `longest_page` is the cap of a door that has its own.
 
     `feed` is what subscriptions watch, behind `last_event_id` where a client reconnects with one.
     `charge` takes the points of an operation, or refuses it, before it is carried out; it may have to be waited for.
@@ -37,7 +35,7 @@ class Context(msgspec.Struct):
     desk: Desk
     caller: Caller
     if_versions: frozenset[int] | None = None
-    longest_page: int = LONGEST_PAGE
+    longest_page: int | None = None
     instants: tuple[datetime | None, ...] = ()
     charge: Callable[[int], Awaitable[None] | None] | None = None
     seen: Seen = msgspec.field(default_factory=Seen)

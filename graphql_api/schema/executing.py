@@ -1,4 +1,4 @@
-"""What the general executor is held to beyond GraphQL: whom it lets write, and how much it says of variables."""
+"""What the general executor is held to beyond GraphQL: what it refuses before it writes, what it says of variables."""
 
 from collections.abc import Awaitable, Iterator, Mapping
 from itertools import islice
@@ -21,6 +21,7 @@ from graphql.pyutils import Path
 
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.words import printable
+from graphql_api.schema.beforehand import hold
 from graphql_api.schema.context import Context
 from graphql_api.schema.mutations import SCOPES
 
@@ -37,9 +38,10 @@ class Held(Executor[Context]):
         grouped_field_set: dict[str, list[Any]],
         position_context: Context | None,
     ) -> Awaitable[dict[str, Any]] | dict[str, Any]:
-        """The fields of a mutation, of which none writes where the caller lacks what another one needs."""
+        """The fields of a mutation, of which none writes where one of them, or what they select, is refused anyway."""
         for name, fields in grouped_field_set.items():
             _permit(self.context_value, name, [field.node for field in fields])
+        hold(self, parent_type, grouped_field_set)
         return super().execute_fields_serially(parent_type, source_value, path, grouped_field_set, position_context)
 
 

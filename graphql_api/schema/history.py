@@ -11,7 +11,7 @@ from graphql_api import reads
 from graphql_api.domain import cursors, instants
 from graphql_api.domain.errors import refused
 from graphql_api.reads import Revision as Told
-from graphql_api.schema.context import Info
+from graphql_api.schema.context import Context, Info
 from graphql_api.schema.enums import RevisionOperation, RevisionSource
 from graphql_api.schema.relay import Around, Node, PageInfo, page_size
 from graphql_api.schema.scalars import Instant
@@ -35,7 +35,9 @@ class Revision(Node):
     operation: RevisionOperation = strawberry.field(description="What made it.")
     changes: list[LeafChange] = strawberry.field(description="The leaves that changed, in the order of the schema.")
     note: str | None = strawberry.field(description="What the caller noted; null when nothing.")
-    request_id: str | None = strawberry.field(description="The x-request-id of the request; null when it had none.")
+    request_id: str | None = strawberry.field(
+        description="The x-request-id of the request, sent or given to it; null for the command line."
+    )
 
 
 @strawberry.type(description="A revision and its place.")
@@ -53,10 +55,15 @@ class RevisionConnection:
 
 async def of_flow(info: Info, id: str, first: int | None, after: str | None) -> RevisionConnection:
     context = info.context
-    size = page_size(first, None, context.longest_page).limit
-    before = None if after is None else place(after, id)
+    size, before = asked(context, id, first, after)
     told = await reads.history(context.desk.store, context.caller, id, size + 1, before)
     return connection(told, size, before)
+
+
+def asked(context: Context, id: str | None, first: int | None, after: str | None) -> tuple[int, int | None]:
+    """How many revisions below which version; refuses who may not see them, and a cursor of any flow but this one."""
+    context.caller.within("history:read")
+    return page_size(context, first).limit, None if after is None else place(after, id)
 
 
 def connection(told: Sequence[Told], size: int, before: int | None) -> RevisionConnection:
@@ -89,7 +96,7 @@ def _value(path: str, value: Any) -> Any:
     return instants.text(value) if path in ("createdAt", "updatedAt") and value is not None else value
 
 
-def place(text: str, flow_id: str) -> int:
+def place(text: str, flow_id: str | None) -> int:
     """The version that a cursor of this flow's history stands at; refuses any other text."""
     try:
         known = revision_id(cursors.decoded(text).decode())

@@ -62,6 +62,11 @@ def utc_offsets(root: domain.WorkingHours, start: From, to: To) -> list[UtcOffse
     return offsets.offsets(root, _told(start), _told(to))  # type: ignore[return-value]
 
 
+def asked(start: datetime, to: datetime) -> tuple[datetime, datetime]:
+    """The range of openings or offsets; refuses what they would refuse."""
+    return hours.whole_range(_told(start), _told(to))
+
+
 def _or_now(at: datetime | None, info: Info) -> datetime:
     return info.context.now(info.root_value) if at is None else at
 

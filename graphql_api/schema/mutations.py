@@ -93,17 +93,20 @@ class Mutation:
             **payloads.saved(saved), changed_fields=domain.paths(saved.changed), rebased_from=saved.rebased_from
         )
 
-    @strawberry.mutation(description="Make the same change to many flows, at most 1,000; each is all or nothing.")
+    @strawberry.mutation(
+        description="Make the same change to many flows, at most 1,000 (`max_batch`); each is all or nothing."
+    )
     async def update_message_flows(
         self,
         info: Info,
         input: Annotated[UpdateMessageFlowInput, argument("What to change in each flow.")],
         ids: Annotated[
-            list[strawberry.ID] | None, argument("These flows, 1 to 1,000, each once; null is refused without filter.")
+            list[strawberry.ID] | None,
+            argument("These flows, 1 to 1,000 (`max_batch`), each once; null is refused without filter."),
         ] = None,
         filter: Annotated[
             MessageFlowFilter | None,
-            argument("All flows that match, at most 1,000; needs a member; null is refused without ids."),
+            argument("All flows that match, at most 1,000 (`max_batch`); needs a member; null is refused without ids."),
         ] = None,
         idempotency_key: IdempotencyKey = None,
         validate_only: ValidateOnly = False,

@@ -14,18 +14,21 @@ from graphql import (
     ExecutionResult,
     Executor,
     FieldNode,
+    GraphQLError,
     VariableNode,
     Visitor,
     create_source_event_stream,
     execute,
+    get_variable_values,
     visit,
 )
 
 from graphql_api.schema import limits
+from graphql_api.schema.beforehand import hold_all
 from graphql_api.schema.context import Context
 from graphql_api.schema.executing import Held, overfull
 from graphql_api.schema.limits import LimitExceeded, Limits
-from graphql_api.schema.prepared import GRAPHQL, Documents, Prepared
+from graphql_api.schema.prepared import GRAPHQL, MOST_ERRORS, Documents, Prepared
 from graphql_api.schema.readers import Unusual
 from graphql_api.schema.shown import Rejected, failure, shown, tacit
 from graphql_api.schema.subscriptions import Begun, MessageFlowChange
@@ -80,8 +83,8 @@ class Operations:
                 return Answer(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
             except (Unusual, NotCompiled):
                 pass
-        if errors := list(overfull(GRAPHQL, prepared.operation, variables or {})):
-            raise Rejected([self._shown(error) for error in errors])
+        if errors := self._overfull(prepared, variables or {}):
+            raise Rejected(errors)
         return await self._execute(prepared, variables, context, cost)
 
     def _cost(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> int:
@@ -92,10 +95,22 @@ class Operations:
             try:
                 cost = limits.charge(prepared.measured, variables, self._limits)
             except LimitExceeded as exceeded:
-                raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
+                wrong = self._misfits(prepared, variables or {})
+                raise Rejected(wrong or [failure("LIMIT_EXCEEDED", str(exceeded))]) from None
         seen = context.seen
         seen.operation, seen.field, seen.cost = prepared.name, prepared.field, cost
         return cost
+
+    def _overfull(self, prepared: Prepared, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return [self._shown(error) for error in overfull(GRAPHQL, prepared.operation, variables)]
+
+    def _misfits(self, prepared: Prepared, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is wrong with variables by themselves, which says more than the price that they would have."""
+        if errors := self._overfull(prepared, variables):
+            return errors
+        declared = prepared.operation.variable_definitions or ()
+        read = get_variable_values(GRAPHQL, declared, dict(variables), MOST_ERRORS, self._hide_suggestions)
+        return [self._shown(error) for error in read] if isinstance(read, list) else []
 
     async def begin(
         self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context
@@ -118,6 +133,10 @@ class Operations:
         )
         if isinstance(executor, list):
             raise Rejected([self._shown(error) for error in executor])
+        try:
+            hold_all(executor)
+        except GraphQLError as error:
+            raise Rejected([self._shown(error, context.caller.request_id)]) from None
         source: Any = create_source_event_stream(executor)
         source = await source if isawaitable(source) else source
         if isinstance(source, ExecutionResult):

@@ -30,9 +30,9 @@ BATCHES: Mapping[str, int] = {
     "testWebhook": 250,
     **INTROSPECTION,
 }
-"""Mutations of the flows in `ids`, and for how many they are charged when a filter chooses the flows;
-openings have no count either, so they are charged for a window a day over the longest range, and offsets for a clock
-change every three weeks."""
+"""Mutations of the flows in `ids`, and for how many they are charged when a filter chooses the flows; deliveries are
+charged by `first`. Openings have no count at all, so they are charged for a window a day over the longest range, and
+offsets for a clock change every three weeks."""
 TEXTS: Mapping[str, Any] = {leaf.path.rpartition(".")[2]: leaf.rule.check for leaf in flow.LEAVES}
 AGAIN = {name: text.longest // 2_000 for name, text in TEXTS.items() if isinstance(text, Text)}
 AGAIN |= dict.fromkeys(("before", "after"), max(AGAIN.values()))
@@ -82,7 +82,7 @@ def _price(place: Place, page: Counts, above: Way, told: set[Way], least: int = 
         return Price(max(LEAVES.get(name, 0) for name in names) + _again(names, above, told))
     own_page = frozenset(_count(field, PAGES, "first", "last") for field in place.fields)
     below = total(_price(each, own_page, (*above, names), told) for each in place.below)
-    counts = [page if field.name.value in ROWS else {_count(field, BATCHES, "ids")} for field in place.fields]
+    counts = [page if field.name.value in ROWS else {_count(field, BATCHES, "ids", "first")} for field in place.fields]
     return _times(frozenset().union(*counts), least, Price(1 + below.points, below.parts))
 
 

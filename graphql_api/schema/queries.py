@@ -38,15 +38,19 @@ class Query:
     async def message_flows(
         self,
         info: Info,
-        first: Annotated[int | None, argument("How many from the front, 1 to 100; 50 if absent or null.")] = None,
+        first: Annotated[
+            int | None, argument("How many from the front, 1 to 100 (`max_page`); 50 if absent or null.")
+        ] = None,
         after: Annotated[str | None, argument("Cursor to go on behind; null starts at the front.")] = None,
-        last: Annotated[int | None, argument("How many from the end, 1 to 100; not together with first.")] = None,
+        last: Annotated[
+            int | None, argument("How many from the end, 1 to 100 (`max_page`); not together with first.")
+        ] = None,
         before: Annotated[str | None, argument("Cursor to stay before; null ends at the end.")] = None,
         filter: Annotated[MessageFlowFilter | None, argument("Which flows; null means all.")] = None,
         order_by: Annotated[MessageFlowOrder | None, argument("In which order; null is newest first.")] = None,
     ) -> MessageFlowConnection:
         order = ordered(order_by)
-        span = connection.span(first, after, last, before, order, info.context.longest_page)
+        span = connection.span(info.context, first, after, last, before, order)
         wanted = selection.columns(info._raw_info, selection.CONNECTION)
         return await connection.of_flows(info, wanted, filtered(filter), order, span)
 

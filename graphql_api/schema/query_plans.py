@@ -42,7 +42,7 @@ def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
         order = order_of(arguments.get("orderBy"))
         filter = filter_of(arguments.get("filter") or {})
         first, after, last, before = (arguments.get(name) for name in ("first", "after", "last", "before"))
-        span = connection.span(first, after, last, before, order, context.longest_page)
+        span = connection.span(context, first, after, last, before, order)
 
         async def read(columns: Sequence[str]) -> Found:
             page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)

@@ -8,6 +8,7 @@ import strawberry
 
 from graphql_api.domain.errors import refused
 from graphql_api.domain.search import Span
+from graphql_api.schema.context import Context
 
 USUAL_PAGE = 50
 
@@ -60,11 +61,14 @@ class PageInfo:
         return self.around.edge(last=True)
 
 
-def page_size(first: int | None, last: int | None, longest: int) -> Span:
-    """How much of which end; refuses sizes outside 1 to `longest` and both ends at once."""
+def page_size(context: Context, first: int | None, last: int | None = None) -> Span:
+    """How much of which end; refuses sizes outside 1 to the longest page and both ends at once."""
+    longest = context.longest_page or context.desk.sizes.page
     if first is not None and last is not None:
         raise refused("BAD_REQUEST", "send first or last, not both")
     name, size = ("first", first) if last is None else ("last", last)
-    if size is not None and not 1 <= size <= longest:
+    if size is not None and size < 1:
         raise refused("BAD_REQUEST", f"{name} must be between 1 and {longest}")
+    if size is not None and size > longest:
+        raise refused("LIMIT_EXCEEDED", f"{name} is {size}; the limit is {longest} (max_page)")
     return Span(min(USUAL_PAGE, longest) if size is None else size, last is not None)

@@ -105,7 +105,9 @@ class MessageFlow(Node):
     async def revisions(
         self: domain.MessageFlow,  # type: ignore[misc]
         info: Info,
-        first: Annotated[int | None, argument("How many revisions, 1 to 100; 50 if absent or null.")] = None,
+        first: Annotated[
+            int | None, argument("How many revisions, 1 to 100 (`max_page`); 50 if absent or null.")
+        ] = None,
         after: Annotated[str | None, argument("Cursor of the revision to go on from; null starts at the top.")] = None,
     ) -> history.RevisionConnection:
         return await history.of_flow(info, self.id, first, after)

@@ -12,7 +12,7 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.domain.instants import HOUR
 from graphql_api.edits import webhooks as edits
 from graphql_api.schema import payloads
-from graphql_api.schema.context import Info, argument
+from graphql_api.schema.context import Context, Info, argument
 from graphql_api.schema.enums import WebhookEvent, WebhookOutcome
 from graphql_api.schema.payloads import ERRORS, MutationError
 from graphql_api.schema.relay import Around, Node, PageInfo, page_size
@@ -54,9 +54,11 @@ class Webhook(Node):
 
     @strawberry.field(description="What was tried last, newest first.")
     async def deliveries(
-        self, info: Info, first: Annotated[int | None, argument("How many, 1 to 100; 50 if absent or null.")] = None
+        self,
+        info: Info,
+        first: Annotated[int | None, argument("How many, 1 to 100 (`max_page`); 50 if absent or null.")] = None,
     ) -> list[WebhookDelivery]:
-        size = page_size(first, None, 100).limit
+        size = asked(info.context, first)
         return [tried(one) for one in await edits.attempts(info.context.desk, info.context.caller, self.id, size)]
 
 
@@ -153,6 +155,11 @@ def tried(attempt: domain.Attempt) -> WebhookDelivery:
     )
 
 
+def asked(context: Context, first: int | None) -> int:
+    """How many attempts; refuses what is no size of a page."""
+    return page_size(context, first).limit
+
+
 async def node(info: Info, id: str) -> Webhook | None:
     """The webhook of an id, for callers that may see webhooks."""
     if not domain.is_id(id) or edits.SCOPE not in info.context.caller.scopes:
@@ -163,10 +170,10 @@ async def node(info: Info, id: str) -> Webhook | None:
 
 async def page(
     info: Info,
-    first: Annotated[int | None, argument("How many, 1 to 100; 50 if absent or null.")] = None,
+    first: Annotated[int | None, argument("How many, 1 to 100 (`max_page`); 50 if absent or null.")] = None,
     after: Annotated[str | None, argument("Cursor to go on behind; null starts at the front.")] = None,
 ) -> WebhookConnection:
-    size = page_size(first, None, info.context.longest_page).limit
+    size = page_size(info.context, first).limit
     behind = None if after is None else _place(after)
     every = await edits.every(info.context.desk, info.context.caller)
     rest = [one for one in every if behind is None or (one.created_at, one.id) > behind]

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
-from graphql_api.domain.keys import Key
+from graphql_api.domain.keys import Key, digest
 from graphql_api.storage.engine import Row, Shape, Statement
 from graphql_api.storage.sets import one_of
 from graphql_api.storage.tables import KEYS
 
 _SHOWN = [KEYS.c[name] for name in Key.__struct_fields__]
 _NAMED = or_(
-    KEYS.c.id == bindparam("named", type_=KEYS.c.id.type), KEYS.c.prefix == bindparam("named", type_=KEYS.c.id.type)
+    KEYS.c.id == bindparam("named", type_=KEYS.c.id.type),
+    KEYS.c.prefix == bindparam("named", type_=KEYS.c.id.type),
+    KEYS.c.digest == bindparam("digest", type_=KEYS.c.digest.type),
 )
 _WHEN = KEYS.c.created_at.type
 
@@ -38,9 +40,9 @@ def every() -> Statement:
 _EVERY = Shape(select(*_SHOWN).order_by(KEYS.c.created_at, KEYS.c.digest))
 
 
-def named(id_or_prefix: str) -> Statement:
-    """The keys of an id, or the one of a prefix, newest first, with their digests."""
-    return Statement(_OF_NAME, {"named": id_or_prefix})
+def named(name: str) -> Statement:
+    """The keys of an id, or the one of a prefix or that is the name itself, newest first, with their digests."""
+    return Statement(_OF_NAME, {"named": name, "digest": digest(name)})
 
 
 _OF_NAME = Shape(
@@ -75,8 +77,8 @@ _END = Shape(
 )
 
 
-def revoke(id_or_prefix: str, now: int) -> Statement:
-    return Statement(_REVOKE, {"named": id_or_prefix, "now": now})
+def revoke(name: str, now: int) -> Statement:
+    return Statement(_REVOKE, {"named": name, "digest": digest(name), "now": now})
 
 
 _REVOKE = Shape(

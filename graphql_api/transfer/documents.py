@@ -66,7 +66,7 @@ def _instant(value: Any, name: str, now: int, problems: list[Problem]) -> int | 
 def _leaves(given: Mapping[str, Any], problems: list[Problem]) -> Values:
     try:
         input = Shape({}, creates=True).input(given)
-        return patches.created(patches.checked(sent(input)))
+        return patches.created(patches.checked(sent(input), creates=True))
     except Refused as refusal:
         problems.extend(refusal.problems)
         return {}

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.caller import Caller
@@ -43,7 +44,7 @@ MEDIA = {RESPONSE: f"{RESPONSE}; charset=utf-8".encode(), JSON: f"{JSON}; charse
 METHODS = ("GET", "POST")
 PARAMETERS = frozenset({"query", "operationName", "variables", "extensions"})
 OPERATION_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "UNAVAILABLE"})
-"""Codes of top-level errors that give the answer to a single field their status."""
+"""Codes of top-level errors that give the answer their status where nothing was carried out."""
 
 
 class GoesOn(Exception):
@@ -104,9 +105,16 @@ class GraphQL:
         """EventSource sends no headers: where no keys are required it may name the workspace in the URL."""
         who = caller(scope, "GRAPHQL")
         named = parameters(scope).get("workspace") if scope["method"] == "GET" else None
-        if named is None or who.workspace is not None:
+        if who.workspace is not None:
             return who
-        if scope["state"]["asker"] is not None:
+        is_open = scope["state"]["asker"] is None
+        if named is None:
+            return (
+                replace(who, named_in="the header x-workspace-id, or ?workspace= of an EventSource,")
+                if is_open
+                else who
+            )
+        if not is_open:
             raise refused("BAD_REQUEST", "name the workspace in the header x-workspace-id where keys are required")
         return entitled(None, named, "GRAPHQL", who.request_id or "")
 
@@ -228,8 +236,9 @@ def malformed(scope: Scope, refusal: Refused, media: str) -> Answer:
 
 
 def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
-    """Nothing was carried out: no `data`; in application/json a well-formed request is answered with 200."""
-    status = 200 if media == JSON else KINDS[errors[0]["extensions"]["code"]].status
+    """No `data`; in application/json a well-formed request is answered with 200 where its document is to blame."""
+    code = errors[0]["extensions"]["code"]
+    status = 200 if media == JSON and code not in OPERATION_STATUS else KINDS[code].status
     return Answer(status, encoded({"errors": errors}), MEDIA[media])
 
 

@@ -20,7 +20,14 @@ from graphql_api.web import parting
 from graphql_api.web.exchange import Exchange
 from graphql_api.web.front import request_id, too_long_a_head
 from graphql_api.web.http import Headers
-from graphql_api.web.parting import NOT_HTTP, ODD_HANDSHAKE, must_be_spoken_here, too_long_a_size, too_long_trailers
+from graphql_api.web.parting import (
+    NOT_HTTP,
+    ODD_HANDSHAKE,
+    must_be_spoken_here,
+    stopped,
+    too_long_a_size,
+    too_long_trailers,
+)
 from graphql_api.web.patience import Patience
 from graphql_api.web.taking import Taking
 from graphql_api.web.upgrades import flaw, is_for_websocket, without_offer
@@ -110,10 +117,11 @@ class Http1(HttpToolsProtocol):
     def _read(self, data: bytes) -> bytes:
         """Returns what is to be read once more, by a new parser."""
         self._unfinished_bytes += len(data)
+        before = self.cycle
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._refuse(error.__context__ if isinstance(error.__context__, Refused) else NOT_HTTP)
+            self._refuse(stopped(error, data if self.cycle is before else b""))
         except httptools.HttpParserUpgrade as upgrade:
             return self._meet_upgrade(data[upgrade.args[0] :])
         else:

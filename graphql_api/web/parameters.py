@@ -15,14 +15,15 @@ from graphql_api.domain.search import NEWEST_FIRST, Order, OrderField
 from graphql_api.domain.search import cursor as place
 from graphql_api.domain.words import nearest, printable
 
-LONGEST_PAGE = 1_000
 ORDERS = {"createdAt": "CREATED_AT", "updatedAt": "UPDATED_AT", "name": "NAME"}
 
 
 def limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= LONGEST_PAGE):
-        raise ValueError(f"must be a whole number from 1 to {LONGEST_PAGE}")
-    return int(text)
+    """Numbers of more digits than any limit has are all the same."""
+    digits = text.lstrip("0") if text.isascii() and text.isdecimal() else ""
+    if not digits:
+        raise ValueError("must be a whole number from 1 on")
+    return int(digits[:9])
 
 
 def flag(text: str) -> bool:
@@ -88,14 +89,19 @@ KNOWN: Mapping[str, Callable[[str], Any]] = {**OTHERS, **FILTERS}
 HOURS: Mapping[str, Callable[[str], Any]] = {"at": instant, "from": instant, "to": instant}
 
 
-def list_variables(asked: Mapping[str, str], *, suggests: bool = True) -> dict[str, Any]:
-    """Raises Refused (BAD_REQUEST) for a parameter that is unknown or malformed; `suggests`: says what is known."""
+def list_variables(asked: Mapping[str, str], longest: int, *, suggests: bool = True) -> dict[str, Any]:
+    """Raises Refused: BAD_REQUEST for a parameter that is unknown or malformed, LIMIT_EXCEEDED above the longest page.
+
+    `suggests`: says what is known.
+    """
     values = _values(asked, KNOWN, suggests)
+    if values.get("limit", longest) > longest:
+        raise refused("LIMIT_EXCEEDED", f"the parameter limit is above {longest}, the limit (max_rest_page)")
     if "cursor" in values:
         _hold_to_order(values["cursor"], values.get("orderBy"))
     filter = {name: value for name, value in values.items() if name in FILTERS}
     rest = {name: value for name, value in values.items() if name in OTHERS}
-    return {"limit": LONGEST_PAGE, "filter": filter, **rest}
+    return {"limit": longest, "filter": filter, **rest}
 
 
 def hours_variables(asked: Mapping[str, str], *, suggests: bool = True) -> dict[str, Any]:

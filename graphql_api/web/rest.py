@@ -23,7 +23,7 @@ from graphql_api.web.callers import caller
 from graphql_api.web.http import Answer, BodyLimits, body, header, headers, listed, must_be_json, of_head, parameters
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.methods import untaken
-from graphql_api.web.parameters import LONGEST_PAGE, hours_variables, list_variables
+from graphql_api.web.parameters import hours_variables, list_variables
 from graphql_api.web.routes import COLLECTION, PREFIX, NotTaken, Route, find
 from graphql_api.web.shape import Shape
 
@@ -93,7 +93,7 @@ class Rest:
 
     async def page(self, call: Call) -> Answer:
         asked = parameters(call.scope)
-        variables = list_variables(asked, suggests=self._suggestions)
+        variables = list_variables(asked, self._desk.sizes.rest_page, suggests=self._suggestions)
         page = await self._run(call, variables)
         for flow in page["nodes"]:
             del flow["version"]
@@ -162,7 +162,8 @@ class Rest:
         state = call.scope["state"]
         account = state["account"]
         charge = account and account.charge
-        return Context(self._desk, call.caller, guard, LONGEST_PAGE, charge=charge, seen=state["seen"])
+        longest = self._desk.sizes.rest_page
+        return Context(self._desk, call.caller, guard, longest, charge=charge, seen=state["seen"])
 
 
 HANDLERS: Mapping[str, Callable[[Rest, Call], Awaitable[Answer]]] = {

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import TREE, Block, Leaf
+from graphql_api.domain.patch import meant
 from graphql_api.domain.words import nearest, printable
 
 TYPES: Mapping[type, tuple[str, tuple[type, ...]]] = {
@@ -117,7 +118,9 @@ class Shape:
             self._block(hours, direct)
             return rest
         for name in direct.keys() & nested.keys():
-            if direct[name] != nested[name] or type(direct[name]) is not type(nested[name]):
+            leaf: Any = hours.members[name]
+            one, other = meant(leaf, direct[name]), meant(leaf, nested[name])
+            if one != other or type(one) is not type(other):
                 message = f"differs from the one in {WORKING_HOURS}; send one of them"
                 self._blame("CONFLICTING_FIELDS", message, (*_at(hours)[:-1], name))
         return {**rest, WORKING_HOURS: {**direct, **nested}}

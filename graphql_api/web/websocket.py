@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.errors import Refused, refused
@@ -124,6 +125,7 @@ class Conversation:
         workspace = self._told(payload, "x-workspace-id")
         who = payer(key, self._scope.get("client"))
         caller = entitled(key, workspace, "GRAPHQL", self._scope["state"]["request_id"])
+        caller = replace(caller, named_in="x-workspace-id in the payload of connection_init")
         self._asker = Asker(who, caller, key, throttle.account(who) if throttle is not None else None)
         return token
 

@@ -33,6 +33,7 @@ DECLARED = {
     # GraphQL: a type says neither ranges nor patterns, nor that two arguments exclude each other.
     "bad_request: send first or last, not both": "Two arguments that exclude each other.",
     "bad_request: (first|last) must be between 1 and 100": "The range of a page's size.",
+    "limit_exceeded: (first|last) is": "How long a page may be is a setting.",
     "bad_request: filter.(ids|agent): an id is": "ID takes any text.",
     "bad_request: filter.nameContains must not contain the character": "String takes any text.",
     "limit_exceeded: the document costs": "Page sizes multiply; what a document may cost is a setting.",

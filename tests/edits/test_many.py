@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 import pytest
+from msgspec import structs
 
 from graphql_api import edits, reads
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.patch import Sent
-from graphql_api.domain.search import Filter
+from graphql_api.domain.search import Filter, Sizes
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, Result, many
 from graphql_api.edits.upkeep import prune
@@ -94,7 +95,7 @@ async def test_a_deleted_and_a_foreign_flow_are_not_found(desk: Desk, caller: Ca
         (None, None, ("CONFLICTING_FIELDS", "ids")),
         (["a"], Filter(is_active=True), ("CONFLICTING_FIELDS", "ids")),
         ([], None, ("OUT_OF_RANGE", "ids")),
-        ([f"f{n}" for n in range(1_001)], None, ("OUT_OF_RANGE", "ids")),
+        ([f"f{n}" for n in range(1_001)], None, ("LIMIT_EXCEEDED", "ids")),
         (["a", "b", "a"], None, ("CONFLICTING_FIELDS", "ids")),
         (["a", "b c"], None, ("INVALID_ID", "ids")),
         (["\ud800"], None, ("INVALID_ID", "ids")),
@@ -133,20 +134,20 @@ async def test_leaves_that_are_wrong_in_themselves_refuse_the_whole(
     ]
 
 
-async def test_1000_flows_at_once_and_no_more(
-    desk: Desk, caller: Caller, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+async def test_as_many_flows_at_once_as_the_setting_says_and_no_more(
+    desk: Desk, caller: Caller, refusal: Refusal
 ) -> None:
     thousand = [f"f{n}" for n in range(1_000)]
     results, _ = await edits.update_flows(desk, caller, thousand, None, Sent({"name": "N"}))
     assert len(results) == 1_000
-    monkeypatch.setattr(many, "MOST_AT_ONCE", 2)
+    desk = structs.replace(desk, sizes=Sizes(batch=2))
     for _ in range(2):
         await edits.create_flow(desk, caller, NEW)
     results, _ = await edits.update_flows(desk, caller, None, Filter(agent="a"), Sent({"name": "N"}))
     assert len(results) == 2
     await edits.create_flow(desk, caller, NEW)
     edit = edits.update_flows(desk, caller, None, Filter(agent="a"), Sent({"name": "M"}))
-    assert told(await refusal(edit)) == [("OUT_OF_RANGE", "filter")]
+    assert told(await refusal(edit)) == [("LIMIT_EXCEEDED", "filter")]
 
 
 async def test_what_a_filter_matches_is_found_before_the_transaction_and_asked_again_within(
@@ -177,12 +178,12 @@ async def test_a_filter_that_matches_too_many_is_refused_though_the_first_of_the
         await edits.delete_flow(desk, caller, ids[0])
         return rows
 
-    monkeypatch.setattr(many, "MOST_AT_ONCE", 1)
+    desk = structs.replace(desk, sizes=Sizes(batch=1))
     monkeypatch.setattr(store, "read", meanwhile)
     with pytest.raises(Refused) as refused:
         await edits.update_flows(desk, caller, None, Filter(agent="a"), Sent({"name": "N"}))
     monkeypatch.undo()
-    assert told(refused.value) == [("OUT_OF_RANGE", "filter")]
+    assert told(refused.value) == [("LIMIT_EXCEEDED", "filter")]
     assert [flow["name"] for flow in (await contents(store))[0]] == ["Sale"] * 3
 
 

@@ -14,6 +14,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.search import Filter
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, Saved
+from graphql_api.edits.desk import fingerprint
 from graphql_api.edits.upkeep import forget_replays
 from graphql_api.storage.engine import Script, Statement, Store
 from tests.conftest import Clock
@@ -298,6 +299,31 @@ async def test_the_past_is_read_outside_the_transaction(desk: Desk, caller: Call
     results, replayed = await edits.update_flows(watched, caller, [flow["id"]], None, TOGGLE, KEYED)
     assert (replayed, results[0].saved and results[0].saved.flow) == (True, bulk[0].saved and bulk[0].saved.flow)
     assert len(within) == 2
+
+
+HOURS = "response_settings_working_hours"
+SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({f"{HOURS}_start": "8:00"}, {f"{HOURS}_start": "08:00"}),
+    ({f"{HOURS}_timezone": "europe/berlin"}, {f"{HOURS}_timezone": "Europe/Berlin"}),
+    ({"description": None}, {"description": ""}),
+    ({"response_settings_delay": None}, {"response_settings_delay": 0.0}),
+    ({f"{HOURS}_enabled": None}, {f"{HOURS}_enabled": False}),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), [*SAME, *((other, one) for one, other in SAME)])
+async def test_what_means_the_same_is_the_same_request(
+    desk: Desk, caller: Caller, flow: Values, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert not (await edits.update_flow(desk, caller, flow["id"], Sent(one), KEYED)).replayed
+    assert (await edits.update_flow(desk, caller, flow["id"], Sent(other), KEYED)).replayed
+
+
+def test_what_is_spelt_as_it_is_kept_has_the_fingerprint_that_it_always_had() -> None:
+    values = {"name": "n", f"{HOURS}_start": "08:00", "response_settings_delay": 2.0, "direction": "INBOUND"}
+    assert fingerprint(Sent(values, toggles=True)) == (
+        "3dd184269586f6ea47a57965e5590f4d656041059c87757eac9d394de74bd660"
+    )
 
 
 async def test_two_bulk_updates_at_once_run_once(desk: Desk, caller: Caller, flow: Values, store: Store) -> None:

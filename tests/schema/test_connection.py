@@ -1,13 +1,19 @@
 """Connections over GraphQL: what is not selected costs no statement, and only cursors of ours are taken."""
 
 import pytest
+from msgspec.structs import replace
 
 from graphql_api import edits
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.search import NEWEST_FIRST, Cursor, Order, OrderField
+from graphql_api.domain.search import NEWEST_FIRST, Cursor, Order, OrderField, Sizes
 from graphql_api.edits import Desk
+from graphql_api.schema.context import Context
+from graphql_api.schema.limits import Limits
+from graphql_api.schema.operations import Operations
 from tests.conftest import Execute
 from tests.edits.conftest import NEW
+
+OPERATIONS = Operations(Limits())
 
 
 @pytest.fixture
@@ -88,7 +94,6 @@ OTHER_ORDER = "after belongs to another order; a cursor goes on only in the orde
         ({"after": Cursor(Order(OrderField.CREATED_AT, False), 5, "f1").text()}, OTHER_ORDER),
         ({"before": "garbage"}, NOT_OURS.replace("after", "before", 1)),
         ({"first": 0}, "first must be between 1 and 100"),
-        ({"first": 101}, "first must be between 1 and 100"),
         ({"last": -1}, "last must be between 1 and 100"),
         ({"first": 1, "last": 1}, "send first or last, not both"),
     ],
@@ -100,6 +105,24 @@ async def test_a_place_or_size_that_is_none_is_refused_before_any_statement(
     assert answer["data"] is None
     assert [(error["message"], error["extensions"]["code"]) for error in answer["errors"]] == [(message, "BAD_REQUEST")]
     assert heard == []
+
+
+@pytest.mark.parametrize("end", ["first", "last"])
+async def test_a_page_is_as_long_as_the_setting_says(
+    execute: Execute, desk: Desk, caller: Caller, heard: list[str], ids: list[str], end: str
+) -> None:
+    heard.clear()
+    [error] = (await execute(PAGE, **{end: 101}))["errors"]
+    assert (error["message"], error["extensions"]) == (
+        f"{end} is 101; the limit is 100 (max_page)",
+        {"code": "LIMIT_EXCEEDED"},
+    )
+    assert heard == []
+    longer = replace(desk, sizes=Sizes(page=101))
+    operation = OPERATIONS.prepare(PAGE)
+    for many, codes in ((101, []), (102, ["LIMIT_EXCEEDED"])):
+        answer = await OPERATIONS.carry_out(operation, {end: many}, Context(longer, caller))
+        assert [error["extensions"]["code"] for error in answer.errors] == codes
 
 
 async def test_a_cursor_of_another_workspace_shows_only_flows_of_ones_own(

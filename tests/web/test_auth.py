@@ -150,6 +150,30 @@ async def test_a_key_does_what_its_scopes_say(secured: httpx2.AsyncClient, store
     assert (await secured.post("/graphql", json=past, headers=reader)).status_code == 403
 
 
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+async def test_who_may_not_see_the_history_is_refused_before_a_flow_is_made(
+    secured: httpx2.AsyncClient, store: Store, accept: str
+) -> None:
+    editor = {"x-api-key": await made(store, scopes=frozenset({"flows:read", "flows:write"})), "accept": accept}
+    create = (
+        'mutation {createMessageFlow(input: {name: "n", direction: INBOUND, agent: "a", prompt: "p",'
+        ' initiationMessage: "i", messageChannel: SMS}) {messageFlow {id revisions {nodes {version}}}}}'
+    )
+    answer = await secured.post("/graphql", json={"query": create}, headers=editor)
+    assert answer.status_code == 403
+    assert answer.json() == {
+        "errors": [
+            {
+                "message": "this key lacks the scope history:read",
+                "locations": [{"line": 1, "column": 156}],
+                "extensions": {"code": "FORBIDDEN"},
+            }
+        ]
+    }
+    there = await secured.post("/graphql", json={"query": FLOWS}, headers=editor)
+    assert there.json() == {"data": {"messageFlows": {"totalCount": 0}}}
+
+
 @pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
 @pytest.mark.parametrize(
     ("tag", "told"), [('"1"', (412, "version_conflict", '"0"', 0)), ("zz", (400, "bad_request", None, None))]

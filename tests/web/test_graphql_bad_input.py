@@ -219,6 +219,7 @@ LIMITS = [
 ]  # fmt: skip
 
 VARIABLES = [
+    Case("a page beyond Int", post("query($n: Int) { messageFlows(first: $n) { nodes { id } } }", {"n": 2**31}), 400, "BAD_REQUEST", "Int cannot represent non 32-bit signed integer value"),
     Case("a missing variable", post(UPDATE), 400, "BAD_REQUEST", "Variable '$i' has invalid value"),
     Case("a null variable", post(UPDATE, {"i": None}), 400, "BAD_REQUEST"),
     Case("a variable of another name", post(UPDATE, {"I": {}}), 400, "BAD_REQUEST"),
@@ -299,7 +300,7 @@ FIELDS = [
     Case("an empty workspace", raw(json.dumps({"query": flow("id")}), x_workspace_id=""), 200, "WORKSPACE_REQUIRED"),
     Case("no workspace to update in", raw(json.dumps({"query": UPDATE, "variables": {"i": {"name": "x"}}}), x_workspace_id=None), 200, "WORKSPACE_REQUIRED"),
     Case("no rows", post("{ messageFlows(first: 0) { totalCount } }"), 200, "BAD_REQUEST", "first must be between 1 and 100"),
-    Case("too many rows", post("{ messageFlows(first: 101) { totalCount } }"), 200, "BAD_REQUEST"),
+    Case("too many rows", post("{ messageFlows(first: 101) { totalCount } }"), 200, "LIMIT_EXCEEDED"),
     Case("a negative number of rows", post("{ messageFlows(last: -1) { totalCount } }"), 200, "BAD_REQUEST", "last must be"),
     Case("both ends", post("{ messageFlows(first: 1, last: 1) { totalCount } }"), 200, "BAD_REQUEST", "first or last, not both"),
     Case("a bad cursor", post('{ messageFlows(after: "x") { totalCount } }'), 200, "BAD_REQUEST", "not a cursor"),
@@ -307,7 +308,7 @@ FIELDS = [
     Case("a cursor beyond ASCII", post('{ messageFlows(before: "é") { totalCount } }'), 200, "BAD_REQUEST"),
     Case("a surrogate as a cursor", post("query($c: String) { messageFlows(after: $c) { totalCount } }", {"c": "\ud800"}), 200, "BAD_REQUEST"),
     Case("a bad cursor of revisions", post(flow('revisions(after: "x") { nodes { id } }')), 200, "BAD_REQUEST"),
-    Case("too many revisions", post(flow("revisions(first: 101) { nodes { id } }")), 200, "BAD_REQUEST"),
+    Case("too many revisions", post(flow("revisions(first: 101) { nodes { id } }")), 200, "LIMIT_EXCEEDED"),
     Case("NUL to search for", post(FILTERED, {"f": {"nameContains": "\0"}}), 200, "BAD_REQUEST", "NUL"),
     Case("a surrogate to search for", post(FILTERED, {"f": {"nameContains": "\ud800"}}), 200, "BAD_REQUEST", "surrogate"),
 ]  # fmt: skip
@@ -332,6 +333,7 @@ PAYLOADS = [
     Case("a long prompt", update(json.dumps({"prompt": "x" * 100_001})), 200, "TOO_LONG"),
     Case("a bad agent", update('{"agent": "a b"}'), 200, "INVALID_ID"),
     Case("a surrogate as agent", update('{"agent": "\\ud800"}'), 200, "INVALID_ID"),
+    Case("null for a new flow", post('mutation { createMessageFlow(input: {name: "n", direction: INBOUND, agent: "a", prompt: "p", initiationMessage: "i", messageChannel: SMS, isActive: null}) { errors { code message path } } }'), 200, "NULL_NOT_ALLOWED", "isActive must not be null; leave it out to get its default"),
     Case("null settings", update('{"settings": null}'), 200, "NULL_NOT_ALLOWED"),
     Case("null working hours", update('{"settings": {"responseSettings": {"workingHours": null}}}'), 200, "NULL_NOT_ALLOWED"),
     Case("null as hipaaCompliance", update('{"settings": {"security": {"hipaaCompliance": null}}}'), 200, "NULL_NOT_ALLOWED"),

@@ -12,7 +12,7 @@ NEWEST = Cursor(NEWEST_FIRST, 1, "a").text()
 
 
 def test_without_parameters_the_first_thousand_are_asked_for() -> None:
-    assert list_variables({}) == {"limit": 1_000, "filter": {}}
+    assert list_variables({}, 1_000) == {"limit": 1_000, "filter": {}}
 
 
 @pytest.mark.parametrize(
@@ -36,17 +36,17 @@ def test_without_parameters_the_first_thousand_are_asked_for() -> None:
     ],
 )
 def test_parameters_become_variables(asked: dict[str, str], variables: Any) -> None:
-    assert list_variables(asked) == variables
+    assert list_variables(asked, 1_000) == variables
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         ({"limt": "1"}, "limt is not a parameter of this route; did you mean limit?"),
-        ({"limit": "0"}, "the parameter limit must be a whole number from 1 to 1000"),
-        ({"limit": "1_0"}, "the parameter limit must be a whole number from 1 to 1000"),
-        ({"limit": " 1"}, "the parameter limit must be a whole number from 1 to 1000"),
-        ({"limit": "²"}, "the parameter limit must be a whole number from 1 to 1000"),
+        ({"limit": "0"}, "the parameter limit must be a whole number from 1 on"),
+        ({"limit": "1_0"}, "the parameter limit must be a whole number from 1 on"),
+        ({"limit": " 1"}, "the parameter limit must be a whole number from 1 on"),
+        ({"limit": "²"}, "the parameter limit must be a whole number from 1 on"),
         ({"isActive": "True"}, "the parameter isActive must be true or false"),
         ({"direction": "Inbound"}, "the parameter direction must be one of inbound, outbound, bidirectional"),
         ({"cursor": ""}, "the parameter cursor is not a cursor of this server; send one that a page gave you"),
@@ -63,8 +63,17 @@ def test_parameters_become_variables(asked: dict[str, str], variables: Any) -> N
 )
 def test_what_is_wrong_is_said(asked: dict[str, str], message: str) -> None:
     with pytest.raises(Refused) as refusal:
-        list_variables(asked)
+        list_variables(asked, 1_000)
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize("limit", ["1001", "001001", "9" * 6_000])
+def test_a_page_is_as_long_as_the_setting_says(limit: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        list_variables({"limit": limit}, 1_000)
+    assert [(problem.code, problem.message) for problem in refusal.value.problems] == [
+        ("LIMIT_EXCEEDED", "the parameter limit is above 1000, the limit (max_rest_page)")
+    ]
 
 
 def test_without_hints_nothing_known_is_told() -> None:
@@ -73,5 +82,5 @@ def test_without_hints_nothing_known_is_told() -> None:
         ({"direction": "up"}, "the parameter direction has no value that is documented"),
     ):
         with pytest.raises(Refused) as refusal:
-            list_variables(asked, suggests=False)
+            list_variables(asked, 1_000, suggests=False)
         assert str(refusal.value) == message

@@ -156,11 +156,25 @@ def test_the_published_create_page_nests_working_hours_one_level_higher() -> Non
     assert merged == {"workingHours": {"start": "08:00", "end": "10:00"}}
 
 
-@pytest.mark.parametrize(("direct", "nested"), [("08:00", "09:00"), (True, 1), (None, False)])
+@pytest.mark.parametrize(("direct", "nested"), [("08:00", "09:00"), ("8", "08"), (True, 1), (None, True)])
 def test_a_nested_member_that_differs_is_refused(direct: Any, nested: Any) -> None:
     name = "start" if isinstance(direct, str) else "enabled"
     body = {**NEW, "settings": {"responseSettings": {name: direct, "workingHours": {name: nested}}}}
     assert ("CONFLICTING_FIELDS", f"settings/responseSettings/{name}") in problems(create, body)
+
+
+@pytest.mark.parametrize(
+    ("name", "direct", "nested"),
+    [
+        ("start", "8:00", "08:00"),
+        ("start", None, "9:00"),
+        ("timezone", "europe/berlin", "Europe/Berlin"),
+        ("enabled", None, False),
+    ],
+)
+def test_a_nested_member_that_means_the_same_is_taken(name: str, direct: Any, nested: Any) -> None:
+    body = {**NEW, "settings": {"responseSettings": {name: direct, "workingHours": {name: nested}}}}
+    assert create(body)["settings"]["responseSettings"] == {"workingHours": {name: nested}}
 
 
 def test_null_for_the_nested_ones_stays_null_whatever_stands_beside_it() -> None:

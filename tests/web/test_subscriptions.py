@@ -174,6 +174,19 @@ async def test_a_cursor_leads_on_on_either_protocol_and_on_another_server(
             assert told == [2, 3, 4]
 
 
+async def test_a_missing_workspace_is_asked_for_where_the_client_can_name_it(desk: Desk) -> None:
+    async with served(desk) as at:
+        async with connected(at) as socket:
+            await socket.begin(by="nobody")
+            await socket.subscribe("1")
+            [error] = (await socket.hear())["payload"]
+        async with streaming(at, get=True, workspace=None) as events:
+            [other] = (await events.hear())[2]["errors"]
+    assert error["extensions"] == other["extensions"] == {"code": "WORKSPACE_REQUIRED"}
+    assert error["message"] == "x-workspace-id in the payload of connection_init is missing"
+    assert other["message"] == "the header x-workspace-id, or ?workspace= of an EventSource, is missing"
+
+
 async def test_an_event_stream_tells_its_place_before_there_is_a_change(desk: Desk, caller: Caller) -> None:
     id = await new_flow(desk, caller)
     async with served(desk) as at:
@@ -539,6 +552,12 @@ async def test_keys_are_checked_at_the_start(desk: Desk) -> None:
             await socket.begin(**{"x-api-key": writer})
             await socket.subscribe("1")
             assert (await socket.hear())["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+        past = "subscription {messageFlowChanged {messageFlow {revisions {nodes {version}}}}}"
+        async with connected(at) as socket:
+            await socket.begin(**{"x-api-key": good})
+            await socket.subscribe("1", past)
+            told = await socket.hear()
+            assert (told["type"], told["payload"][0]["message"]) == ("error", "this key lacks the scope history:read")
         async with httpx2.AsyncClient(trust_env=False) as client:
             events = {"accept": "text/event-stream", "x-workspace-id": "ws1"}
             asked = {"query": WATCH}

@@ -497,7 +497,7 @@ async def test_a_connection_is_not_idle_while_its_client_takes_an_answer(desk: D
     ("said", "status"),
     [
         (b"secret\r\n\r\n", 400),
-        (b"M0 /secret HTTP/1.1\r\nhost: localhost\r\n\r\n", 400),
+        (b"M0 /secret HTTP/1.1\r\nhost: localhost\r\n\r\n", 501),
         (b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nhost: localhost\r\nx: %b" % (b"secret" * LIMIT), 400),
     ],

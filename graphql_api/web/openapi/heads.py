@@ -5,10 +5,11 @@ from typing import Any
 
 from graphql_api.domain.checks import storable
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
+from graphql_api.domain.search import Sizes
 from graphql_api.domain.terms import LONGEST_KEY
 from graphql_api.web import etags, parameters
 from graphql_api.web.openapi.values import BOOLEAN, IDENTIFIER, INSTANT, Json, choice
-from graphql_api.web.parameters import LONGEST_PAGE, ORDERS, Choice
+from graphql_api.web.parameters import ORDERS, Choice
 
 TAG = '(W/)?"[!#-~]*"'
 TAGS = {"type": "string", "pattern": f"^([*]|{TAG}(, *{TAG})*)$"}
@@ -52,8 +53,9 @@ HEADERS: Mapping[str, Json] = {
     ),
 }
 
+USUAL = Sizes()
 READERS: Mapping[Callable[[str], Any], Json] = {
-    parameters.limit: {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": LONGEST_PAGE},
+    parameters.limit: {"type": "integer", "minimum": 1, "maximum": USUAL.rest_page, "default": USUAL.rest_page},
     parameters.flag: BOOLEAN,
     parameters.agent: IDENTIFIER,
     parameters.instant: INSTANT,
@@ -63,7 +65,7 @@ READERS: Mapping[Callable[[str], Any], Json] = {
 }
 
 MEANINGS = {
-    "limit": "How many flows at most.",
+    "limit": "How many flows at most; a server may have another maximum (`max_rest_page`).",
     "cursor": "Where to go on: taken from the Link header of the page before, together with its other parameters.",
     "orderBy": "What to order by, `-` before it for descending; newest first when absent.",
     "direction": "Only flows of this direction.",
