@@ -36,7 +36,7 @@ from tests.test_commands import line
         *[
             (
                 ["keys", word, "\udcff"],
-                "Invalid value for 'KEY': it is an id or a prefix, as `keys list` shows them",
+                "Invalid value for 'KEY': it is an id or a prefix, as `keys list` shows them, or a whole key",
             )
             for word in ("rotate", "revoke")
         ],
