@@ -147,7 +147,7 @@ class Pool:
     async def _rest(self, connection: Any) -> None:
         try:
             if not connection.is_in_transaction():
-                await connection.execute("", timeout=self._patience)
+                await connection.execute("SELECT 1", timeout=self._patience)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             connection.terminate()
         finally:
