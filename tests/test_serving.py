@@ -211,7 +211,7 @@ def interrupt(server: Served) -> None:
 async def test_an_edit_in_flight_is_finished_when_the_server_is_told_to_stop(
     start: Start, database_url: str, workers: str, stop: Callable[[Served], None], is_renewed: bool
 ) -> None:
-    async with start("--workers", workers, drain_seconds="0") as (server, http):
+    async with start("--workers", workers, drain_seconds="0", acquire_timeout="10") as (server, http):
         assert (await http.get(EXAMPLE_PATH)).status_code == 200
         if is_renewed:
             before = server.workers()
