@@ -73,13 +73,13 @@ print(before == (set(), gc.get_stats()))
 """
 
 
-@pytest.mark.processes
 async def test_pages_and_batches_are_as_long_as_the_settings_say(desk: Desk) -> None:
     settings = config.load(max_page=20, max_rest_page=2, max_batch=2)
     made = structs.replace(desk, sizes=desk_of(settings, desk.store).sizes)
     transport = httpx2.ASGITransport(app.made(settings, made))
     headers = {"x-workspace-id": "ws1"}
-    bulk = 'mutation ($ids: [ID!]) {updateMessageFlows(ids: $ids, input: {name: "n"}) {results {changedFields}}}'
+    change = 'updateMessageFlows(ids: $ids, input: {name: "n"}) {results {changedFields} errors {code message}}'
+    bulk = f"mutation ($ids: [ID!]) {{{change}}}"
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         for _ in range(3):
             flow = (await client.post("/v1/api/message-flows", json=NEW)).json()
@@ -97,14 +97,19 @@ async def test_pages_and_batches_are_as_long_as_the_settings_say(desk: Desk) -> 
             {"query": bulk, "variables": {"ids": [flow["_id"], "b", "c"]}},
         )
         answers = [(await client.post("/graphql", json=one)).json() for one in asked]
-    codes = [[error["extensions"]["code"] for error in answer.get("errors", [])] for answer in answers]
-    assert codes == [[], ["LIMIT_EXCEEDED"], [], ["LIMIT_EXCEEDED"]]
-    assert [answer["errors"][0]["message"] for answer in answers[1::2]] == [
+    [page_refused] = answers[1]["errors"]
+    assert (page_refused["extensions"]["code"], page_refused["message"]) == (
+        "LIMIT_EXCEEDED",
         "first is 21; the limit is 20 (max_page)",
-        "ids name 3 flows; the limit is 2 (max_batch)",
+    )
+    assert ["errors" in answer for answer in answers] == [False, True, False, False]
+    assert [answer["data"]["updateMessageFlows"]["errors"] for answer in answers[2:]] == [
+        [],
+        [{"code": "OUT_OF_RANGE", "message": "ids must name 1 to 2 flows (max_batch), not 3"}],
     ]
 
 
+@pytest.mark.processes
 def test_nobody_looks_for_cycles_while_a_server_starts() -> None:
     """A look costs more than it frees, and the command line sets so before it imports anything."""
     code = [sys.executable, "-c", STARTING]

@@ -2,17 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from graphql_api.delivery.courier import Courier, Office
 from graphql_api.delivery.ledger import AGAIN, Ledger
 from graphql_api.delivery.places import Places
 from graphql_api.delivery.telling import Teller
-from graphql_api.delivery.tenure import Deposed, Tenure, tell_parked
+from graphql_api.delivery.tenure import Deposed, Tenure, tell_parked, to_its_end
 from graphql_api.domain.errors import Refused, fault
 from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import Desk
@@ -83,15 +82,12 @@ class Sender:
             grace = GRACE
             raise
         finally:
-            await _to_its_end(self._end(grace))
+            await to_its_end(self._end(grace))
 
     async def _end(self, grace: float) -> None:
         await asyncio.gather(*(courier.stop(grace) for courier in self._couriers.values()), *self._leaving)
         await self._ledger.stop()
-        try:
-            await self._tenure.lay_down()
-        except Exception as why:  # It must not take the place of a cancellation, after which nothing begins anew.
-            log.warning("the right to send was not laid down: %s", str(why) or type(why).__name__)
+        await self._tenure.lay_down()
 
     @asynccontextmanager
     async def _news(self) -> AsyncIterator[asyncio.Event]:
@@ -230,16 +226,6 @@ class Sender:
         leaving = asyncio.create_task(self._couriers.pop(id).stop())
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Also when whoever waits for it is told to stop meanwhile, which is then done."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
 
 
 async def _set(event: asyncio.Event, seconds: float) -> None:

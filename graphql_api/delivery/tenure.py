@@ -1,11 +1,11 @@
 """Which process sends: the one whose beat goes on; no clock is compared with that of another machine."""
 
 import asyncio
-import contextlib
+import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from graphql_api.storage import sender, tally
 from graphql_api.storage.engine import Row, Script, Statement, Store
@@ -23,6 +23,8 @@ IDLE_LOOK = 3.0
 
 
 T = TypeVar("T")
+
+log = logging.getLogger("message_flows")
 
 
 class Deposed(Exception):
@@ -65,13 +67,10 @@ class Tenure:
 
     async def _took(self, owner: str | None, beat: int) -> bool:
         """Who is told to stop meanwhile lays down what may just have become its own."""
-        taking = asyncio.create_task(self._wrote(sender.take(self.me, owner, beat)))
         try:
-            return await asyncio.shield(taking)
+            return await to_its_end(self._wrote(sender.take(self.me, owner, beat)))
         except asyncio.CancelledError:
-            with contextlib.suppress(Exception):
-                if await taking:
-                    await self.lay_down()
+            await self.lay_down()
             raise
 
     async def _tell_parked(self, row: Row, told: int | None) -> int | None:
@@ -89,8 +88,14 @@ class Tenure:
             raise Deposed
 
     async def lay_down(self) -> None:
-        """The next process need not wait."""
-        await self._wrote(sender.lay_down(self.me))
+        """The next process need not wait; what is not its own stays as it is.
+
+        Where that fails it is said and not raised: it must not take the place of a cancellation.
+        """
+        try:
+            await self._wrote(sender.lay_down(self.me))
+        except Exception as why:
+            log.warning("the right to send was not laid down: %s", str(why) or type(why).__name__)
 
     async def _wrote(self, statement: Statement) -> bool:
         began = monotonic()
@@ -112,6 +117,16 @@ class Tenure:
         if not rows:
             raise Deposed
         return (yield from script(rows[0]))
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Also when whoever waits is told to stop meanwhile, which is raised when the work is done, whatever it came to."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 async def tell_parked(store: Store) -> None:

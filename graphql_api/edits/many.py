@@ -65,10 +65,8 @@ def _check_choice(ids: Sequence[str] | None, filter: Filter | None, most: int) -
         raise refused("REQUIRED", "filter must have a member that narrows it; it would match every flow", "filter")
     if filter is not None:
         filter.check()
-    if ids is not None and not ids:
-        raise refused("OUT_OF_RANGE", f"ids must name 1 to {most} flows", "ids")
-    if ids is not None and len(ids) > most:
-        raise refused("LIMIT_EXCEEDED", f"ids name {len(ids)} flows; the limit is {most} (max_batch)", "ids")
+    if ids is not None and not 1 <= len(ids) <= most:
+        raise refused("OUT_OF_RANGE", f"ids must name 1 to {most} flows (max_batch), not {len(ids)}", "ids")
     if ids is not None and len(set(ids)) != len(ids):
         raise refused("CONFLICTING_FIELDS", "ids must name each flow once", "ids")
     for place, id in enumerate(ids or (), 1):
@@ -95,7 +93,7 @@ def _chosen(edit: Edit, ids: Sequence[str] | None, filter: Filter | None, most: 
     assert filter is not None
     rows = yield pages.matching(edit.workspace, EVERYTHING, filter, most + 1)
     if len(rows) > most:
-        raise refused("LIMIT_EXCEEDED", f"filter matches more than {most} flows, the limit (max_batch)", "filter")
+        raise refused("OUT_OF_RANGE", f"filter matches more than {most} flows (max_batch); narrow it", "filter")
     if not rows:
         raise refused("NOT_FOUND", "no flow matches the filter", "filter")
     return {row["id"]: flows.values(row) for row in rows}

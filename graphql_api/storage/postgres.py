@@ -17,7 +17,8 @@ from graphql_api.storage.engine import Row, Script, Several, Shape, Statement, d
 from graphql_api.storage.many import as_given, by_place
 from graphql_api.storage.neighbours import Neighbours
 from graphql_api.storage.postgres_errors import AWAY, RACES, SILENT, WRONG, Lost, lost, meaning, too_slow
-from graphql_api.storage.postgres_pool import Lent, Pool
+from graphql_api.storage.postgres_lent import Lent
+from graphql_api.storage.postgres_pool import Pool
 from graphql_api.storage.postgres_signals import Signals
 from graphql_api.storage.queues import Places, Queues
 from graphql_api.storage.recalled import Recalled, recalling

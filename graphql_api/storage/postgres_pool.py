@@ -22,8 +22,6 @@ IDLE = 180
 
 TAKEN = "all connections are taken"
 
-Meaning = Callable[[BaseException], Exception | None]
-
 log = logging.getLogger("message_flows")
 
 
@@ -59,7 +57,6 @@ class Pool:
         self._seekers: dict[asyncio.Future[Any], float] = {}
         """Who has a place and cannot connect, and until when they wait."""
         self._watchman: asyncio.Task[None] | None = None
-        self._coming_to_rest: set[asyncio.Task[None]] = set()
 
     def figures(self) -> Mapping[str, float]:
         return {"connections_busy": len(self._at_work), "connections_idle": len(self._idle)}
@@ -136,22 +133,6 @@ class Pool:
             connection.terminate()
             return None
         return connection
-
-    def give_back_at_rest(self, connection: Any) -> None:
-        """One whose user was cancelled, as soon as its statement is: to wait for that takes a task, which the next user
-        may not have."""
-        task = asyncio.create_task(self._rest(connection))
-        self._coming_to_rest.add(task)
-        task.add_done_callback(self._coming_to_rest.discard)
-
-    async def _rest(self, connection: Any) -> None:
-        try:
-            if not connection.is_in_transaction():
-                await connection.execute("SELECT 1", timeout=self._patience)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-            connection.terminate()
-        finally:
-            self.give_back(connection)
 
     def _hand_on(self, connection: Any) -> bool:
         """To the next who waits, if somebody does."""
@@ -278,33 +259,6 @@ class Pool:
         for connection in self._at_work:
             connection.terminate()
         await asyncio.sleep(0)
-
-
-class Lent:
-    """A connection for the time of a block; a class, as generators would cost a statement twice as much.
-
-    It is open when the block begins; raises Refused when there is none by the moment `until`. An error that ends the
-    block is raised as what `meaning` makes of it, if that is something.
-    """
-
-    __slots__ = ("_connection", "_meaning", "_pool", "_until")
-
-    def __init__(self, pool: Pool, until: float, meaning: Meaning | None = None) -> None:
-        self._pool = pool
-        self._until = until
-        self._meaning = meaning
-
-    async def __aenter__(self) -> Any:
-        self._connection = self._pool.at_hand() or await self._pool.waited_for(self._until)
-        return self._connection
-
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, asyncio.CancelledError):
-            self._pool.give_back_at_rest(self._connection)
-        else:
-            self._pool.give_back(self._connection)
-        if error is not None and self._meaning is not None and (told := self._meaning(error)) is not None:
-            raise told from error
 
 
 def _reason(error: BaseException) -> str:

@@ -10,7 +10,8 @@ import asyncpg
 
 from graphql_api.domain.errors import Refused
 from graphql_api.storage.postgres_errors import AWAY
-from graphql_api.storage.postgres_pool import Lent, Pool
+from graphql_api.storage.postgres_lent import Lent
+from graphql_api.storage.postgres_pool import Pool
 from graphql_api.storage.signals import Bell
 
 CHANNEL = "message_flows"

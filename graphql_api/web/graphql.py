@@ -42,6 +42,7 @@ JSON = "application/json"
 EVENTS = "text/event-stream"
 MEDIA = {RESPONSE: f"{RESPONSE}; charset=utf-8".encode(), JSON: f"{JSON}; charset=utf-8".encode()}
 METHODS = ("GET", "POST")
+BY_HEADER_OR_URL = "the header x-workspace-id, or ?workspace= of an EventSource,"
 PARAMETERS = frozenset({"query", "operationName", "variables", "extensions"})
 OPERATION_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "UNAVAILABLE"})
 """Codes of top-level errors that give the answer their status where nothing was carried out."""
@@ -109,11 +110,7 @@ class GraphQL:
             return who
         is_open = scope["state"]["asker"] is None
         if named is None:
-            return (
-                replace(who, named_in="the header x-workspace-id, or ?workspace= of an EventSource,")
-                if is_open
-                else who
-            )
+            return replace(who, named_in=BY_HEADER_OR_URL) if is_open else who
         if not is_open:
             raise refused("BAD_REQUEST", "name the workspace in the header x-workspace-id where keys are required")
         return entitled(None, named, "GRAPHQL", who.request_id or "")

@@ -95,7 +95,7 @@ async def test_a_deleted_and_a_foreign_flow_are_not_found(desk: Desk, caller: Ca
         (None, None, ("CONFLICTING_FIELDS", "ids")),
         (["a"], Filter(is_active=True), ("CONFLICTING_FIELDS", "ids")),
         ([], None, ("OUT_OF_RANGE", "ids")),
-        ([f"f{n}" for n in range(1_001)], None, ("LIMIT_EXCEEDED", "ids")),
+        ([f"f{n}" for n in range(1_001)], None, ("OUT_OF_RANGE", "ids")),
         (["a", "b", "a"], None, ("CONFLICTING_FIELDS", "ids")),
         (["a", "b c"], None, ("INVALID_ID", "ids")),
         (["\ud800"], None, ("INVALID_ID", "ids")),
@@ -147,7 +147,7 @@ async def test_as_many_flows_at_once_as_the_setting_says_and_no_more(
     assert len(results) == 2
     await edits.create_flow(desk, caller, NEW)
     edit = edits.update_flows(desk, caller, None, Filter(agent="a"), Sent({"name": "M"}))
-    assert told(await refusal(edit)) == [("LIMIT_EXCEEDED", "filter")]
+    assert told(await refusal(edit)) == [("OUT_OF_RANGE", "filter")]
 
 
 async def test_what_a_filter_matches_is_found_before_the_transaction_and_asked_again_within(
@@ -183,7 +183,7 @@ async def test_a_filter_that_matches_too_many_is_refused_though_the_first_of_the
     with pytest.raises(Refused) as refused:
         await edits.update_flows(desk, caller, None, Filter(agent="a"), Sent({"name": "N"}))
     monkeypatch.undo()
-    assert told(refused.value) == [("LIMIT_EXCEEDED", "filter")]
+    assert told(refused.value) == [("OUT_OF_RANGE", "filter")]
     assert [flow["name"] for flow in (await contents(store))[0]] == ["Sale"] * 3
 
 

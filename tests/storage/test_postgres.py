@@ -20,7 +20,8 @@ from graphql_api.domain.errors import Refused
 from graphql_api.storage import postgres_pool
 from graphql_api.storage.engine import NoTables, Script, Shape, Statement
 from graphql_api.storage.postgres import PostgresStore
-from graphql_api.storage.postgres_pool import Lent, Pool
+from graphql_api.storage.postgres_lent import Lent
+from graphql_api.storage.postgres_pool import Pool
 from graphql_api.web.turn import resumed
 from tests.storage.misnamed import misnamed
 from tests.storage.tally import DDL, ROWS, SLEEP, TALLY, TOTAL, added, both, count, count_recalled, read
