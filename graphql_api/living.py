@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 from multiprocessing import parent_process
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import NamedTuple
 
 import graphql_api
@@ -29,11 +30,16 @@ WATCHING = 5.0
 FIRST_ANSWERS = 0.5
 """Seconds in which a new server answers first of all."""
 
+AGAIN = 1.0
+"""Seconds until what could not be imported is tried again."""
+
 INTERRUPTED = signal.SIGUSR1
 """By which the parent of several workers passes a Ctrl-C on; they ignore what a terminal sends them as well."""
 
 LATER = ("graphql_api.web.lines", "graphql_api.web.frames")
 """What writes the log, and what WebSockets are made of."""
+
+log = logging.getLogger("message_flows")
 
 
 @contextlib.asynccontextmanager
@@ -65,7 +71,7 @@ async def life(
 async def watch(store: Store) -> None:
     """What the store says about itself goes into the metrics, which are imported aside as well."""
     await asyncio.sleep(FIRST_ANSWERS)
-    metrics = await asyncio.to_thread(import_module, "graphql_api.web.metrics")
+    metrics = await fetched("graphql_api.web.metrics")
     metrics.INFO.labels(graphql_api.__version__, migrations.newest()).set(1)
     while True:
         metrics.note_store(store.figures())
@@ -76,16 +82,29 @@ async def ready(rest: Rest) -> None:
     """What the first answers can do without is fetched aside when they are out, so that no request waits for it."""
     await asyncio.sleep(FIRST_ANSWERS)
     for room in LATER:
-        await asyncio.to_thread(import_module, room)
+        await fetched(room)
     await asyncio.to_thread(rest.prepared)
 
 
 async def send(desk: Desk) -> None:
     """Webhooks; what sends them, and counts them, is imported aside as well."""
     await asyncio.sleep(FIRST_ANSWERS)
-    await asyncio.to_thread(import_module, "graphql_api.web.metrics")
-    sender = await asyncio.to_thread(import_module, "graphql_api.delivery.sender")
+    await fetched("graphql_api.web.metrics")
+    sender = await fetched("graphql_api.delivery.sender")
     await sender.send(desk)
+
+
+async def fetched(room: str) -> ModuleType:
+    """A module, imported aside: at the latest when clients have left enough descriptors to open its files with."""
+    said = ""
+    while True:
+        try:
+            return await asyncio.to_thread(import_module, room)
+        except (OSError, ImportError) as error:
+            if str(error) != said:
+                log.error("%s cannot be imported for now: %s", room, error)
+            said = str(error)
+        await asyncio.sleep(AGAIN)
 
 
 class Leaving(NamedTuple):

@@ -1,13 +1,15 @@
 """The server put together: what it imports before it answers, and what it does while it lives."""
 
+import errno
 import subprocess
 import sys
+from types import ModuleType
 
 import httpx2
 import pytest
 from msgspec import structs
 
-from graphql_api import app, config
+from graphql_api import app, config, living
 from graphql_api.edits import Desk
 from graphql_api.opening import desk_of
 from graphql_api.schema.operations import Operations
@@ -71,6 +73,26 @@ from graphql_api import app, serving
 app.made()
 print(before == (set(), gc.get_stats()))
 """
+
+
+async def test_what_clients_leave_no_descriptors_to_import_with_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else the sender of webhooks would be over for good, half a second after a start in a flood."""
+    failures: list[Exception] = [OSError(errno.EMFILE, "Too many open files"), ImportError("no file")] * 2
+    asked: list[str] = []
+
+    def imported(room: str) -> ModuleType:
+        asked.append(room)
+        if failures:
+            raise failures.pop()
+        return sys
+
+    monkeypatch.setattr(living, "import_module", imported)
+    monkeypatch.setattr(living, "AGAIN", 0.001)
+    assert await living.fetched("room") is sys
+    assert asked == ["room"] * 5
+    assert "room cannot be imported for now: no file" in caplog.text
 
 
 async def test_pages_and_batches_are_as_long_as_the_settings_say(desk: Desk) -> None:
