@@ -398,9 +398,10 @@ def test_new_revisions_follow_those_that_were_there(empty_url: str) -> None:
     assert asyncio.run(told_since(empty_url)) == [1, 2, 3, 4, 5, 6]
 
 
-def test_replays_of_the_version_before_are_still_found(empty_url: str) -> None:
-    """A request that is sent again after an upgrade must not be carried out once more."""
-    scope = ("ws1", "key-1", "updateMessageFlow", "f1", "k e\u00fd:\"'")
+@pytest.mark.parametrize("target", ["f1", ""])
+def test_replays_of_the_version_before_are_still_found(empty_url: str, target: str) -> None:
+    """A request that is sent again after an upgrade must not be carried out once more; one to create has no target."""
+    scope = ("ws1", "key-1", "updateMessageFlow", target, "k e\u00fd:\"'")
 
     def told_before(connection: Connection) -> None:
         names = ("workspace_id", "actor", "operation", "target", "key")
@@ -420,4 +421,4 @@ def test_replays_of_the_version_before_are_still_found(empty_url: str) -> None:
     migrations.upgrade(empty_url, "0008")
     looked_at(empty_url, told_before)
     migrations.upgrade(empty_url)
-    assert asyncio.run(found()) == [Replay(replays.scope(*scope), "f1", "r", [1], 7)]
+    assert asyncio.run(found()) == [Replay(replays.scope(*scope), target, "r", [1], 7)]

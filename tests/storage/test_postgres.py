@@ -604,24 +604,32 @@ async def test_a_connection_that_is_left_within_a_transaction_is_closed(
     await other.execute("UPDATE tally SET count = 1", timeout=5)
 
 
-async def test_a_connection_whose_statement_is_being_cancelled_is_lent_to_nobody(postgres: Postgres) -> None:
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_a_connection_whose_statement_is_being_cancelled_is_lent_to_nobody(
+    postgres: Postgres, is_lost: bool
+) -> None:
     """Its next user would have to wait for that in a task, and requests have none."""
     pool = Pool(dsn(postgres), size=1, timeout=5, patience=5)
+    lent: list[Any] = []
 
     async def read() -> None:
         async with Lent(pool, pool.until()) as connection:
+            lent.append(connection)
             await connection.fetch("SELECT pg_sleep(5)")
 
     reading = asyncio.create_task(read())
-    while not pool.figures()["connections_busy"]:  # noqa: ASYNC110 (nobody tells of it)
+    while not lent:  # noqa: ASYNC110 (nobody tells of it)
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
     assert pool.at_hand() is None
+    if is_lost:
+        lent[0].terminate()
     async with asyncio.timeout(4), Lent(pool, pool.until()) as connection:
         assert await connection.fetchval("SELECT 1") == 1
+        assert (connection is lent[0]) is not is_lost
     await pool.close()
 
 
