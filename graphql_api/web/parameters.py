@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -11,19 +12,21 @@ from graphql_api.domain.errors import refused
 from graphql_api.domain.flow import Direction, MessageChannel
 from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.instants import parse
-from graphql_api.domain.search import NEWEST_FIRST, Order, OrderField
+from graphql_api.domain.search import NEWEST_FIRST, Order, OrderField, Sizes
 from graphql_api.domain.search import cursor as place
 from graphql_api.domain.words import nearest, printable
 
 ORDERS = {"createdAt": "CREATED_AT", "updatedAt": "UPDATED_AT", "name": "NAME"}
 
 
-def limit(text: str) -> int:
-    """Numbers of more digits than any limit has are all the same."""
+def limit(text: str, longest: int = Sizes().rest_page) -> int:
+    """Raises Refused (LIMIT_EXCEEDED) above the longest page; numbers of more digits than that has are all the same."""
     digits = text.lstrip("0") if text.isascii() and text.isdecimal() else ""
     if not digits:
-        raise ValueError("must be a whole number from 1 on")
-    return int(digits[:9])
+        raise ValueError(f"must be a whole number from 1 to {longest}")
+    if int(digits[:9]) > longest:
+        raise refused("LIMIT_EXCEEDED", f"the parameter limit is above {longest}, the limit (max_rest_page)")
+    return int(digits)
 
 
 def flag(text: str) -> bool:
@@ -89,14 +92,17 @@ KNOWN: Mapping[str, Callable[[str], Any]] = {**OTHERS, **FILTERS}
 HOURS: Mapping[str, Callable[[str], Any]] = {"at": instant, "from": instant, "to": instant}
 
 
+@lru_cache(maxsize=1)
+def _known(longest: int) -> Mapping[str, Callable[[str], Any]]:
+    return {**KNOWN, "limit": partial(limit, longest=longest)}
+
+
 def list_variables(asked: Mapping[str, str], longest: int, *, suggests: bool = True) -> dict[str, Any]:
     """Raises Refused: BAD_REQUEST for a parameter that is unknown or malformed, LIMIT_EXCEEDED above the longest page.
 
     `suggests`: says what is known.
     """
-    values = _values(asked, KNOWN, suggests)
-    if values.get("limit", longest) > longest:
-        raise refused("LIMIT_EXCEEDED", f"the parameter limit is above {longest}, the limit (max_rest_page)")
+    values = _values(asked, _known(longest), suggests)
     if "cursor" in values:
         _hold_to_order(values["cursor"], values.get("orderBy"))
     filter = {name: value for name, value in values.items() if name in FILTERS}
