@@ -1,5 +1,6 @@
 """`message-flows` as a process of its own, as an operator runs it."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -134,9 +135,18 @@ def shown(words: Sequence[str], database_url: str, *, both: bool = False) -> Sai
         code = Command(nursery(), words, environment(database_url, TERM="xterm"), Path.cwd(), files).wait(LONG)
         os.close(theirs)
         out.seek(0)
-        said = Said(code, out.read().decode(), os.read(ours, 65_536).decode())
+        said = Said(code, out.read().decode(), _all_of(ours).decode())
     os.close(ours)
     return said
+
+
+def _all_of(terminal: int) -> bytes:
+    """What was written to it by those who have all closed it, which comes in parts: Linux ends it by an error."""
+    parts: list[bytes] = []
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 65_536):
+            parts.append(part)
+    return b"".join(parts)
 
 
 @cache

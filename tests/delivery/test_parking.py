@@ -134,7 +134,9 @@ async def test_what_history_has_lost_is_passed_over_and_noted(
     await office.resume(desk, caller, webhook.id)
     async with sent_by(desk):
         tried = await soon(lambda: office.attempts(desk, caller, webhook.id, 100), lambda told: len(told) == 3)
-    assert [(one.version, one.outcome) for one in tried] == [(1, "DELIVERED"), (0, "PRUNED"), (0, "GONE")]
+    outcomes = [(one.version, one.outcome) for one in tried]
+    assert outcomes[2:] == [(0, "GONE")]
+    assert {*outcomes[:2]} == {(1, "DELIVERED"), (0, "PRUNED")}, "perhaps in one millisecond, in which none comes first"
     assert endpoint.changes == [(id, 0), (id, 1)]
 
 
