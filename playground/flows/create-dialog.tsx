@@ -1,5 +1,5 @@
 // A new flow from the few leaves that it cannot do without; the rest is edited on its own page.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ask, persistently, type Session, told } from "./client";
 import { Dialog } from "./dialog";
 import { Field } from "./field";
@@ -25,7 +25,7 @@ export function CreateDialog({ session, closed, created }: Props) {
   const [key, setKey] = useState(newKey);
 
   const form = useRef<HTMLFormElement>(null);
-  useEffect(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus(), [errors]);
+  useLayoutEffect(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus(), [errors]);
 
   const submit = async (event: Event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 // All settings of a flow as a form; what was edited is sent when it is saved, and nothing else.
 import type { Dispatch } from "preact/hooks";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { contested, type Draft, edited, type Move, shown } from "./draft";
 import { Field } from "./field";
 import { type Leaf, read, SECTIONS } from "./leaves";
@@ -17,8 +17,8 @@ export function FlowForm({ draft, move, save, disabled }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const fought = contested(draft);
 
-  // When an answer has come, not while what it refused is mended.
-  useEffect(() => {
+  // When an answer has come, not while what it refused is mended; with the answer itself, before anything is typed behind it.
+  useLayoutEffect(() => {
     if (!save.busy) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [save.busy]);
   const discard = () => {

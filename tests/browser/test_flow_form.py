@@ -100,6 +100,7 @@ async def test_an_empty_window_is_mended_at_either_end(visiting: Visiting, serve
     await page.get_by_role("button", name="Save").click()
     wrong = field(page, f"{HOURS}.end").locator(".field-error")
     await expect(wrong).to_contain_text("Working hours from 09:00 to 09:00 hold no minute")
+    await expect(control(page, f"{HOURS}.end")).to_be_focused()
     await control(page, "name").fill("Somewhere else")
     await expect(wrong).to_be_visible()
     await control(page, f"{HOURS}.{mended}").fill("08:00")
