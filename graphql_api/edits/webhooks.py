@@ -20,6 +20,8 @@ from graphql_api.storage.tail import Tail
 SCOPE = "admin"
 KEPT_ATTEMPTS = 1_000
 """Entries of the log of deliveries, for each webhook."""
+PIECE = 2_000
+"""Deliveries that are removed in a transaction."""
 
 Noise = Callable[[int], bytes]
 
@@ -94,16 +96,24 @@ async def attempts(desk: Desk, caller: Caller, id: str, limit: int) -> Sequence[
 async def remove(desk: Desk, caller: Caller, id: str) -> None:
     """With all that was still to be delivered, and its log."""
     workspace = _checked(caller, id)
-    await desk.store.run(lambda: _remove(workspace, id), together=True)
+    while not await desk.store.run(lambda: _remove(workspace, id, desk.now()), together=True):
+        pass
 
 
-def _remove(workspace: str, id: str) -> Script[None]:
+def _remove(workspace: str, id: str, now: int) -> Script[bool]:
+    """Whether it is gone. Where much waits a piece of that goes, so that other changes have their turn, and nothing is
+    sent any more: should the rest never follow, it can be seen and removed once more."""
     yield NEXT_EDITION
-    gone = yield webhooks.remove(workspace, id)
-    if not gone:
+    found = yield webhooks.find(workspace, id)
+    if not found:
         raise unknown(id)
-    yield deliveries.forget(webhooks.webhook(gone[0]))
+    webhook = webhooks.webhook(found[0])
+    if len((yield deliveries.forget(webhook, PIECE))) == PIECE:
+        yield webhooks.park(workspace, id, webhook.position, now, "it is being removed")
+        return False
+    yield webhooks.remove(workspace, id)
     yield webhooks.forget_attempts(workspace, id, 0)
+    return True
 
 
 class Resumed(msgspec.Struct, frozen=True):

@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    any_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -15,7 +17,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
 from graphql_api.domain.webhooks import Webhook
 from graphql_api.storage.changes import without_index
@@ -180,20 +182,31 @@ _BRING_NEAR = Shape(
 
 
 def begin_anew(webhook: Webhook, now: int) -> Statement:
-    """As if nothing had been tried yet."""
+    """As if nothing had been tried yet; what was not tried is due already, and stays as it is."""
     return Statement(_BEGIN_ANEW, {**_of(webhook), "now": now})
 
 
+_SINCE = DELIVERIES.c.failing_since
 _BEGIN_ANEW = Shape(
     update(DELIVERIES)
-    .where(*_OURS, DELIVERIES.c.next_at.is_not(None))
-    .values(next_at=_NOW, attempts=0, failing_since=null())
+    .where(*_OURS, DELIVERIES.c.next_at.is_not(None), or_(DELIVERIES.c.attempts > 0, DELIVERIES.c.next_at > _NOW))
+    .values(next_at=case((_SINCE < _NOW, _SINCE), else_=_NOW), attempts=0, failing_since=null())
     .returning(DELIVERIES.c.position)
 )
 
 
-def forget(webhook: Webhook) -> Statement:
-    return Statement(_FORGET, _of(webhook))
+def forget(webhook: Webhook, limit: int) -> Statement:
+    """The first ones."""
+    return Statement(_FORGET, {**_of(webhook), "limit": limit})
 
 
-_FORGET = Shape(delete(DELIVERIES).where(*_OURS).returning(DELIVERIES.c.position))
+def _forgotten(those: ColumnElement[bool]) -> ReturningDelete[Any]:
+    return delete(DELIVERIES).where(*_OURS, those).returning(DELIVERIES.c.position)
+
+
+_ONES = select(DELIVERIES.c.position).where(*_OURS).order_by(DELIVERIES.c.position).limit(bindparam("limit"))
+# As an array: to join them PostgreSQL would go through the whole table.
+_FORGET = Shape(
+    _forgotten(DELIVERIES.c.position.in_(_ONES)),
+    postgresql=_forgotten(DELIVERIES.c.position == any_(func.array(_ONES.scalar_subquery()))),
+)

@@ -190,7 +190,8 @@ DELIVERIES = Table(
 )
 _MINE = (DELIVERIES.c.workspace_id, DELIVERIES.c.webhook_id)
 Index("ix_webhook_deliveries_flow", *_MINE, DELIVERIES.c.flow_id, DELIVERIES.c.position)
-Index("ix_webhook_deliveries_next", *_MINE, DELIVERIES.c.next_at)
+# With the position, which orders those that became due at once: it may be all that wait.
+Index("ix_webhook_deliveries_next", *_MINE, DELIVERIES.c.next_at, DELIVERIES.c.position)
 
 ATTEMPTS = Table(
     "webhook_attempts",

@@ -48,7 +48,7 @@ def remove(workspace: str, id: str) -> Statement:
     return Statement(_REMOVE, {"workspace": workspace, "webhook": id})
 
 
-_REMOVE = Shape(delete(WEBHOOKS).where(owned(WEBHOOKS), _ID).returning(*_COLUMNS))
+_REMOVE = Shape(delete(WEBHOOKS).where(owned(WEBHOOKS), _ID).returning(WEBHOOKS.c.id))
 
 
 def park(workspace: str, id: str, position: int, at: int, because: str) -> Statement:

@@ -16,6 +16,7 @@ from graphql_api.storage import webhooks as rows
 from graphql_api.storage.engine import Script, Shape, Statement, Store
 from graphql_api.storage.tables import ATTEMPTS, DELIVERIES, WEBHOOKS
 from tests.edits.conftest import told
+from tests.waiting import wait_for
 
 URL = "https://hooks.example.com/flows"
 EVENTS = ["flow.created"]
@@ -181,3 +182,37 @@ async def test_the_log_keeps_the_newest_attempts(desk: Desk, caller: Caller) -> 
     assert (len(kept), kept[0].at, kept[-1].at) == (KEPT_ATTEMPTS, KEPT_ATTEMPTS + 4, 5)
     await webhooks.remove(desk, caller, webhook.id)
     assert await desk.store.read(Statement(Shape(select(ATTEMPTS).order_by(*ATTEMPTS.primary_key)), {})) == []
+
+
+async def test_a_webhook_for_which_much_waits_goes_in_pieces_and_is_sent_nothing_from_the_first_on(
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr(webhooks, "PIECE", 2)
+    webhook = await add(desk, caller)
+    await wait_for(webhook, store, {}, {}, {}, {}, {})
+    seen: list[Any] = []
+    run = store.run
+
+    async def watched(script: Callable[[], Script[Any]], **how: Any) -> Any:
+        outcome = await run(script, **how)
+        found = await webhooks.find(desk, caller, webhook.id)
+        seen.append((await webhooks.waiting(desk, caller, webhook.id), found and found.parked_because))
+        return outcome
+
+    monkeypatch.setattr(store, "run", watched)
+    await webhooks.remove(desk, caller, webhook.id)
+    assert seen == [(3, "it is being removed"), (1, "it is being removed"), (0, None)]
+    assert await kept(store) == [[], []]
+
+
+async def test_what_was_removed_in_part_can_be_removed_once_more(
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr(webhooks, "PIECE", 2)
+    webhook = await add(desk, caller)
+    await wait_for(webhook, store, {}, {}, {}, {}, {})
+    await store.run(lambda: webhooks._remove("ws1", webhook.id, 7), together=True)
+    (part,) = await webhooks.every(desk, caller)
+    assert (part.parked_at, await webhooks.waiting(desk, caller, webhook.id)) == (7, 3)
+    await webhooks.remove(desk, caller, webhook.id)
+    assert await kept(store) == [[], []]
