@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
+from operator import itemgetter
 
 from graphql_api.domain.errors import Refused, fault
 from graphql_api.edits.desk import Desk
@@ -16,6 +17,8 @@ STEP = 500
 
 BETWEEN_SWEEPS = 600.0
 """Seconds."""
+
+WORKSPACE = itemgetter("workspace_id")
 
 log = logging.getLogger("message_flows")
 
@@ -54,15 +57,20 @@ async def prune(desk: Desk, retention: int, tell: Callable[[int], None] = lambda
     cut = desk.now() - max(retention, desk.replay_lifetime)
     revisions = tombstones = 0
     place = ("", "")
+    dead: list[Row] = []
     while True:
         rows = await desk.store.read(upkeep.flows_behind(place, STEP))
-        for workspace, flows in groupby(rows, key=lambda row: row["workspace_id"]):
+        for workspace, flows in groupby(rows, key=WORKSPACE):
             ids = [row["id"] for row in flows]
             for step in _steps(await desk.store.read(upkeep.old_history(workspace, ids, cut))):
                 revisions += await desk.store.run(lambda w=workspace, s=step: _forget_old(w, s, cut), together=True)  # type: ignore[misc]
-            tombstones += await desk.store.run(lambda w=workspace, i=ids: _forget_deleted(w, i, cut), together=True)  # type: ignore[misc]
+        dead += [row for row in rows if row["deleted_at"] is not None and row["deleted_at"] <= cut]
+        is_last = len(rows) < STEP
+        if dead and (is_last or len(dead) >= STEP):
+            tombstones += await desk.store.run(lambda those=dead: _forget_deleted(those, cut), together=True)  # type: ignore[misc]
+            dead = []
         tell(len(rows))
-        if len(rows) < STEP:
+        if is_last:
             return revisions, tombstones
         place = (rows[-1]["workspace_id"], rows[-1]["id"])
 
@@ -93,9 +101,16 @@ def _pruned(gone: Sequence[Row]) -> Script[None]:
         yield changes.pruned(max(row["position"] for row in gone))
 
 
-def _forget_deleted(workspace: str, ids: list[str], cut: int) -> Script[int]:
-    gone = yield upkeep.forget_flows(workspace, ids, cut)
-    if gone:
-        told = yield upkeep.forget_history(workspace, [row["id"] for row in gone])
-        yield from _pruned(told)
-    return len(gone)
+def _forget_deleted(dead: Sequence[Row], cut: int) -> Script[int]:
+    """Flows in the order of their workspaces, without those that a replay names."""
+    rows = yield upkeep.named([row["id"] for row in dead])
+    named = {(row["workspace_id"], row["target"]) for row in rows}
+    forgotten = 0
+    for workspace, flows in groupby(dead, key=WORKSPACE):
+        ids = [row["id"] for row in flows if (workspace, row["id"]) not in named]
+        gone = yield upkeep.forget_flows(workspace, ids, cut)
+        if gone:
+            told = yield upkeep.forget_history(workspace, [row["id"] for row in gone])
+            yield from _pruned(told)
+        forgotten += len(gone)
+    return forgotten

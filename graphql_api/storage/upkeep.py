@@ -34,7 +34,7 @@ def forget_replays(cut: int, limit: int) -> Statement:
 _PLACE = tuple_(FLOWS.c.workspace_id, FLOWS.c.id)
 _AFTER = tuple_(bindparam("workspace", type_=FLOWS.c.workspace_id.type), bindparam("id", type_=FLOWS.c.id.type))
 _BEHIND = Shape(
-    select(FLOWS.c.workspace_id, FLOWS.c.id)
+    select(FLOWS.c.workspace_id, FLOWS.c.id, FLOWS.c.deleted_at)
     .where(_PLACE > _AFTER)
     .order_by(FLOWS.c.workspace_id, FLOWS.c.id)
     .limit(bindparam("limit"))
@@ -42,7 +42,7 @@ _BEHIND = Shape(
 
 
 def flows_behind(place: tuple[str, str], limit: int) -> Statement:
-    """Workspace and id of the next flows in the order of the primary key, also of deleted ones."""
+    """Where the next flows are in the order of the primary key, also deleted ones, which tell since when they are."""
     return Statement(_BEHIND, {"workspace": place[0], "id": place[1], "limit": limit}, scans=True)
 
 
@@ -84,16 +84,26 @@ def forget_revisions(workspace: str, versions: Sequence[tuple[str, int]], cut: i
     return Statement(_FORGET_REVISIONS, {"workspace": workspace, "given": given, "cut": cut})
 
 
-_NAMED = select(REPLAYS.c.target).where(owned(REPLAYS))
+_NAMED = Shape(select(REPLAYS.c.workspace_id, REPLAYS.c.target).where(one_of(REPLAYS.c.target, "ids")))
+
+
+def named(ids: Sequence[str]) -> Statement:
+    """Workspace and id (`target`) of those flows that a replay names, as one of a repeated delete does.
+
+    It reads all replays, no index leads to them: meant for many ids, of whichever workspaces, at once.
+    """
+    return Statement(_NAMED, {"ids": one_of.value(ids)})
+
+
 _FORGET_FLOWS = Shape(
     delete(FLOWS)
-    .where(owned(FLOWS), one_of(FLOWS.c.id, "ids"), FLOWS.c.deleted_at <= bindparam("cut"), FLOWS.c.id.not_in(_NAMED))
+    .where(owned(FLOWS), one_of(FLOWS.c.id, "ids"), FLOWS.c.deleted_at <= bindparam("cut"))
     .returning(FLOWS.c.id)
 )
 
 
 def forget_flows(workspace: str, ids: Sequence[str], cut: int) -> Statement:
-    """Flows deleted before `cut`; not those that a replay names, as one of a repeated delete does."""
+    """Those that were deleted before `cut`, and not restored since they were looked at."""
     return Statement(_FORGET_FLOWS, {"workspace": workspace, "ids": one_of.value(ids), "cut": cut})
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from graphql_api import edits, reads
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.flow import Values
+from graphql_api.domain.flow import DEFAULTS, Values
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, upkeep
+from graphql_api.edits.importing import Imported
 from graphql_api.edits.upkeep import forget_replays, prune
 from graphql_api.storage.engine import Script, Store, unavailable
 from tests.conftest import Clock
@@ -105,6 +106,40 @@ async def test_a_tombstone_that_a_living_replay_names_stays(
     again = await edits.delete_flow(desk, caller, flow["id"], Terms(key="k"))
     assert again.replayed
     assert again.flow == first.flow
+
+
+async def test_only_in_its_own_workspace_a_replay_keeps_a_tombstone(desk: Desk, clock: Clock, store: Store) -> None:
+    callers = [Caller(f"ws{n}") for n in range(3)]
+    flow = {**DEFAULTS, **NEW.values, "created_at": 1, "updated_at": 1}
+    await edits.import_flows(desk, Caller(None), [Imported("same", f"ws{n}", flow) for n in range(3)])
+    for caller in callers:
+        await edits.delete_flow(desk, caller, "same")
+    clock.now += 100 * DAY
+    await edits.delete_flow(desk, callers[1], "same", Terms(key="k"))
+    assert await prune(desk, 0) == (3, 2)
+    flows, revisions, _ = await contents(store)
+    assert {(row["workspace_id"], row["id"]) for row in flows} == {("ws1", "same")}
+    assert {row["workspace_id"] for row in revisions} == {"ws1"}
+
+
+async def test_replays_which_no_index_finds_are_looked_through_once_for_the_deleted_flows_of_many_steps(
+    desk: Desk, caller: Caller, clock: Clock, monkeypatch: pytest.MonkeyPatch, heard: list[str]
+) -> None:
+    monkeypatch.setattr(upkeep, "STEP", 2)
+    ids = sorted([str((await edits.create_flow(desk, caller, NEW)).flow["id"]) for _ in range(6)])
+    clock.now += 100 * DAY
+    assert await looks(desk, heard) == (0, 0)
+    for id in (ids[1], ids[4]):
+        await edits.delete_flow(desk, caller, id)
+    clock.now += 100 * DAY
+    assert await looks(desk, heard) == (2, 1)
+
+
+async def looks(desk: Desk, heard: list[str]) -> tuple[int, int]:
+    """How many deleted flows pruning removed, and how often it looked through the replays."""
+    heard.clear()
+    _, flows = await prune(desk, 0)
+    return flows, sum("FROM message_flow_replays" in sql for sql in heard)
 
 
 async def test_pruning_looks_at_every_flow_of_every_workspace(
