@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,14 +20,13 @@ from graphql_api.storage.postgres_errors import AWAY, RACES, SILENT, WRONG, Lost
 from graphql_api.storage.postgres_lent import Lent
 from graphql_api.storage.postgres_pool import Pool
 from graphql_api.storage.postgres_signals import Signals
+from graphql_api.storage.postgres_stream import begun, streamed
 from graphql_api.storage.queues import Places, Queues
 from graphql_api.storage.recalled import Recalled, recalling
 
 T = TypeVar("T")
 
 TRIES = 10
-
-WHOLE_STREAM = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 
 
 class PostgresStore:
@@ -55,6 +54,7 @@ class PostgresStore:
         self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience, regained=self._recalled.clear)
         self._queues = Queues("others change the same flow")
         self._turns = Places(max(1, size // 2), "too many others wait for rows that are locked")
+        self._aside = Places(max(1, size * 2 // 3), "other long statements keep it busy")
         self._signals = Signals(dsn, self._pool)
         self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES, *WRONG)) if batch > 1 else None
 
@@ -93,7 +93,7 @@ class PostgresStore:
 
     async def _in_transaction(self, script: Script[T], connection: Any) -> T:
         try:
-            transaction = await _begun(connection)
+            transaction = await begun(connection)
         except SILENT as error:
             raise lost(error, may_have_written=False) from error
         try:
@@ -112,10 +112,19 @@ class PostgresStore:
         return done
 
     def _apart(self, statement: Statement, until: float) -> Awaitable[Sequence[Row]]:
-        """A statement outside a transaction, with others of its shape if it may be."""
+        """A statement outside a transaction, with others of its shape if it may be.
+
+        Those that may take long leave a third of the connections to all others.
+        """
+        if statement.scans:
+            return self._scanned(statement, until)
         if self._batches is not None and statement.shape.single and not isinstance(statement, Several):
             return self._batches.rows(statement, until)
         return self._alone(statement, until)
+
+    async def _scanned(self, statement: Statement, until: float) -> Sequence[Row]:
+        async with self._aside.taken(until):
+            return await self._alone(statement, until)
 
     def _meaning(self, error: BaseException) -> Exception | None:
         return meaning(error, self._timeout)
@@ -189,18 +198,11 @@ class PostgresStore:
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
         text = statement.shape.postgresql
         self._tell(text.sql)
-        async with Lent(self._pool, self._pool.until(), self._meaning) as connection:
-            with _answering():
-                transaction = await _begun(connection, isolation="repeatable_read", readonly=True)
-            try:
-                with _answering():
-                    await connection.execute(WHOLE_STREAM)
-                cursor = connection.cursor(text.sql, *text.arguments(statement.values), prefetch=500, timeout=3600)
-                async with contextlib.aclosing(_streamed(cursor)) as rows:
-                    yield rows
-            finally:
-                with contextlib.suppress(*AWAY, asyncpg.PostgresError):
-                    await transaction.rollback()
+        async with (
+            Lent(self._pool, self._pool.until(), self._meaning) as connection,
+            streamed(connection, text.sql, text.arguments(statement.values)) as rows,
+        ):
+            yield rows
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
@@ -222,32 +224,6 @@ class PostgresStore:
         await self._pool.close()
         if self._batches is not None:
             await self._batches.close()
-
-
-async def _begun(connection: Any, **manner: Any) -> Any:
-    """A transaction. Where its beginning is left unanswered nobody knows what goes on: the connection is given up."""
-    transaction = connection.transaction(**manner)
-    try:
-        await transaction.start()
-    except BaseException:
-        connection.terminate()
-        raise
-    return transaction
-
-
-@contextlib.contextmanager
-def _answering() -> Iterator[None]:
-    """Where nothing is done but ask the database: an error of its connection is no error of whoever reads."""
-    try:
-        yield
-    except SILENT as error:
-        raise unavailable("the connection was lost") from error
-
-
-async def _streamed(cursor: Any) -> AsyncGenerator[Row]:
-    with _answering():
-        async for row in cursor:
-            yield row
 
 
 def _still_time(until: float) -> None:

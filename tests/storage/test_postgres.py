@@ -252,6 +252,24 @@ async def test_a_full_pool_refuses_and_does_not_hang(single: PostgresStore, othe
     assert await total(single) == 1
 
 
+async def test_long_reads_leave_connections_to_all_others(postgres: Postgres, other: asyncpg.Connection) -> None:
+    store = PostgresStore(dsn(postgres), size=3, patience=2, timeout=60)
+    long = Statement(SLEEP, {"seconds": 60}, scans=True)
+    reads = [asyncio.ensure_future(store.read(long)) for _ in range(3)]
+    await waiting(other, "Timeout")
+    assert await store.run(add) == 1
+    (refused,), sleeping = await asyncio.wait(reads, return_when=asyncio.FIRST_COMPLETED)
+    assert await store.run(add) == 2
+    with pytest.raises(Refused, match="other long statements keep it busy; nothing was written"):
+        await refused
+    assert len(sleeping) == 2
+    for one in sleeping:
+        one.cancel()
+    await asyncio.gather(*sleeping, return_exceptions=True)
+    assert await store.read(Statement(SLEEP, {"seconds": 0}, scans=True))
+    await store.close()
+
+
 async def test_callers_who_leave_give_their_connection_back(single: PostgresStore, other: asyncpg.Connection) -> None:
     held = await hold(other)
     for together in (False, True):
