@@ -11,7 +11,7 @@ from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import LEAVES, Values
 from graphql_api.domain.terms import NO_TERMS
 from graphql_api.edits.desk import Desk, Edit
-from graphql_api.storage import flows, revisions
+from graphql_api.storage import flows, revisions, saving
 from graphql_api.storage.abreast import abreast
 from graphql_api.storage.engine import Raced, Script
 
@@ -100,9 +100,9 @@ def _import(edit: Edit, one: Imported, flow: Values | None, skip: bool) -> Scrip
     told = revisions.changes(flow or {}, row, [name for name in BROUGHT if _tells(name, flow, row)])
     revision = edit.revision(one.id, version, edit.now, "IMPORT", told)
     if flow is None:
-        written = yield flows.create(edit.workspace, {"id": one.id, **row}, revision, None)
+        written = yield saving.create(edit.workspace, {"id": one.id, **row}, revision, None)
     else:
-        written = yield flows.save(edit.workspace, one.id, flow["version"], row, revision, None)
+        written = yield saving.save(edit.workspace, one.id, flow["version"], row, revision, None)
     if not written:
         raise Raced
     return True

@@ -11,7 +11,7 @@ from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits.desk import Desk, Edit, Saved
 from graphql_api.edits.replaying import again, once
 from graphql_api.edits.writing import any_flow, as_of, conflict, guard, living_flow, outcome, save, unchanged, write
-from graphql_api.storage import flows, revisions
+from graphql_api.storage import revisions, saving
 from graphql_api.storage.engine import Script
 
 
@@ -37,7 +37,7 @@ def _create(edit: Edit, patch: Patch, noise: bytes) -> Script[Saved]:
     if not edit.terms.validate_only:
         revision = edit.revision(id, 0, edit.now, "CREATE", revisions.changes({}, flow, changed))
         row = {column: value for column, value in flow.items() if column != "workspace_id"}
-        yield flows.create(edit.workspace, row, revision, edit.replay(outcome(saved)))
+        yield saving.create(edit.workspace, row, revision, edit.replay(outcome(saved)))
     return saved
 
 

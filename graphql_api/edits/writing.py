@@ -7,7 +7,7 @@ from graphql_api.domain import patch as patches
 from graphql_api.domain.errors import Problem, Refused, refused, unknown_flow
 from graphql_api.domain.flow import BY_COLUMN, Values
 from graphql_api.edits.desk import Edit, Saved
-from graphql_api.storage import flows, replays, revisions
+from graphql_api.storage import flows, replays, revisions, saving
 from graphql_api.storage.engine import Raced, Row, Script
 from graphql_api.storage.replays import Replay
 
@@ -85,7 +85,7 @@ def write(
     told = revisions.changes(flow, saved.flow, changed)
     revision = edit.revision(flow["id"], row["version"], at, operation, told)
     replay = None if edit.terms.key is None else kept(edit, outcome(saved))
-    written = yield flows.save(edit.workspace, flow["id"], flow["version"], row, revision, replay, saved.flow)
+    written = yield saving.save(edit.workspace, flow["id"], flow["version"], row, revision, replay, saved.flow)
     if not written:
         raise Raced
     return saved

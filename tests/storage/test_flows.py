@@ -9,7 +9,7 @@ from graphql_api import edits
 from graphql_api.domain import patch as patches
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
-from graphql_api.storage import flows, migrations
+from graphql_api.storage import flows, migrations, saving
 from graphql_api.storage.many import as_given
 from graphql_api.storage.revisions import Revision
 from tests.edits.conftest import NEW
@@ -54,7 +54,7 @@ async def plan_of_a_late_look(url: str) -> str:
 async def bring(connection: Any, number: int) -> None:
     leaves = patches.created(patches.checked(NEW))
     creates = [
-        flows.create(
+        saving.create(
             "ws1",
             {**leaves, "id": f"f{n}", "version": 0, "created_at": 1, "updated_at": 1},
             Revision(f"f{n}", 0, 1, "IMPORT", "CLI", "anonymous", None, None, {}),

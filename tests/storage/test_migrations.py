@@ -24,7 +24,7 @@ from graphql_api import storage
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.flow import BY_COLUMN, DEFAULTS, LEAVES, Values
 from graphql_api.domain.patch import difference
-from graphql_api.storage import changes, flows, migrations, replays
+from graphql_api.storage import changes, flows, migrations, replays, saving
 from graphql_api.storage.engine import Script, Statement, Store
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
@@ -169,7 +169,7 @@ async def write(store: Store, id: str = "f1", workspace: str = "ws1", **members:
     revision = Revision("f1", 0, 1, "CREATE", "CLI", "anonymous", None, None, {})
 
     def script() -> Script[None]:
-        yield flows.create(workspace, row, revision, None)
+        yield saving.create(workspace, row, revision, None)
 
     await store.run(script)
 
@@ -248,7 +248,7 @@ def test_sqlite_makes_no_table_of_its_own_for_a_save_that_leaves_the_direction(t
     migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
     revision = Revision("f1", 1, 1, "UPDATE", "CLI", "anonymous", None, None, {})
     replay = Replay("s", "f1", "r", {}, 1)
-    save = flows.save("ws1", "f1", 0, {"name": "n", "version": 1, "updated_at": 1}, revision, replay)
+    save = saving.save("ws1", "f1", 0, {"name": "n", "version": 1, "updated_at": 1}, revision, replay)
     steps = explained(tmp_path / "x.db", save)
     assert "Insert" in steps
     assert "OpenEphemeral" not in steps

@@ -11,7 +11,7 @@ import pytest
 
 from graphql_api import storage
 from graphql_api.domain.flow import DEFAULTS
-from graphql_api.storage import changes, flows
+from graphql_api.storage import changes, saving
 from graphql_api.storage.engine import Script, Store
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.tail import Tail
@@ -48,7 +48,7 @@ async def create(store: Store, id: str) -> None:
     row = {**DEFAULTS, **FLOW, "id": id, "version": 0, "created_at": 1, "updated_at": 1}
 
     def script() -> Script[None]:
-        yield flows.create("ws1", row, Revision(id, 0, 1, "CREATE", "CLI", "anonymous", None, None, {}), None)
+        yield saving.create("ws1", row, Revision(id, 0, 1, "CREATE", "CLI", "anonymous", None, None, {}), None)
 
     await store.run(script)
 
