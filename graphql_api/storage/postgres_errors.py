@@ -78,3 +78,10 @@ def lost(error: Exception, may_have_written: bool) -> Exception:
     if may_have_written and not isinstance(error.__cause__, ENDING):
         return of_unknown_outcome("the connection was lost")
     return Lost()
+
+
+def reason(error: BaseException) -> str:
+    """Why there is no connection."""
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return "it has too many connections"
+    return "it cannot be reached"

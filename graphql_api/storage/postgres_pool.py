@@ -12,7 +12,8 @@ import asyncpg
 
 from graphql_api.domain.errors import Refused
 from graphql_api.storage.engine import in_task, unavailable
-from graphql_api.storage.postgres_errors import AWAY
+from graphql_api.storage.postgres_connecting import connected
+from graphql_api.storage.postgres_errors import AWAY, reason
 from graphql_api.storage.postgres_silence import SILENCE, TICK, in_vain
 
 BETWEEN_TRIES = 0.05
@@ -175,7 +176,7 @@ class Pool:
                     except AWAY as error:
                         if isinstance(error, ValueError) and not isinstance(error, OSError):
                             raise  # an address that can never be used; a certificate that fails is both
-                        self._trouble, self._cause = _reason(error), error.with_traceback(None)
+                        self._trouble, self._cause = reason(error), error.with_traceback(None)
                         self._in_vain_until = monotonic() + BETWEEN_TRIES
         except TimeoutError:
             raise unavailable(self._trouble) from self._cause
@@ -204,20 +205,7 @@ class Pool:
         return connection
 
     async def _connect(self) -> Any:
-        """What of its role's own settings would have statements refused or done otherwise is set here."""
-        milliseconds = str(int(self._timeout * 1000))
-        connection = await asyncpg.connect(
-            self._dsn,
-            timeout=self._patience,
-            command_timeout=self._timeout + 1,  # the database gives up first, and tells that it did nothing
-            server_settings={
-                "application_name": "message-flows",
-                "statement_timeout": milliseconds,
-                "idle_in_transaction_session_timeout": milliseconds,
-                "lock_timeout": "0",
-                "default_transaction_isolation": "read committed",
-            },
-        )
+        connection = await connected(self._dsn, self._timeout, self._patience)
         if self._has_lost:
             self._has_lost = False
             self._regained()
@@ -259,9 +247,3 @@ class Pool:
         for connection in self._at_work:
             connection.terminate()
         await asyncio.sleep(0)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, asyncpg.TooManyConnectionsError):
-        return "it has too many connections"
-    return "it cannot be reached"

@@ -9,14 +9,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-import aiosqlite
-import msgspec
-
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
-from graphql_api.storage.engine import Row, Script, Statement, unavailable
-from graphql_api.storage.queues import Places
+from graphql_api.storage.engine import Row, Script, Statement
 from graphql_api.storage.signals import Bell
+from graphql_api.storage.sqlite_asides import Asides
 from graphql_api.storage.sqlite_file import Deadline, File
 from graphql_api.storage.sqlite_writer import Writer
 
@@ -25,22 +22,11 @@ T = TypeVar("T")
 AT_ONCE = 0.05
 """Seconds that a read may hold up the event loop; what takes longer is run again aside."""
 
-ASIDE = 4
-"""Long reads at the same time."""
-
 LOOK = 1.0
 """Seconds between two looks whether the file is still the same."""
 
 GLANCE = 0.05
 """Seconds between two looks whether another process has committed, while somebody waits for it."""
-
-
-class Aside(msgspec.Struct, frozen=True):
-    """A connection with a thread of its own, to the very file (the object) that was there when it was opened."""
-
-    connection: aiosqlite.Connection
-    deadline: Deadline
-    file: File
 
 
 class SqliteStore:
@@ -56,18 +42,11 @@ class SqliteStore:
         wait for other processes that write."""
         self.heard: Callable[[str], None] | None = None
         self._path = path
-        self._timeout = timeout
-        self._patience = patience
         self._file: File = (0, 0)
         self._looked = 0.0
         self._reader: sqlite3.Connection | None = None
         self._deadline = Deadline()
-        self._asides: set[Aside] = set()
-        self._idle: list[Aside] = []
-        self._ending: set[asyncio.Future[Any]] = set()
-        """Of connections aside that are told to end, when their threads have."""
-        self._is_closed = False
-        self._places = Places(ASIDE, "other long statements keep it busy")
+        self._asides = Asides(path, timeout=timeout, patience=patience)
         self._bell = Bell()
         self._writer = Writer(
             path,
@@ -96,76 +75,24 @@ class SqliteStore:
         try:
             now = self._look()
             if statement.scans:
-                return await self._read_aside(text.sql, arguments)
+                return await self._asides.read(text.sql, arguments)
             try:
                 return self._read_at_once(text.sql, arguments, now)
             except sqlite3.OperationalError as error:
                 if sqlite_file.kind(error) not in (sqlite_file.BUSY, sqlite_file.INTERRUPTED):
                     raise
-                return await self._read_aside(text.sql, arguments)
+                return await self._asides.read(text.sql, arguments)
         except sqlite3.Error as error:
             self._heed(error)
             raise sqlite_file.refusal(error) from error
 
     def _read_at_once(self, sql: str, arguments: Sequence[Any], now: float) -> Sequence[Row]:
         if self._reader is None:
-            self._may_open()
+            self._asides.may_open()
             self._reader = sqlite_file.connect(self._path, "ro")
             self._deadline = Deadline(self._reader)
         self._deadline.until = now + AT_ONCE
         return self._reader.execute(sql, arguments).fetchall()
-
-    async def _read_aside(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
-        async with self._places.taken(time.monotonic() + self._patience):
-            aside = self._idle.pop() if self._idle else await self._connected_aside()
-            try:
-                aside.deadline.until = time.monotonic() + self._timeout
-                return list(await aside.connection.execute_fetchall(sql, arguments))  # type: ignore[arg-type]
-            except asyncio.CancelledError:
-                if aside in self._asides:
-                    await aside.connection.interrupt()
-                raise
-            finally:
-                if aside in self._asides and aside.file is self._file:
-                    self._idle.append(aside)
-                else:
-                    await self._let_go(aside)
-
-    async def _connected_aside(self) -> Aside:
-        self._may_open()
-        file = self._file
-        address = sqlite_file.address(self._path, "ro")
-        try:
-            connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=self._patience)
-        except RuntimeError:
-            raise unavailable("no thread can be started") from None
-        aside = Aside(connection, Deadline(), file)
-        self._asides.add(aside)
-        try:
-            connection.row_factory = sqlite3.Row
-            await connection.set_progress_handler(aside.deadline, sqlite_file.INSTRUCTIONS)
-            self._may_open()
-        except BaseException:
-            await self._let_go(aside)
-            raise
-        return aside
-
-    def _may_open(self) -> None:
-        if self._is_closed:
-            raise unavailable("the server is stopping")
-
-    async def _let_go(self, aside: Aside) -> None:
-        """Once only: to close it twice would wait for ever. It ends also when whoever waits for that leaves."""
-        if aside in self._asides:
-            await asyncio.wait((self._told_to_end(aside),))
-
-    def _told_to_end(self, aside: Aside) -> "asyncio.Future[Any]":
-        self._asides.remove(aside)
-        ending = aside.connection.stop()
-        assert ending is not None, "there is an event loop"
-        self._ending.add(ending)
-        ending.add_done_callback(self._ending.discard)
-        return ending
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
@@ -173,17 +100,10 @@ class SqliteStore:
         self._tell(text.sql)
         try:
             self._look()
-            aside = await self._connected_aside()
+            async with self._asides.stream(text.sql, text.arguments(statement.values)) as rows:
+                yield rows
         except sqlite3.Error as error:
             raise sqlite_file.refusal(error) from error
-        try:
-            aside.deadline.until = float("inf")
-            async with aside.connection.execute(text.sql, text.arguments(statement.values)) as cursor:
-                yield cursor  # type: ignore[misc]
-        except sqlite3.Error as error:
-            raise sqlite_file.refusal(error) from error
-        finally:
-            await self._let_go(aside)
 
     async def commits(self) -> AsyncGenerator[None]:
         seen = None
@@ -239,9 +159,7 @@ class SqliteStore:
             with contextlib.suppress(sqlite3.Error):
                 self._reader.close()
             self._reader = None
-        for aside in self._idle:
-            self._told_to_end(aside)
-        self._idle.clear()
+        self._asides.hang_up()
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
@@ -258,12 +176,6 @@ class SqliteStore:
 
         The writer is the last one out: who closes the file last and may write copies the log into it.
         """
-        self._is_closed = True
-        self._idle.clear()
         self._hang_up()
-        for aside in [*self._asides]:
-            aside.deadline.until = 0.0
-            self._told_to_end(aside)
-        if self._ending:  # a thread that ends later finds no event loop to tell it to
-            await asyncio.wait(self._ending)
+        await self._asides.close()
         await self._writer.close()

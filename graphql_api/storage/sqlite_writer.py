@@ -1,7 +1,6 @@
 """The one thread that writes to a SQLite file: many scripts to a commit, each of which can be taken back alone."""
 
 import asyncio
-import contextlib
 import queue
 import sqlite3
 import threading
@@ -11,12 +10,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-import msgspec
-
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file, tally
 from graphql_api.storage.engine import Row, Script, Several, Statement, drive, unavailable
 from graphql_api.storage.recalled import Recalled, recalling
+from graphql_api.storage.sqlite_jobs import Job, deliver
 from graphql_api.storage.sqlite_turns import Turns
 
 T = TypeVar("T")
@@ -29,32 +27,6 @@ NOTHING: Row = MappingProxyType({})
 
 class Spoilt(Exception):
     """A script has failed after it had written: nothing of its transaction can be kept."""
-
-
-class Job(msgspec.Struct, eq=False):
-    """A script and who waits for it; whoever takes the claim first decides: it is run, or its caller gives up."""
-
-    script: Callable[[], Script[Any]]
-    done: asyncio.Future[Any]
-    until: float
-    claim: threading.Lock = msgspec.field(default_factory=threading.Lock)
-    outcome: Any = None
-    failure: Exception | None = None
-
-    def taken(self) -> bool:
-        return self.claim.acquire(blocking=False)
-
-    def give_up(self) -> None:
-        if self.taken() and not self.done.done():
-            self.done.set_exception(unavailable("other changes keep it busy"))
-
-    def deliver(self) -> None:
-        if self.done.done():  # its caller is gone
-            return
-        if self.failure is None:
-            self.done.set_result(self.outcome)
-        else:
-            self.done.set_exception(self.failure)
 
 
 class Writer:
@@ -240,7 +212,7 @@ class Writer:
                 self._attempt(connection, job)
             except Spoilt:
                 self._take_back()
-                _deliver([job])
+                deliver([job])
             except Exception as error:
                 self._hang_up(error)
                 self._fail([job], sqlite_file.refusal(error))
@@ -267,25 +239,11 @@ class Writer:
             self._fail(jobs, sqlite_file.refusal_of_commit(error))
             return
         tally.tell("batch", len(jobs))
-        _deliver(jobs)
+        deliver(jobs)
         self._committed()
 
     def _fail(self, jobs: list[Job], failure: Exception) -> None:
         """No commit, no answer: whatever the scripts said, none of it holds."""
         for job in jobs:
             job.failure = failure
-        _deliver(jobs)
-
-
-def _deliver(jobs: list[Job]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
-    for job in jobs:
-        by_loop.setdefault(job.done.get_loop(), []).append(job)
-    for loop, theirs in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits
-            loop.call_soon_threadsafe(_deliver_on_loop, theirs)
-
-
-def _deliver_on_loop(jobs: list[Job]) -> None:
-    for job in jobs:
-        job.deliver()
+        deliver(jobs)
