@@ -38,12 +38,13 @@ class Limits(msgspec.Struct, frozen=True):
     """The most a document may have: first as a whole, then (from depth on) in one operation with its fragments.
 
     Tokens include comments. Nesting counts brackets of any kind, and selection sets through fragments; far above 100
-    it would meet the recursion limit of Python. Digits are those before a point, with the sign. Depth counts fields:
-    the introspection query of GraphiQL has 15.
+    it would meet the recursion limit of Python. Lines are counted for each error, to tell its place. Digits are those
+    before a point, with the sign. Depth counts fields: the introspection query of GraphiQL has 15.
     Overlaps are pairs of fields at one place of the answer. Cost is that of one request.
     """
 
     characters: int = 200_000
+    lines: int = 10_000
     tokens: int = 2_000
     nesting: int = 64
     integer_digits: int = 20
@@ -56,7 +57,7 @@ class Limits(msgspec.Struct, frozen=True):
     cost: int = 10_000
 
 
-FIXED = frozenset({"characters", "nesting", "overlaps"})
+FIXED = frozenset({"characters", "lines", "nesting", "overlaps"})
 """Limits that no setting moves."""
 
 
@@ -105,6 +106,7 @@ class Measured(NamedTuple):
 def parse(text: str, limits: Limits) -> ast.DocumentNode:
     """Raises GraphQLSyntaxError, or LimitExceeded for what characters and tokens alone can tell."""
     _hold(limits, characters=len(text))
+    _hold(limits, lines=1 + text.count("\n") + text.count("\r") - text.count("\r\n"))
     nesting = deepest = directives = digits = 0
     for tokens, token in enumerate(TOKEN.finditer(text), 1):
         if tokens > limits.tokens:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -13,10 +14,11 @@ from graphql_api.web.http import BodyLimits
 
 OUTLINE = bytes.maketrans(b"123456789{", b"0" * 9 + b"[")
 LARGE = b"0" * 10
-OUTSIDE_STRINGS = re.compile(
-    rb'"(?:[^"\\]|\\.)*+"?|(?P<opens>[\[{])|(?P<closes>[\]}])|\d++(?:\.\d*+)?+[eE][+-]?+\d*+|\d++\.\d*+|(?P<whole>\d++)',
-    re.DOTALL,
-)
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+WHOLE = rb"(?<![\d.eE])(?<![eE][+-])\d{%d,}+(?!\.\d|[eE][+-]?\d)"
+STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+"""One level down or up, as signed bytes."""
+NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[{]}")
 
 LONGEST_WRITTEN_AGAIN = 65_536
 UNKNOWN = object()
@@ -66,16 +68,13 @@ def _measure(raw: bytes, limits: BodyLimits) -> None:
     """Nesting and integers, before anything recursive or quadratic sees them."""
     if not _is_large(raw, limits):
         return
-    depth = 0
-    for token in OUTSIDE_STRINGS.finditer(raw):
-        kind = token.lastgroup
-        depth += (kind == "opens") - (kind == "closes")
-        if depth > limits.nesting:
-            message = f"the JSON is nested deeper than {limits.nesting} levels (max_json_depth)"
-            raise refused("LIMIT_EXCEEDED", message)
-        if kind == "whole" and token.end() - token.start() > limits.digits:
-            message = f"a whole number has more than {limits.digits} digits (max_integer_digits)"
-            raise refused("LIMIT_EXCEEDED", message)
+    outside = STRING.sub(b'"', raw)
+    steps = memoryview(outside.translate(STEPS, NO_BRACKETS)).cast("b")
+    if max(accumulate(steps), default=0) > limits.nesting:
+        raise refused("LIMIT_EXCEEDED", f"the JSON is nested deeper than {limits.nesting} levels (max_json_depth)")
+    if re.search(WHOLE % (limits.digits + 1), outside):
+        message = f"a whole number has more than {limits.digits} digits (max_integer_digits)"
+        raise refused("LIMIT_EXCEEDED", message)
 
 
 def _is_large(raw: bytes, limits: BodyLimits) -> bool:

@@ -48,6 +48,7 @@ def nested(levels: int, inner: str) -> str:
 # Documents of exactly so many characters, tokens, …
 EXACTLY: Mapping[str, Callable[[int], str]] = {
     "characters": lambda n: "{a}".ljust(n),
+    "lines": lambda n: "{a" + "\n" * (n // 3) + "\r" * (n // 3) + "\r\n" * (n - n // 3 * 2 - 1) + "}",
     "tokens": lambda n: "{" + "a " * (n - 3) + "#\n}",
     "nesting": lambda n: nested(n, "a"),
     "directives": lambda n: "query @a {a " + "@a " * (n - 2) + "...f} fragment f on T {b @a}",
@@ -148,7 +149,7 @@ def test_a_document_leaves_nothing_to_the_collector_of_cycles() -> None:
 )
 def test_a_hundred_thousand_brackets_are_counted_not_parsed(document: str) -> None:
     with pytest.raises(LimitExceeded) as refusal:
-        parse(document, replace(Limits(), characters=MANY))
+        parse(document, replace(Limits(), characters=MANY, lines=MANY))
     assert refusal.value.name == "tokens"
 
 

@@ -79,6 +79,7 @@ def test_what_is_odd_is_refused_in_the_same_words(pieces: list[str]) -> None:
         (b'"1234567890123"', "1234567890123"),
         (b"0.12345678901234567890", 0.12345678901234567890),
         (b"1.5e00000000000012", 1.5e12),
+        (b"1E+00000000000012", 1e12),
         (b"[-1234567890]", [-1234567890]),
     ],
 )
@@ -91,7 +92,13 @@ def test_json_is_read(raw: bytes, value: Any) -> None:
     [
         (b"[[[[]]]]", ("LIMIT_EXCEEDED", "the JSON is nested deeper than 3 levels (max_json_depth)")),
         (b'"a\\\\"[[[[', ("LIMIT_EXCEEDED", "the JSON is nested deeper than 3 levels (max_json_depth)")),
+        (b"]" * 9 + b"[" * 9, ("INVALID_JSON", "x is not JSON: expecting value at line 1, column 1")),
+        (b"{" * 4 + b"}" * 9, ("LIMIT_EXCEEDED", "the JSON is nested deeper than 3 levels (max_json_depth)")),
         (b"[12345678901]", ("LIMIT_EXCEEDED", "a whole number has more than 10 digits (max_integer_digits)")),
+        *(
+            (b"9" * 5_000 + end, ("LIMIT_EXCEEDED", "a whole number has more than 10 digits (max_integer_digits)"))
+            for end in (b".", b"e", b".e1", b"e+", b"E-x")
+        ),
         (b"", ("INVALID_JSON", "x is not JSON: expecting value at line 1, column 1")),
         (b"{}\n!", ("INVALID_JSON", "x is not JSON: extra data at line 2, column 1")),
         (b'"a', ("INVALID_JSON", "x is not JSON: unterminated string starting at line 1, column 1")),

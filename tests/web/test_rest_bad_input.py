@@ -101,6 +101,8 @@ BODIES = [
     Case("100,000 closing brackets", put("]" * 100_000), 400, "invalid_json"),
     Case("64 brackets in an unknown member", put(at("x", "[" * 63 + "]" * 63)), 400, "unknown_field"),
     Case("5,000 digits", put(at(DELAY, "1" * 5_000)), 400, "limit_exceeded", "more than 20 digits (max_integer_digits)"),
+    Case("5,000 digits and a point", put(at(DELAY, "1" * 5_000 + ".")), 400, "limit_exceeded", "more than 20 digits (max_integer_digits)"),
+    Case("5,000 digits and an e", put(at(DELAY, "1" * 5_000 + "e")), 400, "limit_exceeded"),
     Case("21 digits", put(at(DELAY, "-" + "1" * 21)), 400, "limit_exceeded"),
     Case("a million digits behind the point", put(at(DELAY, "-0." + "1" * 1_000_000)), 400, "out_of_range"),
     Case("too long by its length", request("PUT", FLOW, b"", content_length=str(LIMIT + 1)), 413, "payload_too_large"),
