@@ -41,7 +41,11 @@ class Found(msgspec.Struct, frozen=True):
     page: reads.Page
 
     async def beyond(self, *, backwards: bool) -> bool:
-        """Whether more lies behind the page, or before it if `backwards`; asks only what the page does not tell."""
+        """Whether more lies behind the page, or before it if `backwards`; asks only what the page does not tell.
+
+        Where the pages go on in that direction only what is within the span counts, as Relay has it: who reads page
+        after page up to a cursor comes to an end there.
+        """
         if backwards == self.span.last:
             return self.page.more
         if not self.page.rows:

@@ -44,11 +44,13 @@ class Around(msgspec.Struct, frozen=True):
 class PageInfo:
     around: strawberry.Private[Surroundings]
 
-    @strawberry.field(description="Whether more follows behind this page.")
+    @strawberry.field(description="Whether more follows behind this page; counted from the front, only up to `before`.")
     async def has_next_page(self) -> bool:
         return await self.around.beyond(backwards=False)
 
-    @strawberry.field(description="Whether something lies before this page.")
+    @strawberry.field(
+        description="Whether something lies before this page; counted from the end, only back to `after`."
+    )
     async def has_previous_page(self) -> bool:
         return await self.around.beyond(backwards=True)
 

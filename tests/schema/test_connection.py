@@ -1,5 +1,8 @@
 """Connections over GraphQL: what is not selected costs no statement, and only cursors of ours are taken."""
 
+import json
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -10,6 +13,7 @@ from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
+from graphql_api.web.json import encoded
 from tests.conftest import Execute
 from tests.edits.conftest import NEW
 
@@ -69,6 +73,31 @@ async def test_pages_go_on_forwards_and_backwards(execute: Execute, ids: list[st
     back = (await execute(PAGE, last=2, before=place))["data"]["messageFlows"]
     assert [edge["node"]["id"] for edge in back["edges"]] == ids[2:4]
     assert (back["pageInfo"]["hasNextPage"], back["pageInfo"]["hasPreviousPage"]) == (True, True)
+
+
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+@pytest.mark.parametrize("end", ["first", "last"])
+async def test_between_two_cursors_pages_come_to_an_end_though_there_is_more(
+    desk: Desk, caller: Caller, ids: list[str], end: str, compiles: bool
+) -> None:
+    operations = Operations(Limits(), compiles=compiles)
+
+    async def page(**asked: int | str | None) -> dict[str, Any]:
+        answer = await operations.carry_out(operations.prepare(PAGE), asked, Context(desk, caller))
+        assert (answer.errors, answer.is_compiled) == ([], compiles)
+        return dict(json.loads(encoded(answer.data))["messageFlows"])
+
+    cursors = [edge["cursor"] for edge in (await page(first=5))["edges"]]
+    asked = {"after": cursors[0], "before": cursors[4]}
+    onwards, place = ("after", "endCursor") if end == "first" else ("before", "startCursor")
+    seen = []
+    for has_more in (True, False):
+        found = await page(**{end: 2}, **asked)
+        more = [found["pageInfo"][name] for name in ("hasNextPage", "hasPreviousPage")]
+        assert more == ([has_more, True] if end == "first" else [True, has_more])
+        seen.append([edge["node"]["id"] for edge in found["edges"]])
+        asked[onwards] = found["pageInfo"][place]
+    assert seen == ([ids[1:3], ids[3:4]] if end == "first" else [ids[2:4], ids[1:2]])
 
 
 async def test_an_empty_page_has_no_cursors(execute: Execute) -> None:
