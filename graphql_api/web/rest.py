@@ -115,8 +115,10 @@ class Rest:
     async def create(self, call: Call) -> Answer:
         fixed = {"workspaceId": call.caller.workspace or ""}
         given = self._json(call, await body(call.scope, call.receive, self._limits))
-        input = Shape(fixed, creates=True, suggests=self._suggestions).input(given)
-        payload = await self._run(call, {"input": input, **of_head(call.scope, key)})
+        shape = Shape(fixed, creates=True, suggests=self._suggestions)
+        payload = await self._run(call, {"input": shape.input(given), **of_head(call.scope, key)})
+        if payload["errors"]:
+            raise Refused(*map(shape.as_sent, problems_of(payload)))
         flow, more = told(call, payload)
         place = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}/{quote(flow['_id'])}"
         return Answer(201, _encoded(call, flow), headers=[*more, (b"location", place.encode())])

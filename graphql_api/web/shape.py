@@ -1,7 +1,7 @@
 """The shape of a REST body: known members, right types, the REST spelling of enums; values are the domain's matter."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql_api.domain.errors import Problem, Refused
@@ -21,6 +21,8 @@ IGNORED = frozenset({"createdAt", "updatedAt", "version", "__v"})
 
 WORKING_HOURS = "workingHours"
 
+Path = tuple[str, ...]
+
 MOST_TOLD = 100
 """Problems of one body that are told, several times as many as there are members; the rest is counted."""
 
@@ -35,6 +37,7 @@ class Shape:
         self._suggests = suggests
         self.problems: list[Problem] = []
         self._untold = 0
+        self._sent_as: dict[Path, Path] = {}
 
     def input(self, body: Any) -> dict[str, Any]:
         """The input; raises Refused with all problems of shape, or with the first of very many."""
@@ -53,6 +56,11 @@ class Shape:
         if self.problems:
             raise Refused(*self.problems, untold=self._untold)
         return result
+
+    def as_sent(self, problem: Problem) -> Problem:
+        """With the place that the body has for what is to blame."""
+        at = self._sent_as.get(problem.path, problem.path)
+        return Problem(problem.code, problem.message.replace(_spelled(problem.path), _spelled(at), 1), at)
 
     def _block(self, block: Block, given: Mapping[str, Any]) -> dict[str, Any]:
         if self._creates and WORKING_HOURS in block.members:
@@ -90,7 +98,7 @@ class Shape:
             return float(value)
         return value
 
-    def _flag(self, value: Any, at: tuple[str, ...]) -> Any:
+    def _flag(self, value: Any, at: Path) -> Any:
         if value is not None and not isinstance(value, bool):
             self._blame("INVALID_TYPE", f"must be true or false, not {_name(value)}", at)
         return value
@@ -114,6 +122,10 @@ class Shape:
             return given
         rest = {name: value for name, value in given.items() if name not in direct}
         nested = given.get(WORKING_HOURS, {})
+        there, above = _at(hours), _at(hours)[:-1]
+        self._sent_as = {(*there, name): (*above, name) for name in direct}
+        if WORKING_HOURS not in given:
+            self._sent_as[there] = above
         if not isinstance(nested, dict):  # which is refused, as is whatever is wrong beside it
             self._block(hours, direct)
             return rest
@@ -122,7 +134,8 @@ class Shape:
             one, other = meant(leaf, direct[name]), meant(leaf, nested[name])
             if one != other or type(one) is not type(other):
                 message = f"differs from the one in {WORKING_HOURS}; send one of them"
-                self._blame("CONFLICTING_FIELDS", message, (*_at(hours)[:-1], name))
+                self._blame("CONFLICTING_FIELDS", message, (*above, name))
+            del self._sent_as[*there, name]
         return {**rest, WORKING_HOURS: {**direct, **nested}}
 
     def _missing(self, block: Block, given: Mapping[str, Any]) -> None:
@@ -133,9 +146,15 @@ class Shape:
     def _unknown(self, name: str, block: Block) -> None:
         if self._is_left_untold():  # looking for a name that is near takes its time
             return
-        known = [*block.members, *(("toggleAutopilot",) if block is TREE and not self._creates else ())]
-        offer = nearest(name, known) if self._suggests else ""
+        offer = nearest(name, self._known(block)) if self._suggests else ""
         self._blame("UNKNOWN_FIELD", f"is not a member{offer}", (*_at(block), printable(name)))
+
+    def _known(self, block: Block) -> Iterator[str]:
+        yield from block.members
+        if self._creates and WORKING_HOURS in block.members:
+            yield from block.members[WORKING_HOURS].members  # type: ignore[union-attr]
+        if not self._creates and block is TREE:
+            yield "toggleAutopilot"
 
     def _is_left_untold(self) -> bool:
         """Whether one more problem is only counted."""
@@ -143,17 +162,17 @@ class Shape:
         self._untold += is_left
         return is_left
 
-    def _blame(self, code: str, message: str, at: tuple[str, ...]) -> None:
+    def _blame(self, code: str, message: str, at: Path) -> None:
         if self._is_left_untold():
             return
-        self.problems.append(Problem(code, f"{_spelled(at)} {message}", at))
+        self.problems.append(self.as_sent(Problem(code, f"{_spelled(at)} {message}", at)))
 
 
-def _at(member: Leaf | Block) -> tuple[str, ...]:
+def _at(member: Leaf | Block) -> Path:
     return tuple(member.path.split(".")) if member.path else ()
 
 
-def _spelled(at: tuple[str, ...]) -> str:
+def _spelled(at: Path) -> str:
     return ".".join(name or '""' for name in at)
 
 

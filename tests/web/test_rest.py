@@ -1,6 +1,7 @@
 """The REST routes beyond their bad input: hints, links, places under a proxy's path, and the database away."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -112,6 +113,40 @@ async def test_a_malformed_if_match_changes_nothing(http: httpx2.AsyncClient) ->
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
         assert "etag" not in answer.headers
     assert (await http.get(flow)).headers["etag"] == '"0"'
+
+
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+@pytest.mark.parametrize(
+    ("response", "told"),
+    [
+        (
+            {"start": "9am", "timezone": "Mars", "workingHours": {"end": "noon"}},
+            [
+                ("workingHours/end", "settings.responseSettings.workingHours.end must be a time"),
+                ("start", "settings.responseSettings.start must be a time"),
+                ("timezone", "settings.responseSettings.timezone must be a name"),
+            ],
+        ),
+        ({"start": "9:00", "end": "09:00"}, [("", "working hours from 09:00 to 09:00")]),
+        ({"start": "9:00", "workingHours": {"end": "09:00"}}, [("workingHours", "working hours from 09:00 to 09:00")]),
+    ],
+)
+async def test_what_is_wrong_with_working_hours_of_a_new_flow_is_told_where_they_stand(
+    http: httpx2.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    response: dict[str, Any],
+    told: list[tuple[str, str]],
+    compiles: bool,
+) -> None:
+    if not compiles:
+        monkeypatch.setattr("graphql_api.schema.prepared.compiled", lambda *_: None)
+    answer = await http.post(FLOWS, json={**NEW, "settings": {"responseSettings": response}})
+    above = "/settings/responseSettings"
+    details = {detail["pointer"]: detail["message"] for detail in answer.json()["error"]["details"]}
+    assert (answer.status_code, set(details)) == (400, {f"{above}/{place}".rstrip("/") for place, _ in told})
+    for place, words in told:
+        assert words in details[f"{above}/{place}".rstrip("/")]
+    assert (await http.get(FLOWS)).json() == []
 
 
 def scope(method: str, path: str, root: str = "") -> Scope:

@@ -262,6 +262,8 @@ CREATION = [
          "workingHours": None}})), 400, "null_not_allowed"),
     Case("a create that is an array", post("[]"), 400, "invalid_type"),
     Case("a channel of the other door", post(new(messageChannel="EMAIL")), 400, "invalid_enum"),
+    Case("a time one level higher", post(new(settings={"responseSettings": {"start": "9am", "end": "10:00"}})), 400,
+         "invalid_time", "settings.responseSettings.start must be a time of day"),
     Case("an empty window at once", post(new(settings={"responseSettings": {"start": "09:00", "end": "09:00"}})), 400,
          "empty_window"),
 ]  # fmt: skip

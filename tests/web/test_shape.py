@@ -182,8 +182,27 @@ def test_null_for_the_nested_ones_stays_null_whatever_stands_beside_it() -> None
         return {**NEW, "settings": {"responseSettings": {"start": start, "workingHours": nested}}}
 
     assert create(beside("10:00", None))["settings"]["responseSettings"] == {"workingHours": None}
-    assert problems(create, beside(5, None)) == [("INVALID_TYPE", f"{HOURS}/start")]
-    assert problems(create, beside(5, [])) == [("INVALID_TYPE", f"{HOURS}/start"), ("INVALID_TYPE", HOURS)]
+    start = "settings/responseSettings/start"
+    assert problems(create, beside(5, None)) == [("INVALID_TYPE", start)]
+    assert problems(create, beside(5, [])) == [("INVALID_TYPE", start), ("INVALID_TYPE", HOURS)]
+    assert problems(create, beside("10:00", 5)) == [("INVALID_TYPE", HOURS)]
+
+
+def test_what_is_wrong_with_working_hours_is_told_where_they_stand() -> None:
+    def said(read: Callable[[Any], Any], response: Any) -> list[tuple[tuple[str, ...], str]]:
+        with pytest.raises(Refused) as refusal:
+            read({**NEW, "settings": {"responseSettings": response}})
+        return [(problem.path[2:], problem.message) for problem in refusal.value.problems]
+
+    flat, nested = "settings.responseSettings.start", "settings.responseSettings.workingHours.start"
+    assert said(create, {"start": 9}) == [(("start",), f"{flat} must be a string, not a number")]
+    assert said(create, {"end": "9:00", "workingHours": {"start": 9}}) == [
+        (("workingHours", "start"), f"{nested} must be a string, not a number")
+    ]
+    assert said(create, {"start": 9, "workingHours": {"start": 9}})[0][0] == ("workingHours", "start")
+    offer = "settings.responseSettings.strat is not a member; did you mean start?"
+    assert said(create, {"strat": "9:00"}) == [(("strat",), offer)]
+    assert "did you mean" not in said(update, {"strat": "9:00"})[0][1]
 
 
 def test_an_update_takes_no_working_hours_one_level_higher() -> None:
