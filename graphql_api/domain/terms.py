@@ -33,16 +33,16 @@ class Terms(msgspec.Struct, frozen=True):
         versions = None if self.if_versions is None else sorted(self.if_versions)
         return [versions, self.merge, self.note]
 
-    def check(self, target: str) -> None:
-        """Raises Refused with everything that is wrong with the terms and with the id that they are for."""
-        if self is NO_TERMS and (not target or is_id(target)):
+    def check(self, target: str | None) -> None:
+        """Raises Refused with everything that is wrong with the terms and with the id that they are for, if any."""
+        if self is NO_TERMS and (target is None or is_id(target)):
             return
         problems = tuple(self._problems(target))
         if problems:
             raise Refused(*problems)
 
-    def _problems(self, target: str) -> Iterator[Problem]:
-        if target and not is_id(target):
+    def _problems(self, target: str | None) -> Iterator[Problem]:
+        if target is not None and not is_id(target):
             yield Problem("INVALID_ID", f"id must be {ID_RULE}", ("id",))
         if self.if_versions is not None and any(version < 0 for version in self.if_versions):
             yield Problem("OUT_OF_RANGE", "ifVersion must be 0 or more", ("ifVersion",))

@@ -85,9 +85,11 @@ class Desk(msgspec.Struct, frozen=True):
     post: Post = msgspec.field(default_factory=NoPost)
     sizes: Sizes = Sizes()
 
-    def edit(self, caller: Caller, operation: str, target: str, terms: Terms, *asked: Any) -> Edit:
+    def edit(self, caller: Caller, operation: str, id: str | None, terms: Terms, *asked: Any) -> Edit:
+        """`id` is that of the one flow which there is to edit, if any."""
         workspace = caller.within(SCOPE)
-        terms.check(target)
+        terms.check(id)
+        target = id or ""
         scope = request = ""
         if terms.key is not None:
             scope = replays.scope(workspace, caller.actor, operation, target, terms.key)

@@ -48,7 +48,7 @@ async def import_flows(
 
 
 def _edit(desk: Desk, caller: Caller, workspace: str) -> Edit:
-    return desk.edit(msgspec.structs.replace(caller, workspace=workspace), "import", "", NO_TERMS)
+    return desk.edit(msgspec.structs.replace(caller, workspace=workspace), "import", None, NO_TERMS)
 
 
 def exists(one: Imported) -> Refused:

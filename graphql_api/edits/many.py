@@ -33,7 +33,7 @@ async def update_flows(
 ) -> tuple[tuple[Result, ...], bool]:
     """Merges the same input into many flows, each all or nothing; also tells whether this is a replay."""
     asked = [list(ids) if ids is not None else None, filter and dict(filter.asked()), sent]
-    edit = desk.edit(caller, "updateMessageFlows", "", terms, asked)
+    edit = desk.edit(caller, "updateMessageFlows", None, terms, asked)
     _check_choice(ids, filter, desk.sizes.batch)
     patch = patches.checked(sent)
     if patch.problems:

@@ -17,7 +17,7 @@ from graphql_api.storage.engine import Script
 
 async def create_flow(desk: Desk, caller: Caller, sent: Sent, terms: Terms = NO_TERMS) -> Saved:
     """A new flow with defaults filled in; every required leaf must be there."""
-    edit = desk.edit(caller, "createMessageFlow", "", terms, sent)
+    edit = desk.edit(caller, "createMessageFlow", None, terms, sent)
     patch = patches.checked(sent, creates=True)
     return await once(desk, edit, lambda: _create(edit, patch, desk.noise()), again)
 

@@ -8,7 +8,7 @@ from graphql_api.domain.terms import LONGEST_KEY, LONGEST_NOTE, Terms
 SEEN = frozenset({0})
 
 
-def told(terms: Terms, target: str = "f1") -> list[tuple[str, str]]:
+def told(terms: Terms, target: str | None = "f1") -> list[tuple[str, str]]:
     """Code and path of all that is wrong."""
     try:
         terms.check(target)
@@ -29,7 +29,7 @@ def told(terms: Terms, target: str = "f1") -> list[tuple[str, str]]:
     ],
 )
 def test_terms_that_hold(terms: Terms) -> None:
-    assert told(terms) == []
+    assert told(terms) == told(terms, None) == []
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,5 @@ def test_terms_that_hold(terms: Terms) -> None:
 )
 def test_terms_that_do_not(terms: Terms, problems: list[tuple[str, str]]) -> None:
     assert told(terms) == problems
-    assert told(terms, "a b") == [("INVALID_ID", "id"), *problems]
+    assert told(terms, None) == problems
+    assert told(terms, "a b") == told(terms, "") == [("INVALID_ID", "id"), *problems]

@@ -217,6 +217,19 @@ async def test_restore_keeps_the_guard(desk: Desk, caller: Caller, flow: Values,
     assert saved.flow["version"] == 2
 
 
+@pytest.mark.parametrize("id", ["", "a b"])
+async def test_an_id_that_none_has_is_told_by_every_edit_of_one_flow(
+    desk: Desk, caller: Caller, refusal: Refusal, id: str
+) -> None:
+    for edit in (
+        edits.update_flow(desk, caller, id, Sent({"name": "N"})),
+        edits.revert_flow(desk, caller, id, 0),
+        edits.delete_flow(desk, caller, id, Terms(key="k")),
+        edits.restore_flow(desk, caller, id),
+    ):
+        assert told(await refusal(edit)) == [("INVALID_ID", "id")]
+
+
 async def test_history_never_crosses_workspaces(desk: Desk, caller: Caller, flow: Values) -> None:
     foreign = Caller("ws2")
     assert await reads.history(desk.store, foreign, flow["id"], 10, None) == []

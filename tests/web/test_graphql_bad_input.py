@@ -361,6 +361,10 @@ PAYLOADS = [
     Case("a flow that is not deleted", guarded("ifVersion: 0", "restoreMessageFlow", ""), 200, "NOT_DELETED"),
     Case("a version that never was", guarded("toVersion: 9", "revertMessageFlow", ""), 200, "UNKNOWN_VERSION"),
     Case("an unknown flow", post('mutation { updateMessageFlow(id: "unknown", input: {}) { errors { code message path } } }'), 200, "NOT_FOUND"),
+    *(
+        Case(f"an empty id for {name}", post(f'mutation {{ {name}(id: ""{more}) {{ errors {{ code message path }} }} }}'), 200, "INVALID_ID", "id must be 1 to 64")
+        for name, more in (("updateMessageFlow", ", input: {}"), ("deleteMessageFlow", ""), ("restoreMessageFlow", ""), ("revertMessageFlow", ", toVersion: 0"))
+    ),
     Case("a malformed id", post('mutation { updateMessageFlow(id: "a b", input: {}) { errors { code message path } } }'), 200, "INVALID_ID"),
     Case("a flow of another workspace", raw(json.dumps({"query": UPDATE, "variables": {"i": {"name": "x"}}}), x_workspace_id="other"), 200, "NOT_FOUND"),
     Case("a bulk of nothing", post("mutation { updateMessageFlows(input: {}) { errors { code message path } } }"), 200, "CONFLICTING_FIELDS"),
