@@ -86,17 +86,23 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+REST_ALONE = frozenset({"VALIDATION_FAILED", "UNKNOWN_FIELD", "INVALID_TYPE", "IMMUTABLE_FIELD"})
+"""What GraphQL has no use for: members and types are those of its schema, and an input names no flow."""
+
+
 def table() -> str:
     """The codes as the table of the docs, in Markdown."""
     rows = [
-        f"| `{code}` | `{code.lower()}` | {kind.status} | {_place(kind)} | {kind.title}. | {kind.remedy} |"
+        f"| `{code}` | `{code.lower()}` | {kind.status} | {_place(code, kind)} | {kind.title}. | {kind.remedy} |"
         for code, kind in KINDS.items()
     ]
     head = ["| GraphQL | REST | status | on GraphQL in | why | what to do |", "| --- | --- | --- | --- | --- | --- |"]
     return "\n".join([*head, *rows])
 
 
-def _place(kind: Kind) -> str:
+def _place(code: str, kind: Kind) -> str:
+    if code in REST_ALONE:
+        return "none"
     return "`errors` of the payload" if kind.is_data else "`errors` of the response"
 
 

@@ -40,6 +40,20 @@ async def id(desk: Desk, caller: Caller) -> str:
     return made
 
 
+async def test_a_replay_tells_the_flow_as_it_was_and_its_history_of_now(execute: Execute, id: str) -> None:
+    toggle = (
+        'mutation ($id: ID!) { updateMessageFlow(id: $id, idempotencyKey: "k", input: {toggleAutopilot: true}) {'
+        " replayed messageFlow { version revisions(first: 1) { nodes { version } } } } }"
+    )
+    told = []
+    for _ in range(2):
+        payload = (await execute(toggle, id=id))["data"]["updateMessageFlow"]
+        newest = payload["messageFlow"]["revisions"]["nodes"][0]["version"]
+        told.append((payload["replayed"], payload["messageFlow"]["version"], newest))
+        await execute('mutation ($id: ID!) { updateMessageFlow(id: $id, input: {name: "New"}) { replayed } }', id=id)
+    assert told == [(False, 4, 4), (True, 4, 5)]
+
+
 async def test_revisions_are_told_newest_first_page_by_page(execute: Execute, id: str) -> None:
     first = (await execute(HISTORY, id=id, first=2))["data"]["messageFlow"]["revisions"]
     assert [edge["node"] for edge in first["edges"]] == [
