@@ -11,12 +11,18 @@ CLOSED: tuple[Network, ...] = tuple(
         ip_network,
         (
             "168.63.129.16/32",  # the metadata of Azure, in the midst of public addresses
+            "192.0.0.0/24",  # protocols of the IETF, as 2001::/23
+            "192.31.196.0/24",  # AS112, which whoever is near answers for, as 192.175.48.0/24 and 2620:4f:8000::/48
+            "192.52.193.0/24",  # relays of multicast
             "192.88.99.0/24",  # relays of 6to4
+            "192.175.48.0/24",
             "::/96",  # IPv4 written as IPv6, as it once was
             "64:ff9b::/96",  # NAT64: whatever IPv4 address a gateway makes of it
             "64:ff9b:1::/48",
-            "2001::/32",  # Teredo
+            "2001::/23",  # among them Teredo
             "2002::/16",  # 6to4
+            "2620:4f:8000::/48",
+            "3fff::/20",  # documentation
             "5f00::/16",  # routing within a provider
             "fec0::/10",  # once the private addresses of a site
         ),

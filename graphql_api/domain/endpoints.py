@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -77,7 +77,8 @@ def _check_host(parts: SplitResult, networks: Sequence[Network]) -> None:
     address = addresses.literal(host)
     if host == "localhost" or host.endswith(".localhost"):
         address = ip_address("127.0.0.1")
-    if address is None and NAME.fullmatch(host) is None:
+    is_unknown = address is None and NAME.fullmatch(host) is None
+    if is_unknown or "%" in host or ("[" in parts.netloc) != isinstance(address, IPv6Address):
         raise _wrong_url("must name a host as in hooks.example.com, 192.0.2.1 or [2001:db8::1]")
     if address is not None and not addresses.may_be_reached(address, networks):
         raise _wrong_url("must not lead to a private, local or reserved address, which this server does not allow")

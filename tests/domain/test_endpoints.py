@@ -39,6 +39,8 @@ def test_public_addresses_are_taken_as_they_are(url: str) -> None:
         *("224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "168.63.129.16", "192.88.99.1"),
         *("[::1]", "[::]", "[fe80::1]", "[fc00::1]", "[ff02::1]", "[2001:db8::1]", "[::ffff:10.0.0.1]", "[::7f00:1]"),
         *("[64:ff9b::7f00:1]", "[64:ff9b:1::1]", "[2002:7f00:1::]", "[2001:0:7f00:1::]", "[fec0::1]"),
+        *("192.0.0.9", "192.0.0.10", "192.31.196.1", "192.52.193.1", "192.175.48.1", "[3fff::1]", "[3fff:fff::1]"),
+        *("[2001:1::1]", "[2001:3::1]", "[2001:4:112::1]", "[2001:20::1]", "[2001:30::1]", "[2620:4f:8000::1]"),
         *("localhost", "a.localhost", "LOCALHOST"),
     ],
 )
@@ -58,6 +60,13 @@ def test_private_and_reserved_addresses_are_refused(host: str) -> None:
             ".",
             "[::1",
             "[fe80::1%25eth0]",
+            "[2606:4700::1%25eth0]",
+            "[2606:4700::1%eth0]",
+            "[v1.x]",
+            "[v1.x]:8443",
+            "[8.8.8.8]",
+            "[example.com]",
+            "[localhost]",
             "\uff11\uff12\uff17.0.0.1",
             "bücher.example",
             "a\n.example",
@@ -66,7 +75,7 @@ def test_private_and_reserved_addresses_are_refused(host: str) -> None:
     ],
 )
 def test_other_spellings_of_addresses_and_what_is_no_name_are_refused(host: str) -> None:
-    assert refused(f"https://{host}/")[0] == "INVALID_URL"
+    assert refused(f"https://{host}/", "::/0", "0.0.0.0/0")[0] == "INVALID_URL"
 
 
 @pytest.mark.parametrize(
