@@ -24,12 +24,13 @@ class Disconnected(Exception):
 
 
 class BodyLimits(msgspec.Struct, frozen=True):
-    """Bytes of a body, seconds it may take to arrive, levels of JSON nesting, digits of an integer."""
+    """Bytes of a body, seconds it may take to arrive; in JSON levels, digits of an integer, arrays and objects."""
 
     bytes: int = 2 * 2**20
     seconds: float = 10.0
     nesting: int = 64
     digits: int = 20
+    containers: int = 10_000
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -65,13 +65,17 @@ def strictly_decoded(raw: bytes, limits: BodyLimits, what: str) -> Any:
 
 
 def _measure(raw: bytes, limits: BodyLimits) -> None:
-    """Nesting and integers, before anything recursive or quadratic sees them."""
+    """Nesting, containers and integers, before anything recursive or quadratic sees them."""
     if not _is_large(raw, limits):
         return
     outside = STRING.sub(b'"', raw)
-    steps = memoryview(outside.translate(STEPS, NO_BRACKETS)).cast("b")
-    if max(accumulate(steps), default=0) > limits.nesting:
+    steps = outside.translate(STEPS, NO_BRACKETS)
+    if max(accumulate(memoryview(steps).cast("b")), default=0) > limits.nesting:
         raise refused("LIMIT_EXCEEDED", f"the JSON is nested deeper than {limits.nesting} levels (max_json_depth)")
+    containers = steps.count(1)
+    if containers > limits.containers:  # each costs the collector of garbage more than the decoder
+        message = f"the JSON has {containers} arrays and objects; the limit is {limits.containers}"
+        raise refused("LIMIT_EXCEEDED", message)
     if re.search(WHOLE % (limits.digits + 1), outside):
         message = f"a whole number has more than {limits.digits} digits (max_integer_digits)"
         raise refused("LIMIT_EXCEEDED", message)

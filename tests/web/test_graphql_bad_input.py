@@ -103,6 +103,8 @@ BODIES = [
     Case("65 brackets", raw("[" * 65 + "]" * 65), 400, "LIMIT_EXCEEDED", "deeper than 64 levels (max_json_depth)"),
     Case("100,000 brackets", raw("[" * 100_000), 400, "LIMIT_EXCEEDED"),
     Case("100,000 brackets in a variable", update("[" * 100_000), 400, "LIMIT_EXCEEDED"),
+    Case("10,001 arrays and objects", raw("[" + "[]," * 9_999 + "{}]"), 400, "LIMIT_EXCEEDED", "10001 arrays and objects; the limit is 10000"),
+    Case("10,000 arrays and objects", raw("[" + "[]," * 9_998 + "{}]"), 400, "BAD_REQUEST"),
     Case("5,000 digits", update("1" * 5_000), 400, "LIMIT_EXCEEDED", "more than 20 digits (max_integer_digits)"),
     Case("5,000 digits and a point", update("1" * 5_000 + "."), 400, "LIMIT_EXCEEDED", "more than 20 digits (max_integer_digits)"),
     Case("too long by its length", raw("", content_length=str(LIMIT + 1)), 413, "PAYLOAD_TOO_LARGE", str(LIMIT)),

@@ -12,7 +12,7 @@ from graphql_api.domain.errors import Refused
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import decoded, encoded, strictly_decoded
 
-SMALL = BodyLimits(nesting=3, digits=10)
+SMALL = BodyLimits(nesting=3, digits=10, containers=5)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -81,6 +81,7 @@ def test_what_is_odd_is_refused_in_the_same_words(pieces: list[str]) -> None:
         (b"1.5e00000000000012", 1.5e12),
         (b"1E+00000000000012", 1e12),
         (b"[-1234567890]", [-1234567890]),
+        (b'[{},[],{},[],"[[{{"]', [{}, [], {}, [], "[[{{"]),
     ],
 )
 def test_json_is_read(raw: bytes, value: Any) -> None:
@@ -92,8 +93,9 @@ def test_json_is_read(raw: bytes, value: Any) -> None:
     [
         (b"[[[[]]]]", ("LIMIT_EXCEEDED", "the JSON is nested deeper than 3 levels (max_json_depth)")),
         (b'"a\\\\"[[[[', ("LIMIT_EXCEEDED", "the JSON is nested deeper than 3 levels (max_json_depth)")),
-        (b"]" * 9 + b"[" * 9, ("INVALID_JSON", "x is not JSON: expecting value at line 1, column 1")),
+        (b"]" * 9 + b"[" * 5, ("INVALID_JSON", "x is not JSON: expecting value at line 1, column 1")),
         (b"{" * 4 + b"}" * 9, ("LIMIT_EXCEEDED", "the JSON is nested deeper than 3 levels (max_json_depth)")),
+        (b"[{},[],{},[],[]]", ("LIMIT_EXCEEDED", "the JSON has 6 arrays and objects; the limit is 5")),
         (b"[12345678901]", ("LIMIT_EXCEEDED", "a whole number has more than 10 digits (max_integer_digits)")),
         *(
             (b"9" * 5_000 + end, ("LIMIT_EXCEEDED", "a whole number has more than 10 digits (max_integer_digits)"))

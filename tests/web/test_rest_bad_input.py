@@ -100,6 +100,8 @@ BODIES = [
     Case("100,000 braces", put('{"a":' * 100_000), 400, "limit_exceeded"),
     Case("100,000 closing brackets", put("]" * 100_000), 400, "invalid_json"),
     Case("64 brackets in an unknown member", put(at("x", "[" * 63 + "]" * 63)), 400, "unknown_field"),
+    Case("10,001 arrays", put("[" + "[]," * 9_999 + "[]]"), 400, "limit_exceeded", "10001 arrays and objects; the limit is 10000"),
+    Case("10,000 arrays", put("[" + "[]," * 9_998 + "[]]"), 400, "invalid_type"),
     Case("5,000 digits", put(at(DELAY, "1" * 5_000)), 400, "limit_exceeded", "more than 20 digits (max_integer_digits)"),
     Case("5,000 digits and a point", put(at(DELAY, "1" * 5_000 + ".")), 400, "limit_exceeded", "more than 20 digits (max_integer_digits)"),
     Case("5,000 digits and an e", put(at(DELAY, "1" * 5_000 + "e")), 400, "limit_exceeded"),
