@@ -34,7 +34,7 @@ class Exchange:
         self._flow = flow
         self._usual = usual
         self._done = done
-        self._body = b""
+        self._body = bytearray()
         self._has_more = True
         self._is_told = False
         self._is_silent = False
@@ -65,8 +65,7 @@ class Exchange:
             self._change.set_result(None)
 
     def fall_silent(self) -> None:
-        """The client says nothing more. It may be gone, which looks the same; if not, this is the last answer."""
-        self.keep_alive = False
+        """The client says nothing more. It may be gone, which looks the same."""
         self._is_silent = True
         self.wake()
 
@@ -91,8 +90,7 @@ class Exchange:
         if self._has_more or self._is_told or self.asks_to_go_on:
             return None
         self._is_told = True
-        part, self._body = self._body, b""
-        return part
+        return self._taken()
 
     async def receive(self) -> Message:
         if self.asks_to_go_on and not self._transport.is_closing():
@@ -109,14 +107,18 @@ class Exchange:
         return GONE
 
     def _told(self) -> Message:
-        part, self._body = self._body, b""
         self._is_told = not self._has_more
-        return {"type": "http.request", "body": part, "more_body": self._has_more}
+        return {"type": "http.request", "body": self._taken(), "more_body": self._has_more}
+
+    def _taken(self) -> bytes:
+        part = bytes(self._body)
+        self._body.clear()
+        return part
 
     async def send(self, message: Message) -> None:
         if self._flow.write_paused and not self.disconnected:
             await self._flow.drain()
-        if self.disconnected:
+        if self.disconnected or self._transport.is_closing():
             return
         if message["type"] == "http.response.start":
             self._begin(message)

@@ -6,29 +6,24 @@ upgrade that nobody takes does not lead the connection astray.
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
 from starlette.types import Scope
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.web import parting
+from graphql_api.web.bounds import Bounds
 from graphql_api.web.exchange import Exchange
-from graphql_api.web.front import request_id, too_long_a_head
+from graphql_api.web.front import request_id
 from graphql_api.web.http import Headers
-from graphql_api.web.parting import (
-    NOT_HTTP,
-    ODD_HANDSHAKE,
-    must_be_spoken_here,
-    stopped,
-    too_long_a_size,
-    too_long_trailers,
-)
+from graphql_api.web.parting import NOT_HTTP, ODD_HANDSHAKE, must_be_spoken_here, stopped
 from graphql_api.web.patience import Patience
+from graphql_api.web.pieces import Pieces
 from graphql_api.web.taking import Taking
 from graphql_api.web.upgrades import flaw, is_for_websocket, without_offer
 
@@ -47,23 +42,22 @@ class Http1(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.parser = self._parser()
-        self._longest_head: float = self.config.h11_max_incomplete_event_size or math.inf
         self._is_reading = False  # a request, from its beginning to its end
         self._incoming: Exchange | None = None  # what is read, from the end of its head
-        self._unfinished_bytes = 0  # of a head, or of a trailer, that is not whole yet
-        self._trailer_bytes = 0  # of those that are
-        self._is_in_chunk = False  # from its size on; behind that of the last one come trailers
-        self._queue: deque[Exchange] = deque()
-        self._refused: Refused | None = None
+        self._bounds = Bounds(self.config.h11_max_incomplete_event_size or math.inf)
+        self._pieces = Pieces()
+        self._is_silent = False  # its client, from now on
 
     def _parser(self) -> Any:
         """Of any version that can be written; which of them are spoken is our matter."""
         parser = httptools.HttpRequestParser(self)
-        parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_version=True)
+        parser.set_dangerous_leniencies(lenient_version=True)
         return parser
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        about = {"server": self.server, "client": self.client, "scheme": self.scheme}
+        self._known = {"type": "http", "asgi": ASGI, "root_path": self.root_path, **about}
         self._patience = Patience(self.loop, self.timeout_keep_alive, self._let_go, self._refuse)
         self._taking = Taking(self.loop, transport)
 
@@ -85,9 +79,10 @@ class Http1(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client says nothing more: what it has asked is answered. Over TLS its connection is gone with that."""
-        if self.scheme == "https" or self.cycle is None or self.cycle.response_complete:
+        if self.scheme == "https" or not (self._is_due() or self._pieces):
             return False
-        if self._refused is None:
+        self._is_silent = True
+        if self.cycle is not None and self._is_due():
             self.cycle.fall_silent()
         return True
 
@@ -95,7 +90,7 @@ class Http1(HttpToolsProtocol):
         self._patience.end()
         self._taking.end()
         self.connections.discard(self)
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self.cycle is not None and self._is_due():
             self.cycle.hang_up()
         self.flow.resume_writing()
         if exc is None:
@@ -109,37 +104,44 @@ class Http1(HttpToolsProtocol):
         else:
             super().shutdown()
 
-    def data_received(self, data: bytes) -> None:
-        """As in the base, without its log lines about what callers do; behind what is refused nothing is heard."""
-        while data and self._refused is None:
-            data = self._read(data)
+    def _is_due(self) -> bool:
+        """An answer, of which more is to be said."""
+        return self.cycle is not None and not self.cycle.response_complete
 
-    def _read(self, data: bytes) -> bytes:
-        """Returns what is to be read once more, by a new parser."""
-        self._unfinished_bytes += len(data)
-        before = self.cycle
+    def data_received(self, data: bytes) -> None:
+        self._pieces.add(data)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """To the end of the request that is to be answered next: what follows is read behind that answer."""
+        while self._pieces and (self._is_reading or not self._is_due()) and not self.transport.is_closing():
+            self._read(self._pieces.next())
+        if len(self._pieces) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        if self._is_silent and not self._is_due():
+            self._close()
+
+    def _read(self, piece: bytes) -> None:
+        """As in the base, without its log lines about what callers do."""
+        self._bounds.come(len(piece))
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._refuse(stopped(error, data if self.cycle is before else b""))
-        except httptools.HttpParserUpgrade as upgrade:
-            return self._meet_upgrade(data[upgrade.args[0] :])
-        else:
+            self.parser.feed_data(piece)
             self._hold_to_bounds()
-        return b""
+        except httptools.HttpParserUpgrade:
+            self._meet_upgrade()
+        except httptools.HttpParserError as error:
+            self._refuse(stopped(error, piece))
+        except Refused as why:
+            self._refuse(why)
 
     def _hold_to_bounds(self) -> None:
-        """What begins behind the end of a request is counted from the next read on: that end may be long."""
-        is_too_long = self._unfinished_bytes > self._longest_head
-        if not self._is_reading:
-            self._unfinished_bytes = 0
-        elif self._incoming is None:
-            self._patience.await_head()
-            if is_too_long:
-                self._refuse(too_long_a_head(self._longest_head))
-        elif is_too_long:
-            too_long = too_long_trailers if self._is_in_chunk else too_long_a_size
-            self._refuse(too_long(self._longest_head))
+        if self._is_reading:
+            is_head = self._incoming is None
+            if is_head:
+                self._patience.await_head()
+            self._bounds.check(is_head=is_head)
+        else:
+            self._bounds.end()
 
     def on_message_begin(self) -> None:
         self.url = b""
@@ -151,41 +153,25 @@ class Http1(HttpToolsProtocol):
         if self._incoming is None:
             self.headers.append((name.lower(), value.rstrip(b" \t")))
         else:
-            self._drop_trailer(len(name) + len(value))
-
-    def _drop_trailer(self, size: int) -> None:
-        """It may come when the request is answered already, so it must not say anything about it."""
-        self._trailer_bytes += size
-        if self._trailer_bytes > self._longest_head:
-            raise too_long_trailers(self._longest_head)
+            self._bounds.drop_trailer(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
-        self._unfinished_bytes = self._trailer_bytes = 0
+        self._bounds.end_head()
         self._patience.until = math.inf
         self.scope = self._scope()
         must_be_spoken_here(self.scope)
-        if self.parser.should_upgrade():
-            return
-        before = self.cycle
-        self.cycle = self._incoming = self._exchange()
-        if before is None or before.response_complete:
+        self._pieces.body = int(dict(self.headers).get(b"content-length", 0))
+        if not self.parser.should_upgrade():
+            self.cycle = self._incoming = self._exchange()
             self._spawn(self.cycle.run(self.app))
-        else:
-            self.flow.pause_reading()
-            self._queue.append(self.cycle)
 
     def _scope(self) -> Scope:
         target = httptools.parse_url(self.url)
         path = target.path.decode("ascii")
         return {
-            "type": "http",
-            "asgi": ASGI,
+            **self._known,
             "http_version": self.parser.get_http_version(),
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
             "method": self.parser.get_method().decode("ascii"),
-            "root_path": self.root_path,
             "path": self.root_path + (unquote(path) if "%" in path else path),
             "raw_path": self.root_path.encode("ascii") + target.path,
             "query_string": target.query or b"",
@@ -200,6 +186,8 @@ class Http1(HttpToolsProtocol):
         is_old = self.scope["http_version"] == "1.0"
         made.keep_alive = not is_old and self.parser.should_keep_alive()
         made.asks_to_go_on = not is_old and dict(self.headers).get(b"expect", b"").lower() == b"100-continue"
+        if self._is_silent:
+            made.fall_silent()
         return made
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -208,14 +196,13 @@ class Http1(HttpToolsProtocol):
         task.add_done_callback(self.tasks.discard)
 
     def on_chunk_header(self) -> None:
-        self._is_in_chunk = True
-        self._unfinished_bytes = 0
+        self._bounds.begin_chunk()
 
     def on_chunk_complete(self) -> None:
-        self._is_in_chunk = False
+        self._bounds.end_chunk()
 
     def on_body(self, body: bytes) -> None:
-        self._unfinished_bytes = 0
+        self._bounds.end()
         if self._incoming is not None and not self._incoming.response_complete:
             self._incoming.take(body)
 
@@ -224,36 +211,30 @@ class Http1(HttpToolsProtocol):
             self._incoming.take_end()
         self._incoming = None
         self._is_reading = False
-        self._unfinished_bytes = 0
+        self._bounds.end()
 
     def on_response_complete(self) -> None:
         if self.transport.is_closing():
             self._taking.watch()
             return
+        self._patience.rest()
         self.flow.resume_reading()
-        if self._queue:
-            self._spawn(self._queue.popleft().run(self.app))
-        elif self._refused is not None:
-            self._refuse(self._refused)
-        elif self._incoming is not None or not self._is_reading:
-            self._patience.rest()
+        if self._pieces:
+            self.loop.call_soon(self._read_on)  # others have their turn before
+        elif self._is_silent:
+            self._close()
 
-    def _meet_upgrade(self, rest: bytes) -> bytes:
+    def _meet_upgrade(self) -> None:
         """The parser leaves what follows such a head to the other protocol, also where that is not spoken here."""
-        if self._should_upgrade():
+        if is_for_websocket(self.scope) and self._should_upgrade():
             self._patience.end()
+            self._pieces.clear()
             self.handle_websocket_upgrade()
         elif self.parser.get_method() == b"CONNECT":
             self._refuse(NOT_HTTP)
         else:
             self.parser = self._parser()
-            return without_offer(self.scope, self.url) + rest
-        return b""
-
-    def _should_upgrade(self) -> bool:
-        """Not while an answer is due, which frames would overtake."""
-        is_free = self.cycle is None or self.cycle.response_complete
-        return is_free and is_for_websocket(self.scope) and super()._should_upgrade()
+            self._read(without_offer(self.scope, self.url))
 
     def handle_websocket_upgrade(self) -> None:
         """The head of a handshake is whole, so it is taken at once or never."""
@@ -266,24 +247,12 @@ class Http1(HttpToolsProtocol):
             self._part(refused("BAD_REQUEST", ODD_HANDSHAKE))
 
     def _refuse(self, why: Refused) -> None:
-        """What is no request, as the last answer: those to the requests before it come first."""
+        """What is no request, as the last answer."""
         if self.transport.is_closing():
-            return
-        if self._is_behind_requests():
-            self._refused = why
-            self._patience.end()
-            if self._incoming is not None:
-                self._queue.pop()
             return
         if self._incoming is None or not self._incoming.has_begun:
             parting.say(self.transport, why)
         self._close()
-
-    def _is_behind_requests(self) -> bool:
-        """Whether whole requests wait for their answers: of one that is not read to its end, those before it."""
-        if self._incoming is not None:
-            return bool(self._queue)
-        return self.cycle is not None and not self.cycle.response_complete
 
     def _part(self, why: Refused, more: Headers | None = None) -> None:
         """From the client of a handshake."""

@@ -43,15 +43,6 @@ def stopped(error: httptools.HttpParserError, data: bytes) -> Refused:
     return NOT_HTTP
 
 
-def too_long_trailers(limit: float) -> Refused:
-    return refused("LIMIT_EXCEEDED", f"the trailers of the request are longer than {limit} bytes (max_header_bytes)")
-
-
-def too_long_a_size(limit: float) -> Refused:
-    message = f"the size of a chunk, with its extensions, is longer than {limit} bytes (max_header_bytes)"
-    return refused("LIMIT_EXCEEDED", message)
-
-
 def say(transport: WriteTransport, why: Refused, id: str | None = None, more: Headers | None = None) -> None:
     """The refusal in the one error body, counted and logged; `id`: of the request, if its head could be read."""
     id = id or new_id()

@@ -39,8 +39,6 @@ class Turn:
         self._waits_for: asyncio.Future[Any] | None = None
         self.response_complete = True
         self.keep_alive = True
-        self.held = b""
-        """What came behind a request that is not answered yet."""
 
     def begin(self, work: Coroutine[Any, Any, Written]) -> None:
         """Runs to where it first waits, which many need not at all; only then is a request in flight."""
@@ -107,8 +105,7 @@ class Turn:
             self._waits_for.cancel(msg)
 
     def fall_silent(self) -> None:
-        """The client says nothing more: this is the last answer."""
-        self.keep_alive = False
+        """The client says nothing more, which no answer that is made this way depends on."""
 
     def hang_up(self) -> None:
         """What was begun is finished; nobody reads the answer."""

@@ -20,17 +20,12 @@ class Wire(Http1):
     def data_received(self, data: bytes) -> None:
         if self._short is not None and self._is_between():
             self._enter(self._short, data)
-        elif self._turn.response_complete:
-            super().data_received(data)
         else:
-            self._turn.held += data
-            self.flow.pause_reading()
+            super().data_received(data)
 
     def _is_between(self) -> bool:
-        """Whether the last request is read and answered, and nothing of the next one has been read."""
-        return (
-            not self._is_reading and (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
-        )
+        """Whether the last request is read and answered, and nothing of the next one has come."""
+        return not (self._is_reading or self._pieces or self._is_due() or self.flow.write_paused)
 
     def _enter(self, short: Short, data: bytes) -> None:
         """Begins a request whose head is known; the parser reads any other one, and its head may be known then."""
@@ -64,11 +59,7 @@ class Wire(Http1):
             return
         status, rest = written
         self.transport.write(BEGINNINGS.of(status, self.server_state.default_headers) + rest)
-        self._patience.rest()
-        if self._turn.held:
-            held, self._turn.held = self._turn.held, b""
-            self.flow.resume_reading()
-            self.data_received(held)
+        self.on_response_complete()
 
     def _end(self, written: Written | None) -> None:
         """Of the connection: the server stops, or failed."""

@@ -94,8 +94,16 @@ async def test_who_falls_silent_is_taken_for_gone_when_the_body_is_told() -> Non
     assert await one.receive() == {"type": "http.disconnect"}
     await one.send(start((b"content-length", b"2")))
     await one.send({"type": "http.response.body", "body": b"ok"})
-    assert said.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"]
-    assert said.is_closed
+    assert said.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"]
+
+
+async def test_nothing_is_said_on_a_connection_that_is_closed() -> None:
+    said = Said()
+    one = exchange(said)
+    await one.send(start())
+    said.close()
+    await one.send({"type": "http.response.body", "body": b"tick", "more_body": True})
+    assert len(said.writes) == 1
 
 
 async def test_no_more_of_a_body_is_read_than_an_application_takes() -> None:

@@ -14,7 +14,8 @@ from uvicorn.server import ServerState
 from graphql_api import app, edits, reads
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
-from graphql_api.web import taking, telemetry
+from graphql_api.web import http1, sse, taking, telemetry
+from graphql_api.web.exchange import Exchange
 from graphql_api.web.frames import Frames
 from graphql_api.web.gathered import GATHERED
 from graphql_api.web.wire import Wire
@@ -358,14 +359,14 @@ async def test_what_is_no_handshake_is_refused_in_the_one_error_body(
     assert json.loads(body)["requestId"] == "abc"
 
 
-async def test_a_handshake_behind_a_request_without_an_answer_is_no_handshake(
+async def test_a_handshake_behind_a_request_is_taken_behind_its_answer(
     connect: Callable[[], Connection], id: str
 ) -> None:
-    """An answer in frames would come first."""
+    """An answer in frames would come first else."""
     connection = connect()
-    sent = put(id, b'{"name":"new"}') + request("GET", "/graphql", None, **HANDSHAKE)
-    await connection.hear(sent + request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1", connection="close"))
-    assert statuses(await connection.end()) == [200, 400, 200]
+    await connection.hear(put(id, b'{"name":"new"}') + request("GET", "/graphql", None, **HANDSHAKE))
+    await connection._until(lambda: len(statuses(connection.said)) == 2)
+    assert statuses(connection.said) == [200, 101]
 
 
 @pytest.mark.parametrize("more", [{}, {"connection": "Upgrade", "upgrade": "h2c"}])
@@ -396,6 +397,75 @@ async def test_who_asks_to_go_on_may(connect: Callable[[], Connection], id: str,
     assert await connection.answer() == b"HTTP/1.1 100 Continue\r\n\r\n"
     await connection.hear(sent[-14:])
     assert statuses(await connection.end()) == [100, 200]
+
+
+# Requests behind others
+
+WATCH = b'{"query":"subscription{messageFlowChanged{version}}"}'
+WATCHING = request("POST", "/graphql", WATCH, x_workspace_id="ws1", accept="text/event-stream")
+TINY = b"GET /x HTTP/1.1\r\nhost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize("size", [100_000, 29, 1_000])
+async def test_requests_behind_one_without_an_answer_stay_bytes(
+    connect: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    made: list[Exchange] = []
+
+    def counted(*request: Any) -> Exchange:
+        made.append(Exchange(*request))
+        return made[-1]
+
+    monkeypatch.setattr(http1, "Exchange", counted)
+    connection, sent = connect(), WATCHING + TINY * 3_000
+    await connection.hear(*(sent[at : at + size] for at in range(0, len(sent), size)), TINY)
+    assert len(made) == 1
+    assert not connection.is_read
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1_000, 100_000])
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_requests_are_answered_one_after_the_other_however_they_come(
+    connect: Callable[[], Connection], id: str, size: int, is_known: bool
+) -> None:
+    connection = connect()
+    head = put(id, content_length=None, content_type="application/json", transfer_encoding="chunked")
+    in_chunks = head + b'5\r\n{\r\n\r\n\r\na\r\n"name":"t"\r\n3\r\n\r\n}\r\n0\r\n\r\n'
+    one = put(id, b'{"name":"one"}')
+    if is_known:
+        await connection.hear(one)
+        await connection.answer()
+        connection.said = b""
+    sent = one + request("GET", "/nothing") + in_chunks + put(id, b'{"name":"three"}\r\n\r\n') + in_chunks
+    connection.last(*(sent[at : at + size] for at in range(0, len(sent), size)))
+    assert statuses(await connection.end()) == [200, 404, 200, 200, 200]
+    assert re.findall(rb'"name":"([^"]*)"', connection.said) == [b"one", b"t", b"three", b"t"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize("number", [1, 10_000])
+@pytest.mark.parametrize("is_at_once", [False, True])
+async def test_a_stream_with_requests_behind_it_ends_with_its_client(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int, is_at_once: bool
+) -> None:
+    """Whose leaving is seen at once, or where so much lies unread that no more is, when it takes nothing."""
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(sse, "HEARTBEAT", 0.05)
+    async with served(desk) as at, asyncio.timeout(10):
+        host, _, port = at.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(WATCHING + TINY * number * is_at_once)
+        await reader.readuntil(b"retry: 1000")
+        writer.write(TINY * number * (not is_at_once))
+        await asyncio.sleep(0.1)
+        writer.close()
+        while not lines:  # noqa: ASYNC110 (a log tells nobody)
+            await asyncio.sleep(0.01)
+    assert [line["reason"] for line in lines if "reason" in line] == ["gone"]
+    assert [line["status"] for line in lines if "status" in line and line["status"] >= 500] == []
+    assert not caplog.records
 
 
 # Clients that say nothing more

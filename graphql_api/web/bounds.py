@@ -1,0 +1,50 @@
+"""How much a client may say without an end: of a head, of the size of a chunk, of trailers."""
+
+from graphql_api.domain.errors import Refused, refused
+from graphql_api.web.front import too_long_a_head
+
+TRAILERS = "trailers of the request are"
+
+
+class Bounds:
+    """Of the request that a connection reads; what has come to its end is told apart and counts no more."""
+
+    def __init__(self, most: float) -> None:
+        """`most`: bytes of each."""
+        self._most = most
+        self._unfinished = 0
+        self._trailers = 0
+        self._is_in_chunk = False  # from its size on; behind that of the last one come trailers
+
+    def come(self, size: int) -> None:
+        self._unfinished += size
+
+    def end(self) -> None:
+        """Of whatever it was."""
+        self._unfinished = 0
+
+    def end_head(self) -> None:
+        self._unfinished = self._trailers = 0
+
+    def begin_chunk(self) -> None:
+        self._unfinished, self._is_in_chunk = 0, True
+
+    def end_chunk(self) -> None:
+        self._is_in_chunk = False
+
+    def drop_trailer(self, size: int) -> None:
+        """It may come when the request is answered already, so it must not say anything about it."""
+        self._trailers += size
+        if self._trailers > self._most:
+            raise self._too_long(TRAILERS)
+
+    def check(self, *, is_head: bool) -> None:
+        """Raises Refused."""
+        if self._unfinished <= self._most:
+            return
+        if is_head:
+            raise too_long_a_head(self._most)
+        raise self._too_long(TRAILERS if self._is_in_chunk else "size of a chunk, with its extensions, is")
+
+    def _too_long(self, what: str) -> Refused:
+        return refused("LIMIT_EXCEEDED", f"the {what} longer than {self._most} bytes (max_header_bytes)")

@@ -1,0 +1,47 @@
+"""What a client has sent and nobody has read yet, in pieces that end where a request may end.
+
+The parser cannot be stopped behind a request, so it gets no more than one; what follows stays the bytes that it is,
+until that one is answered.
+"""
+
+END = b"\r\n\r\n"
+"""Of each head, and of each body in chunks; within such a body it only makes the pieces smaller."""
+
+
+class Pieces:
+    def __init__(self) -> None:
+        self._unread = bytearray()
+        self._seam = b""
+        """The last bytes that were read, with which an end may have begun."""
+        self.body = 0
+        """Bytes that are still to come of a body whose length is known."""
+
+    def __len__(self) -> int:
+        return len(self._unread)
+
+    def add(self, data: bytes) -> None:
+        self._unread += data
+
+    def clear(self) -> None:
+        self._unread.clear()
+
+    def next(self) -> bytes:
+        if self.body:
+            piece = self._taken(self.body)
+            self.body -= len(piece)
+        else:
+            piece = self._taken(self._end())
+        self._seam = b"" if piece.endswith(END) else (self._seam + piece)[1 - len(END) :]
+        return piece
+
+    def _end(self) -> int:
+        within = (self._seam + self._unread[: len(END) - 1]).find(END)
+        if within >= 0:
+            return within + len(END) - len(self._seam)
+        at = self._unread.find(END)
+        return at + len(END) if at >= 0 else len(self._unread)
+
+    def _taken(self, size: int) -> bytes:
+        piece = bytes(self._unread[:size])
+        del self._unread[:size]
+        return piece
