@@ -115,6 +115,8 @@ class Http1(HttpToolsProtocol):
     def _read_on(self) -> None:
         """To the end of the request that is to be answered next: what follows is read behind that answer."""
         while self._pieces and (self._is_reading or not self._is_due()) and not self.transport.is_closing():
+            if not self._is_reading:
+                self._pieces.skip_blank_lines()
             self._read(self._pieces.next())
         if len(self._pieces) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()

@@ -25,6 +25,11 @@ class Pieces:
     def clear(self) -> None:
         self._unread.clear()
 
+    def skip_blank_lines(self) -> None:
+        """Those before a request, which say nothing (RFC 9112, 2.2)."""
+        if self._unread[:1] in (b"\r", b"\n"):
+            self._unread = self._unread.lstrip(b"\r\n")
+
     def next(self) -> bytes:
         if self.body:
             piece = self._taken(self.body)
