@@ -98,16 +98,25 @@ class Operating:
         id = id_of(message)
         if id in self._running:
             raise Closed(4409, f"subscriber for {printable(id)} already exists")
-        if len(self._running) + len(self._ended) >= self._room.live.most:
-            message_text = f"more than {counted(self._room.live.most, 'operation')} at once (max_subscriptions)"
-            await self._say_errors(id, refused("LIMIT_EXCEEDED", message_text))
-            tell(self._scope, self._asker, KINDS["LIMIT_EXCEEDED"].status)
-            return
         try:
             asked = asked_of(message.get("payload"))
         except Refused as refusal:
             raise Closed(4400, str(refusal)) from None
-        self._running[id] = asyncio.create_task(self._operate(id, asked))
+        try:
+            await self._admit()
+        except Refused as refusal:
+            await self._say_errors(id, refusal)
+            tell(self._scope, self._asker, KINDS[code_of(refusal)].status)
+        else:
+            self._running[id] = asyncio.create_task(self._operate(id, asked))
+
+    async def _admit(self) -> None:
+        """Takes the point that any request costs, also one that cannot be carried out."""
+        if self._asker.account is not None:
+            await self._asker.account.pay(1)
+        if len(self._running) + len(self._ended) >= self._room.live.most:
+            most = counted(self._room.live.most, "operation")
+            raise refused("LIMIT_EXCEEDED", f"more than {most} at once (max_subscriptions)")
 
     def end(self, message: dict[str, Any]) -> None:
         if task := self._running.pop(id_of(message), None):
@@ -122,7 +131,7 @@ class Operating:
     async def _operate(self, id: str, asked: Asked) -> None:
         """One operation to its end; a client that does not read ends the whole connection."""
         asker = self._asker
-        charge = asker.account.charge_alone if asker.account else None
+        charge = asker.account.charge if asker.account else None
         context = Context(self._room.desk, asker.caller, charge=charge, feed=self._room.feed)
         began, status = perf_counter(), 200
         try:

@@ -27,7 +27,7 @@ class Pieces:
 
     def skip_blank_lines(self) -> None:
         """Those before a request, which say nothing (RFC 9112, 2.2)."""
-        if self._unread[:1] in (b"\r", b"\n"):
+        if self._unread.startswith((b"\r", b"\n")):
             self._unread = self._unread.lstrip(b"\r\n")
 
     def next(self) -> bytes:

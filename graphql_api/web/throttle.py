@@ -176,18 +176,10 @@ class Account(msgspec.Struct):
         them and raises Limited; raises Rejected where no minute has as many."""
         if points <= 1 or self.purse.has_paid(points - 1):
             return None
-        self._check(points)
-        return self.pay(points - 1)
-
-    async def charge_alone(self, points: int) -> None:
-        """As `charge`, of an operation whose connection has paid nothing for it."""
-        self._check(points)
-        await self.pay(points)
-
-    def _check(self, points: int) -> None:
         if points > self.throttle.points:
             limit = f"the limit is {self.throttle.points} in a minute ({self.throttle.setting})"
             raise Rejected([failure("LIMIT_EXCEEDED", f"the operation costs {points} points; {limit}")])
+        return self.pay(points - 1)
 
     async def pay(self, points: int) -> None:
         """Raises Limited."""

@@ -688,6 +688,47 @@ async def test_points_are_charged_on_a_websocket_too(desk: Desk) -> None:
         assert codes == ["RATE_LIMITED"]
 
 
+@pytest.mark.usefixtures("_whole_minute")
+@pytest.mark.parametrize("query", ["{", "{ nothing }", "query ($id: ID!) { messageFlow(id: $id) { name } }"])
+async def test_an_operation_that_cannot_be_carried_out_costs_one_point_on_a_websocket_too(
+    desk: Desk, query: str
+) -> None:
+    async with served(desk, address_points=20) as at, connected(at) as socket:
+        await socket.begin()
+        codes = []
+        for number in range(21):
+            await socket.subscribe(str(number), query)
+            codes.append((await socket.hear())["payload"][0]["extensions"]["code"])
+        assert codes == ["BAD_REQUEST"] * 20 + ["RATE_LIMITED"]
+
+
+@pytest.mark.usefixtures("_whole_minute")
+async def test_operations_beyond_those_at_once_cost_a_point_each(desk: Desk) -> None:
+    async with served(desk, address_points=20, max_subscriptions=1) as at, connected(at) as socket:
+        await socket.begin()
+        await socket.subscribe("a")
+        codes = []
+        for number in range(20):
+            await socket.subscribe(str(number))
+            codes.append((await socket.hear())["payload"][0]["extensions"]["code"])
+        assert (codes[0], codes[-1]) == ("LIMIT_EXCEEDED", "RATE_LIMITED")
+
+
+@pytest.mark.usefixtures("_whole_minute")
+async def test_an_operation_costs_the_same_on_a_websocket_as_by_a_request(desk: Desk) -> None:
+    query = "{ messageFlows(first: 3) { nodes { id } } }"
+    client = httpx2.AsyncClient(trust_env=False, headers={"x-workspace-id": "ws1"})
+    async with served(desk, address_points=1_000) as at, connected(at) as socket, client:
+        await socket.begin()
+        rest = []
+        for number in range(2):
+            answer = await client.post(f"http://{at}/graphql", json={"query": query})
+            rest.append(int(answer.headers["ratelimit"].partition("r=")[2].partition(";")[0]))
+            await socket.subscribe(str(number), query)
+            assert [(await socket.hear())["type"] for _ in range(2)] == ["next", "complete"]
+    assert 1_000 - rest[0] == (rest[0] - rest[1]) / 2
+
+
 async def test_an_operation_dearer_than_any_minute_is_told_so_on_a_websocket_too(desk: Desk) -> None:
     async with served(desk, address_points=50) as at, connected(at) as socket:
         await socket.begin()
