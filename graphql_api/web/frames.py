@@ -1,32 +1,98 @@
-"""WebSocket frames as uvicorn speaks them, but that a client who leaves them unread is heard no more, then cut off."""
+"""WebSocket frames as uvicorn speaks them, but that their clients are heard a little at a time.
+
+One who has not said who it is, is heard for little; one who leaves what it is sent unread no more, then it is cut off.
+"""
 
 import asyncio
+import math
 from asyncio.transports import BaseTransport
 from typing import Any
 
+from starlette.types import Message, Scope
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
+from graphql_api.web.http import INTRODUCED
 from graphql_api.web.taking import Taking
 
 MOST_FRAGMENTS = 4_096
 """Of one message: a fragment takes memory also where it is empty, which no limit of bytes would ever end."""
 
+AT_ONCE = 4_096
+"""Bytes that are read before others have their turn: some seven hundred frames at most."""
+
+MOST_OF_STRANGERS = 65_536
+"""Bytes that are read of a client before it is known."""
+
 
 class Frames(WebSocketsSansIOProtocol):
     """uvicorn would wait until the client reads what it was sent, or until the network gives up, and meanwhile hear it.
 
-    Each ping that it hears is answered, which takes memory while answers are left unread; so nothing more is read then.
+    Each ping that it hears is answered, which takes memory while answers are left unread; so nothing more is read then,
+    nor while messages wait for the application. What was received meanwhile stays the bytes that it is.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._unread = bytearray()
+        self._next: asyncio.Handle | None = None
+        self._left: float = MOST_OF_STRANGERS
+
+    def _introduced(self) -> None:
+        self._left = math.inf
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         self._taking = Taking(self.loop, self.transport)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if not self.writable.is_set():
-            self._hear_no_more()
+        if self.handshake_initiated:
+            self._unread += data
+            self._read()
+        else:
+            super().data_received(data)
+
+    def _read(self) -> None:
+        self._next = None
+        if self._is_heard() and not self.transport.is_closing():
+            piece = bytes(self._unread[:AT_ONCE])
+            del self._unread[:AT_ONCE]
+            self._left -= len(piece)
+            if self._left < 0:
+                self._fail(f"more than {MOST_OF_STRANGERS} bytes before connection_init was acknowledged")
+            else:
+                super().data_received(piece)
+        self._listen()
+
+    def _fail(self, why: str) -> None:
+        self.conn.fail(CloseCode.MESSAGE_TOO_BIG, why)
+        self.handle_parser_exception()
+
+    def _is_heard(self) -> bool:
+        return self.writable.is_set() and (self.queue.empty() or self.close_sent)
+
+    def _listen(self) -> None:
+        """To what was received, then to the client."""
+        if self.transport.is_closing():
+            return
+        if self._is_heard() and not self._unread:
+            self.read_paused = False
+            self.transport.resume_reading()
+            return
+        self.read_paused = True
+        self.transport.pause_reading()
+        if self._is_heard() and self._next is None:
+            self._next = self.loop.call_soon(self._read)
+
+    async def receive(self) -> Any:
+        message = await self.queue.get()
+        self._listen()
+        return message
+
+    async def send(self, message: Message) -> None:  # type: ignore[override]
+        await super().send(message)  # type: ignore[arg-type]
+        if self.close_sent:
+            self._listen()
 
     def handle_cont(self, event: Frame) -> None:
         if self.close_sent:
@@ -34,17 +100,16 @@ class Frames(WebSocketsSansIOProtocol):
         if len(self.frames) < MOST_FRAGMENTS:
             super().handle_cont(event)
         else:
-            self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"more than {MOST_FRAGMENTS} fragments")
-            self.handle_parser_exception()
+            self._fail(f"more than {MOST_FRAGMENTS} fragments")
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._hear_no_more()
+        self._listen()
         self._taking.watch()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._hear_again()
+        self._listen()
 
     def keepalive_timeout(self) -> None:
         """The ping may lie behind what the client still takes; whether it takes anything is watched by itself."""
@@ -57,8 +122,9 @@ class Frames(WebSocketsSansIOProtocol):
         """uvicorn would take a handshake that was refused for one that the application forgot, and log that."""
         application = self.app
 
-        async def answering(*request: Any) -> None:
-            await application(*request)
+        async def answering(scope: Scope, *ways: Any) -> None:
+            scope["extensions"][INTRODUCED] = self._introduced
+            await application(scope, *ways)
             self.handshake_complete |= self.initial_response is not None
 
         self.app = answering
@@ -72,16 +138,3 @@ class Frames(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._taking.end()
         super().connection_lost(exc)
-
-    def _hear_no_more(self) -> None:
-        """What uvicorn has paused by itself it would read on with, whatever is unread."""
-        if not self.transport.is_closing():
-            self.read_paused = False
-            self.transport.pause_reading()
-
-    def _hear_again(self) -> None:
-        """Or leaves it to uvicorn, which reads on when the application has taken what was read before."""
-        if not self.queue.empty():
-            self.read_paused = True
-        elif not self.transport.is_closing():
-            self.transport.resume_reading()

@@ -15,6 +15,8 @@ from graphql_api.domain.words import printable
 Headers = list[tuple[bytes, bytes]]
 ARRIVED = "message_flows.arrived"
 """Extension of a scope: answers the whole body if it is there already, else None."""
+INTRODUCED = "message_flows.introduced"
+"""Extension of a WebSocket's scope: to be called when its client is known."""
 
 T = TypeVar("T")
 

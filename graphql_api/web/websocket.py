@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.web.callers import entitled
-from graphql_api.web.http import header
+from graphql_api.web.http import INTRODUCED, header
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.lasting import End
 from graphql_api.web.operating import Asker, Closed, Gone, Operating, Room, Unread, tell
@@ -101,6 +101,7 @@ class Conversation:
             raise Closed(4408, f"connection_init did not come within {INIT_SECONDS:g} s") from None
         except Refused as refusal:
             raise closing(refusal) from None
+        self._scope.get("extensions", {}).get(INTRODUCED, bool)()
         room, who = self._room, self._asker.payer
         self._operating = operating = Operating(room, self._scope, self._asker, self._put, self._give_up)
         try:

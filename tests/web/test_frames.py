@@ -9,10 +9,11 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
+from websockets.server import ServerProtocol
 
 from graphql_api.edits import Desk
 from graphql_api.web import taking
-from graphql_api.web.frames import MOST_FRAGMENTS, Frames
+from graphql_api.web.frames import AT_ONCE, MOST_FRAGMENTS, MOST_OF_STRANGERS, Frames
 from tests.web.live import LITTLE, SOON, served
 from tests.wired import Socketless
 
@@ -125,6 +126,8 @@ async def shaken(at: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.S
 async def test_pings_are_taken_only_as_far_as_their_answers_are_read(desk: Desk) -> None:
     batch, most = 1_000, 100  # some thirteen megabytes
     async with served(desk) as at, shaken(at) as (reader, writer):
+        writer.write(INIT)
+        assert await reader.readexactly(len(ACK)) == ACK
         sent = 0
         while sent < most:
             writer.write(PING * batch)
@@ -151,3 +154,79 @@ async def test_a_message_has_so_many_fragments_and_no_more(desk: Desk, fragments
         async with asyncio.timeout(SOON):
             opcode, _, *said = await reader.readexactly(4)
         assert (opcode, int.from_bytes(said)) == (0x88, code)
+
+
+def framed(text: bytes) -> bytes:
+    """A masked frame of text; zeros as a mask leave it as it is."""
+    size = len(text)
+    length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2) if size < 65_536 else None
+    return b"\x81" + (length or b"\xff" + size.to_bytes(8)) + bytes(4) + text
+
+
+INIT = framed(b'{"type":"connection_init","payload":{"x-workspace-id":"ws1"}}')
+ACK = b'\x81\x19{"type":"connection_ack"}'
+SUBSCRIBE = b'{"type":"subscribe","id":"a","payload":{"query":"{__typename}"%b}}'
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize("size", [MOST_OF_STRANGERS + 1_000, 90_000])
+async def test_a_client_that_is_not_known_is_heard_for_little(desk: Desk, size: int) -> None:
+    large = framed(SUBSCRIBE % (b" " * size))
+    async with served(desk) as at, shaken(at) as (reader, writer), asyncio.timeout(SOON):
+        writer.write(large[:-1])  # which it never ends
+        opcode, _, *said = await reader.readexactly(4)
+        assert (opcode, int.from_bytes(said)) == (0x88, 1009)
+    async with served(desk) as at, shaken(at) as (reader, writer), asyncio.timeout(SOON):
+        writer.write(INIT)
+        await reader.readexactly(len(ACK))
+        writer.write(large)
+        await reader.readuntil(b'"complete"')
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_messages_that_wait_for_the_application_stay_bytes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    most, number = 0, 5_000
+    receive = Frames.receive
+
+    async def counted(self: Frames) -> object:
+        nonlocal most
+        most = max(most, self.queue.qsize())
+        return await receive(self)
+
+    monkeypatch.setattr(Frames, "receive", counted)
+    async with served(desk) as at, shaken(at) as (reader, writer), asyncio.timeout(6 * SOON):
+        writer.write(INIT + framed(b'{"type":"ping"}') * number)
+        heard = b""
+        while heard.count(b"pong") < number:
+            heard += await reader.read(65_536)
+    assert most <= AT_ONCE / len(framed(b'{"type":"ping"}')) + 1, most
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_others_have_their_turn_between_the_frames_of_one_client(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = list[int]()
+    received = ServerProtocol.receive_data
+
+    def counted(self: ServerProtocol, data: bytes) -> None:
+        at_once.append(len(data))
+        received(self, data)
+
+    async with served(desk) as at, shaken(at) as (reader, writer), asyncio.timeout(6 * SOON):
+        writer.write(INIT)
+        await reader.readexactly(len(ACK))
+        monkeypatch.setattr(ServerProtocol, "receive_data", counted)
+        writer.write(PING * 1_000)
+        while sum(at_once) < len(PING) * 1_000:
+            await reader.read(65_536)
+    assert max(at_once) <= AT_ONCE
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_a_close_is_answered_though_much_was_sent_before(desk: Desk) -> None:
+    """What comes behind the message that ends the conversation is read, and passed over."""
+    async with served(desk) as at, shaken(at) as (reader, writer), asyncio.timeout(SOON):
+        writer.write(INIT + framed(b"no message") + framed(b" " * 50_000) + b"\x88\x80" + bytes(4))
+        said = await reader.read()
+    assert (4400).to_bytes(2) in said
