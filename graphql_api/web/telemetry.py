@@ -3,6 +3,7 @@
 import logging
 import select
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from random import random
@@ -20,9 +21,6 @@ from graphql_api.web.routes import PREFIX, ROUTES
 GONE = 499
 """The status, for logs and metrics alone, of a request whose client went away before its answer."""
 
-FLOODS = frozenset({401, 429})
-"""Statuses that somebody can cause by the thousand: at most a line a second, with how many there were."""
-
 LONGEST_NAME = 64
 OTHERS = "other"
 FIXED = frozenset({"/graphql", "/openapi.json", "/metrics", "/health/live", "/health/ready", *PLACES})
@@ -36,20 +34,20 @@ Line = Callable[..., Any]
 
 
 class Sparing:
-    """Tells of a flood by a line a second, with how many there were."""
+    """Tells of a flood by a line a second and status, with how many there were."""
 
     def __init__(self) -> None:
-        self._silent_until = 0.0
-        self._unsaid = 0
+        self._silent_until: dict[int, float] = {}
+        self._unsaid = Counter[int]()
 
-    def more(self) -> dict[str, Any] | None:
+    def more(self, status: int) -> dict[str, Any] | None:
         """What the line says besides; None when there is to be none."""
-        if monotonic() < self._silent_until:
-            self._unsaid += 1
+        if monotonic() < self._silent_until.get(status, 0.0):
+            self._unsaid[status] += 1
             return None
-        more = {"unsaid": self._unsaid} if self._unsaid else {}
-        self._silent_until, self._unsaid = monotonic() + 1, 0
-        return more
+        self._silent_until[status] = monotonic() + 1
+        unsaid = self._unsaid.pop(status, 0)
+        return {"unsaid": unsaid} if unsaid else {}
 
 
 UNREAD = Sparing()
@@ -91,15 +89,20 @@ class Telemetry:
             self._say(scope, path, seen, status, seconds)
 
     def _say(self, scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> None:
-        more = self._floods.more() if status in FLOODS else {}
+        more = self._floods.more(status) if may_flood(scope, status) else {}
         if more is not None:
             self._line(level(status), **_members(scope, path, seen, status, seconds), **more)
+
+
+def may_flood(scope: Scope, status: int) -> bool:
+    """Whether it is a refusal that somebody can cause by the thousand: it needs no key, or it is that of too many."""
+    return level(status) == "warning" and (status == 429 or not isinstance(scope["state"].get("asker"), Key))
 
 
 def tell_unread(status: int, id: str) -> None:
     """Of what was refused before it was a request nothing is known but the id of its answer."""
     GATHERED.note((OTHERS, "", status, ""), 0.0, 0)
-    more = UNREAD.more()
+    more = UNREAD.more(status)
     if more is not None:
         scope = {"method": OTHERS, "state": {"request_id": id}}
         told(level(status), **_members(scope, OTHERS, NOTHING, status, 0.0), **more)

@@ -108,6 +108,41 @@ async def test_floods_are_a_line_a_second_that_says_how_many_there_were(
     assert [(line["status"], line.get("unsaid")) for line in lines] == [(401, None), (401, 29)]
 
 
+@pytest.mark.parametrize("auth", ["open", "keys"])
+async def test_refusals_that_need_no_key_are_a_line_a_second_for_each_status(
+    desk: Desk, lines: Lines, monkeypatch: pytest.MonkeyPatch, auth: str
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(telemetry, "monotonic", lambda: now)
+    async with client(desk, auth=auth) as http:
+
+        async def refused() -> set[int]:
+            answers = [
+                await http.get("/nothing"),
+                await http.delete("/graphql"),
+                await http.get("/nothing", headers={"host": "x" * 20_000}),
+            ]
+            return {answer.status_code for answer in answers}
+
+        for _ in range(10):
+            statuses = await refused()
+        now += 1.5
+        await refused()
+    assert statuses >= {404, 405}
+    first, later = lines[: len(statuses)], lines[len(statuses) :]
+    assert {line["status"] for line in first} == {line["status"] for line in later} == statuses
+    assert not any("unsaid" in line for line in first)
+    assert {line["unsaid"] for line in later if line["status"] in (404, 405)} == {9}
+
+
+async def test_refusals_of_a_key_have_a_line_each(desk: Desk, lines: Lines) -> None:
+    issued = await keys.create(desk.store, 0, ["ws1"], {"flows:read"})
+    async with client(desk, auth="keys") as http:
+        for _ in range(3):
+            await http.get("/v1/api/message-flows/none", headers={"x-api-key": issued.secret})
+    assert [line["status"] for line in lines] == [404] * 3
+
+
 async def test_a_client_that_went_away_is_told_as_499() -> None:
     async def gone(scope: Scope, receive: Receive, send: Send) -> None:
         return
@@ -179,7 +214,7 @@ async def test_a_pipe_that_nobody_empties_holds_up_no_request(desk: Desk, monkey
             telemetry.Handler().handle(logging.makeLogRecord({"msg": "a warning"}))
             assert lost_lines() == before + 2
             assert os.read(out, 2**20).strip(b".") == b""
-            await http.get("/nowhere")
+            await http.get("/health/live")
         error.flush()
         assert json.loads(reader.readline())["lost"] == 1
         assert lost_lines() == before + 2
