@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import ssl
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 
 import uvicorn
@@ -31,6 +32,7 @@ EXTRAS = {"traces": ("opentelemetry", "otel"), "redis_url": ("redis", "redis")}
 def serve(settings: Config) -> None:
     """Serves until it is told to stop; raises ConfigError, Refused or Unfit when it cannot begin."""
     _hold_standard_files()
+    _raise_descriptors()
     _check_extras(settings)
     _check_tls(settings)
     with _bound(settings) as listener, _sharing(settings):
@@ -55,6 +57,13 @@ def _hold_standard_files() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     if sys.stderr is None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 (for as long as the process lives)
+
+
+def _raise_descriptors() -> None:
+    """Each connection takes one; the soft limit, often 1,024, is that of programs which use `select`."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # where the system grants no process as many
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_extras(settings: Config) -> None:

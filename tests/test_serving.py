@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -58,6 +59,30 @@ async def serving(
     with started(database_url, log, "--demo", *words, **settings) as server:
         async with httpx2.AsyncClient(base_url=server.at, headers=headers, timeout=LONG) as http:
             yield server, http
+
+
+@of_processes
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_takes_as_many_descriptors_as_the_system_grants(
+    database_url: str, tmp_path: Path, workers: str
+) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    variables = environment(database_url, MESSAGE_FLOWS_PORT="0", MESSAGE_FLOWS_WORKERS=workers)
+    command = [sys.executable, "-c", FEW, sys.executable, "-m", "graphql_api", "serve"]
+    with subprocess.Popen(
+        command, env=variables, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline().startswith(b"GraphQL")
+            assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+        finally:
+            server.terminate()
+
+
+FEW = """import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+os.execv(sys.argv[1], sys.argv[1:])"""
 
 
 async def stopped(server: Served, stop: Callable[[], None]) -> tuple[int, list[str]]:
