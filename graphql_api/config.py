@@ -164,7 +164,10 @@ class Config(BaseSettings):
     )
 
     log_sample: float = Field(
-        0.1, ge=0, le=1, description="Part of the requests that are logged; failed ones always are, and refused ones but for floods."
+        0.1,
+        ge=0,
+        le=1,
+        description="Part of the requests that are logged; failed ones always are, and refused ones but for floods.",
     )
     traces: bool = Field(
         False,

@@ -15,7 +15,7 @@ from graphql_api.domain.words import counted
 from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event
 from graphql_api.schema.shown import Rejected, failure
-from graphql_api.web import gathered, telemetry
+from graphql_api.web import hearing, telemetry
 from graphql_api.web.auth import Keyring
 from graphql_api.web.json import encoded
 from graphql_api.web.telemetry import LONGEST_NAME, Line
@@ -66,19 +66,19 @@ class Lasting:
     def subscription(self, payer: str, context: Context, way: str, asker: Key | None) -> Iterator[Told]:
         """Counts it while it is open, and tells of it in the log at its end."""
         with self.held("subscription", payer):
-            gathered.hear("subscriptions", 1)
+            hearing.hear("subscriptions", 1)
             began = perf_counter()
             told = Told()
             try:
                 yield told
             finally:
-                gathered.hear("subscriptions", -1)
+                hearing.hear("subscriptions", -1)
                 self._line("info", event="subscription", **_members(context, way, asker, told, perf_counter() - began))
 
     def text(self, event: Event, told: Told) -> str:
         """The answer as it is sent, written once for all who get it."""
         told.deliveries += 1
-        gathered.hear("delivery_lag", max(0, self._now() - event.at) / 1_000)
+        hearing.hear("delivery_lag", max(0, self._now() - event.at) / 1_000)
         if event.text is None:
             assert event.answer is not None
             event.text = encoded(result(event.answer.data, event.answer.errors)).decode()

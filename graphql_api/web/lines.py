@@ -1,6 +1,7 @@
 """Lines of the log: JSON where standard error is no terminal, colours where it is one."""
 
 import logging
+import select
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -10,8 +11,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict
 
-from graphql_api.web import gathered
-from graphql_api.web.telemetry import is_stalled
+from graphql_api.web.hearing import hear
 
 
 def told(level: str, event: str = "request", **members: Any) -> None:
@@ -35,9 +35,25 @@ class Writer:
             self._put(line)
         except OSError:
             self._lost += 1
-            gathered.hear("lost_line", 1)
+            hear("lost_line", 1)
         else:
             self._lost = 0
+
+
+@cache
+def _reader() -> Any:
+    watched = select.poll()
+    try:
+        watched.register(sys.stderr, select.POLLOUT)
+    except (OSError, ValueError, TypeError):  # it is no file
+        return None
+    return watched
+
+
+def is_stalled() -> bool:
+    """Whether standard error is a pipe that nobody empties: to write a line would wait, and all requests with it."""
+    reader = _reader()
+    return reader is not None and not reader.poll(0)
 
 
 @cache

@@ -1,11 +1,9 @@
 """One line a request for the log and its counts for the metrics; nothing of what callers wrote but names."""
 
 import logging
-import select
 import sys
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
 from random import random
 from time import monotonic, perf_counter
 from typing import Any
@@ -14,7 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
-from graphql_api.web.gathered import GATHERED, hear
+from graphql_api.web.gathered import GATHERED
+from graphql_api.web.hearing import hear
 from graphql_api.web.pages import PLACES
 from graphql_api.web.routes import PREFIX, ROUTES
 
@@ -159,36 +158,15 @@ def told(level: str, event: str = "request", **members: Any) -> None:
     lines.told(level, event, **members)
 
 
-@cache
-def _reader() -> Any:
-    watched = select.poll()
-    try:
-        watched.register(sys.stderr, select.POLLOUT)
-    except (OSError, ValueError, TypeError):  # it is no file
-        return None
-    return watched
-
-
-def is_stalled() -> bool:
-    """Whether standard error is a pipe that nobody empties: to write a line would wait, and all requests with it."""
-    reader = _reader()
-    return reader is not None and not reader.poll(0)
-
-
 class Handler(logging.StreamHandler[Any]):
     """Says lines of the server and of its libraries in one form; what that takes is imported with the first one."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if is_stalled():
-            hear("lost_line", 1)
-        else:
-            super().emit(record)
-
     def format(self, record: logging.LogRecord) -> str:
-        if self.formatter is None:
-            from graphql_api.web import lines
+        from graphql_api.web import lines
 
-            self.setFormatter(lines.formatter())
+        if lines.is_stalled():
+            raise BlockingIOError
+        self.formatter = self.formatter or lines.formatter()
         return super().format(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
