@@ -158,16 +158,10 @@ async def _prune(desk: "Desk", days: int) -> tuple[int, int]:
 @app.command()
 def hours(
     flow: Annotated[str, typer.Argument(metavar="FLOW", help="Id of the flow.")],
-    workspace: Annotated[
-        str, typer.Option(envvar=config.variable("workspace"), help="The workspace that owns the flow.")
-    ],
+    workspace: Annotated[str, typer.Option(help="The workspace that owns the flow.")],
     week: Annotated[
         str | None,
-        typer.Option(
-            metavar="WEEK",
-            envvar=config.variable("week"),
-            help="A week such as 2026-W10, or a day in it; this week if absent.",
-        ),
+        typer.Option(metavar="WEEK", help="A week such as 2026-W10, or a day in it; this week if absent."),
     ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from graphql_api.folder import Terms as FolderTerms
     from graphql_api.transfer import Brought, Terms
 
-OneWorkspace = Annotated[
-    str | None, typer.Option(envvar=config.variable("workspace"), help="Only the flows of this workspace.")
-]
+OneWorkspace = Annotated[str | None, typer.Option(help="Only the flows of this workspace.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with a file WORKSPACE/ID.yaml for each flow.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Let files win over edits that were made since their versions.")
@@ -31,22 +29,12 @@ SOMETHING_TO_CHANGE = 2
 
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, or one JSON array; - is standard input.")],
-    workspace: Annotated[
-        str | None, typer.Option(envvar=config.variable("workspace"), help="Takes the place of every workspaceId.")
-    ] = None,
+    workspace: Annotated[str | None, typer.Option(help="Takes the place of every workspaceId.")] = None,
     initiation_message: Annotated[
-        str | None,
-        typer.Option(
-            envvar=config.variable("initiation_message"), help="For flows without one, as published answers are."
-        ),
+        str | None, typer.Option(help="For flows without one, as published answers are.")
     ] = None,
-    skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", envvar=config.variable("skip_existing"), help="Leave flows that exist.")
-    ] = False,
-    keep_good: Annotated[
-        bool,
-        typer.Option("--keep-good", envvar=config.variable("keep_good"), help="Import what is right, refuse the rest."),
-    ] = False,
+    skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Leave flows that exist.")] = False,
+    keep_good: Annotated[bool, typer.Option("--keep-good", help="Import what is right, refuse the rest.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Bring in flows with their ids and times, all or none."""

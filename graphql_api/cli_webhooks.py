@@ -26,9 +26,7 @@ app = typer.Typer(
 
 SPELT = {"url": "URL", "events": "--events", "name": "--name"}
 
-Workspace = Annotated[
-    str, typer.Option(envvar=config.variable("workspace"), help="The workspace that owns the webhook.")
-]
+Workspace = Annotated[str, typer.Option(help="The workspace that owns the webhook.")]
 Id = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Id of the webhook, as `webhooks list` shows it.")]
 
 

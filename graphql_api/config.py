@@ -14,9 +14,6 @@ from graphql_api.spellings import Commas, Database, Host, HostHeader, Origin, Pr
 
 PREFIX = "MESSAGE_FLOWS_"
 
-OPTIONS = ("workspace", "initiation_message", "skip_existing", "keep_good", "week")
-"""Options of single commands that are variables as well, but no settings of the server."""
-
 
 class ConfigError(ValueError):
     """One sentence for each wrong setting, a line each: which variable it is and what would be right."""
@@ -267,8 +264,8 @@ def _shown(default: object) -> str:
 def _misspelt(names: Iterable[str]) -> Iterator[str]:
     for name in sorted(names):
         setting = name.upper().removeprefix(PREFIX).lower()
-        if name.upper().startswith(PREFIX) and setting not in {*Config.model_fields, *OPTIONS}:
-            near = get_close_matches(setting, [*Config.model_fields, *OPTIONS], n=1)
+        if name.upper().startswith(PREFIX) and setting not in Config.model_fields:
+            near = get_close_matches(setting, Config.model_fields, n=1)
             yield f"{name} is no setting" + (f"; did you mean {variable(near[0])}?" if near else ".")
 
 

@@ -68,8 +68,8 @@ def test_a_server_for_everybody_needs_keys(spoken: Spoken) -> None:
 
 
 def test_a_misspelt_variable_stops_every_command(spoken: Spoken, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MESSAGE_FLOWS_SKIP_EXISTNIG", "1")
-    sentence = "MESSAGE_FLOWS_SKIP_EXISTNIG is no setting; did you mean MESSAGE_FLOWS_SKIP_EXISTING?\n"
+    monkeypatch.setenv("MESSAGE_FLOWS_RETENTION_DAY", "1")
+    sentence = "MESSAGE_FLOWS_RETENTION_DAY is no setting; did you mean MESSAGE_FLOWS_RETENTION_DAYS?\n"
     for words in (["migrate"], ["import", "-"], ["export"], ["prune"], ["serve"]):
         assert spoken(*words) == Said(2, "", sentence)
 

@@ -59,24 +59,15 @@ def test_a_wrong_file_is_told_line_by_line_and_changes_nothing(database_url: str
     assert len(say(["export"], database_url).out.splitlines()) == 1
 
 
-def test_options_of_an_import_are_variables_too(database_url: str) -> None:
-    document = {name: value for name, value in EXAMPLE.items() if name != "initiationMessage"}
-    told = say(
-        ["import", "-"],
-        database_url,
-        given=json.dumps([document, document]).encode(),
-        MESSAGE_FLOWS_WORKSPACE="ws9",
-        MESSAGE_FLOWS_INITIATION_MESSAGE="Hello",
-        MESSAGE_FLOWS_KEEP_GOOD="true",
-        MESSAGE_FLOWS_SKIP_EXISTING="1",
-    )
-    assert told == Said(
-        1,
-        "1 of 2 flows imported; 1 refused.\n",
-        "line 1: the flow exampleId1 of workspace ws9 stands on line 1 already\n",
-    )
-    shown = json.loads(say(["export"], database_url).out)
-    assert (shown["workspaceId"], shown["initiationMessage"]) == ("ws9", "Hello")
+@pytest.mark.parametrize("words", [["apply", "--prune"], ["plan"], ["import"], ["export"]])
+def test_the_workspace_of_a_command_is_no_variable(database_url: str, tmp_path: Path, words: list[str]) -> None:
+    """Set for one command it would have another one delete all that has no file, or move all flows into it."""
+    say(["import", "-"], database_url, given=line("a"))
+    where = "-" if words[0] in ("import", "export") else str(tmp_path)
+    told = say([*words, where], database_url, MESSAGE_FLOWS_WORKSPACE="ws1")
+    assert told.code > 0 and told.out == ""
+    assert told.err.startswith("MESSAGE_FLOWS_WORKSPACE is no setting")
+    assert len(say(["export"], database_url).out.splitlines()) == 1
 
 
 def test_a_terminal_shows_progress_and_a_pipe_does_not(database_url: str, tmp_path: Path) -> None:
