@@ -50,6 +50,9 @@ class Workers(Multiprocess):
         self.should_exit.set()
 
     def terminate_all(self) -> None:
+        """While the parent listened as well, whoever came after the drain would wait for an answer that never comes."""
+        for listener in self.sockets:
+            listener.close()
         if self._is_interrupted:
             self._interrupt_all()
         else:

@@ -65,7 +65,8 @@ def test_the_workspace_of_a_command_is_no_variable(database_url: str, tmp_path: 
     say(["import", "-"], database_url, given=line("a"))
     where = "-" if words[0] in ("import", "export") else str(tmp_path)
     told = say([*words, where], database_url, MESSAGE_FLOWS_WORKSPACE="ws1")
-    assert told.code > 0 and told.out == ""
+    assert told.code > 0
+    assert told.out == ""
     assert told.err.startswith("MESSAGE_FLOWS_WORKSPACE is no setting")
     assert len(say(["export"], database_url).out.splitlines()) == 1
 

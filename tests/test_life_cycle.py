@@ -69,6 +69,24 @@ def test_a_server_that_stops_is_unready_first_and_answers_on(start: Start, worke
         status(f"{server.at}/health/live")
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_who_comes_after_the_drain_is_refused_at_once_while_others_are_answered(start: Start, workers: str) -> None:
+    server = start(drain_seconds="0.2", shutdown_seconds="120", body_timeout="120", workers=workers)
+    address = ("127.0.0.1", int(server.at.rpartition(":")[2]))
+    with socket.create_connection(address, 60) as before:
+        head = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        before.sendall(head + b"content-length: 24\r\nexpect: 100-continue\r\n\r\n")
+        assert before.recv(100).startswith(b"HTTP/1.1 100 ")
+        server.process.send_signal(signal.SIGTERM)
+        until = time.monotonic() + 30
+        with pytest.raises(ConnectionRefusedError):
+            while time.monotonic() < until:
+                socket.create_connection(address, 60).close()
+        before.sendall(b'{"query":"{__typename}"}')
+        assert before.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert server.process.wait(30) == 0
+
+
 async def test_workers_that_restart_one_after_the_other_lose_no_request(start: Start) -> None:
     server = start(workers="2", drain_seconds="0.2", log_sample="0")
     statuses: list[int] = []
