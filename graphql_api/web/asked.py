@@ -48,6 +48,9 @@ def extensions(asked: Asked, answer: Answer) -> dict[str, Any]:
     return {"extensions": told} if told else {}
 
 
+NOT_PERSISTED = "PersistedQueryNotSupported"
+"""By this very message clients with automatic persisted queries know that they have to send the document itself."""
+
 VARIABLES = b',"variables":'
 
 REMEMBERED = 512
@@ -94,6 +97,9 @@ def _what_is_wrong(given: Any) -> str:
         return "batches are not taken; send one operation a request"
     if not isinstance(given, dict):
         return "the body must be a JSON object with a member query"
+    extended = given.get("extensions")
+    if "query" not in given and isinstance(extended, dict) and "persistedQuery" in extended:
+        return NOT_PERSISTED
     if not isinstance(given.get("query"), str):
         return "query must be a string with a GraphQL document"
     if type(given.get("operationName")) not in TEXTS:
