@@ -44,6 +44,10 @@ class Context(msgspec.Struct):
     current: Values | None = None
     _read: tuple[object, datetime] | None = None
 
+    def versions(self, named: int | None) -> frozenset[int] | None:
+        """At which an edit may be made: the one that its argument names, else those that If-Match lists."""
+        return self.if_versions if named is None else frozenset({named})
+
     def now(self, answer: object) -> datetime:
         """Now by the server's clock, read once for all fields of one answer.
 

@@ -45,9 +45,8 @@ TERMS = frozenset({"ifVersion", "onConflict", "idempotencyKey", "validateOnly", 
 def terms(arguments: Arguments, context: Context) -> Terms:
     if context.if_versions is None and TERMS.isdisjoint(arguments):
         return NO_TERMS
-    version = arguments.get("ifVersion")
     return Terms(
-        context.if_versions if version is None else frozenset({version}),
+        context.versions(arguments.get("ifVersion")),
         arguments.get("onConflict") == "MERGE",
         arguments.get("idempotencyKey"),
         arguments.get("validateOnly") is True,

@@ -47,9 +47,7 @@ ValidateOnly = Annotated[bool, argument("Answer what would change and write noth
 
 
 def terms(info: Info, if_version: int | None = None, **others: Any) -> Terms:
-    """Versions come from the argument, or on REST from If-Match, which may list several."""
-    versions = info.context.if_versions if if_version is None else frozenset({if_version})
-    return Terms(versions, **others)
+    return Terms(info.context.versions(if_version), **others)
 
 
 @strawberry.type(description="Changing message flows; every mutation is one transaction, all or nothing.")

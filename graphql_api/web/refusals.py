@@ -12,14 +12,9 @@ from graphql_api.web.http import Answer, Headers, headers
 from graphql_api.web.json import encoded
 from graphql_api.web.throttle import Limited
 
-# Problems of the whole request; all others are about members of the body and become `details`.
-WHOLE = frozenset(code for code, kind in KINDS.items() if kind.status != 400) | {
-    "INVALID_JSON",
-    "BAD_REQUEST",
-    "WORKSPACE_REQUIRED",
-    "LIMIT_EXCEEDED",
-    "RESYNC_REQUIRED",
-}
+WHOLE = frozenset(code for code, kind in KINDS.items() if kind.status != 400 or not kind.is_data)
+"""Problems of the whole request; all others are about members of the body and become `details`."""
+
 NOTHING = "there is nothing at this path"
 ARGUMENTS = frozenset({"id", "ifVersion", "idempotencyKey", "note", "validateOnly"})
 RETRY_AFTER = {"UNAVAILABLE": b"1", "IDEMPOTENCY_IN_PROGRESS": b"1"}

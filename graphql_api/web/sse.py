@@ -19,6 +19,7 @@ from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
 from graphql_api.web.json import encoded
 from graphql_api.web.lasting import End, Lasting, Told, code_of, errors_of, result
+from graphql_api.web.taking import STALLED
 from graphql_api.web.throttle import payer
 
 HEADERS: Headers = [
@@ -28,9 +29,6 @@ HEADERS: Headers = [
 ]
 HEARTBEAT = 12.0
 """Seconds of silence after which a comment is sent, so that nothing on the way takes the connection for dead."""
-
-STALLED = 20.0
-"""Seconds that a client may leave what it is sent unread; then it is disconnected, and goes on by its cursor."""
 
 OPENING = b"retry: 1000\n:\n\n"
 END = b"event: complete\ndata:\n\n"

@@ -6,8 +6,11 @@ import socket
 import struct
 import sys
 
-UNREAD_SECONDS = 21.0
-"""A little more than a subscription waits before it gives the client up, so that it can say why in the log."""
+STALLED = 20.0
+"""Seconds that a client may leave unread what a subscription sends it; then it is cut off, and its cursor leads on."""
+
+UNREAD_SECONDS = STALLED + 1
+"""A subscription gives its client up before that, so that it can say why in the log."""
 
 UNSENT = struct.Struct("144x I")
 ACKNOWLEDGED = struct.Struct("120x Q")

@@ -14,14 +14,12 @@ from graphql_api.web.http import INTRODUCED, header
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.lasting import End
 from graphql_api.web.operating import Asker, Closed, Gone, Operating, Room, Unread, tell
+from graphql_api.web.taking import STALLED
 from graphql_api.web.throttle import payer
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 10.0
 """In which `connection_init` must have come."""
-
-STALLED = 20.0
-"""Seconds that a client may leave one message unread before it is disconnected; its cursor leads on from there."""
 
 LONGEST_REASON = 120
 """Bytes; RFC 6455 leaves 123 for the reason of a close."""

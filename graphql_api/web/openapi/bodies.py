@@ -23,7 +23,6 @@ from graphql_api.web.routes import ROUTES, Route
 from graphql_api.web.shape import IGNORED, WORKING_HOURS
 
 DOCUMENT = parse(OPERATIONS)
-ROOTS = {"query": GRAPHQL.query_type, "mutation": GRAPHQL.mutation_type}
 SCALARS: Mapping[str, Json] = {"ID": IDENTIFIER, "DateTime": INSTANT}
 THE_ETAG = "version"
 """Selected by every operation, taken out of the body by the door."""
