@@ -2,6 +2,7 @@
 import { createClient as byEvents } from 'graphql-sse';
 import { createClient as bySocket } from 'graphql-ws';
 import WebSocket from 'ws';
+import { flow } from './requests.mjs';
 
 const url = `${process.argv[2]}/graphql`;
 const headers = { 'x-workspace-id': 'live' };
@@ -12,14 +13,6 @@ const CREATED = 'mutation ($input: CreateMessageFlowInput!) { createMessageFlow(
 const RENAMED = `mutation ($id: ID!, $name: String!) {
   updateMessageFlow(id: $id, input: { name: $name }) { messageFlow { version } }
 }`;
-const FLOW = {
-  name: 'new',
-  direction: 'INBOUND',
-  agent: 'agent',
-  prompt: 'Help.',
-  initiationMessage: 'Hello.',
-  messageChannel: 'SMS',
-};
 
 async function posted(query, variables) {
   const body = JSON.stringify({ query, variables });
@@ -64,7 +57,7 @@ async function refusal(client) {
 }
 
 async function story(open) {
-  const { id } = (await posted(CREATED, { input: FLOW })).createMessageFlow.messageFlow;
+  const { id } = (await posted(CREATED, { input: flow('new') })).createMessageFlow.messageFlow;
   const [before, after] = [open(), open()];
   const changes = [await first(before, id)];
   await before.dispose();
