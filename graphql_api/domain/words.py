@@ -16,7 +16,8 @@ def printable(name: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence that refuses a name: the one that was probably meant, else all."""
-    choices = list(known)
-    near = difflib.get_close_matches(name[:64], choices, 1, 0.5)
-    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(choices)}"
+    """The end of a sentence that refuses a name: the one that was meant, in another case or cut short too, else all."""
+    wanted, choices = name[:64].lower(), {one.lower(): one for one in known}
+    near = difflib.get_close_matches(wanted, choices, 1, 0.7)
+    near = near or [one for one in choices if len(wanted) > 3 and wanted in one]
+    return f"; did you mean {choices[near[0]]}?" if near else f"; known are {', '.join(choices.values())}"

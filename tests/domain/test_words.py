@@ -21,3 +21,13 @@ def test_names_are_told_in_a_form_that_can_be_printed() -> None:
 def test_the_nearest_name_is_offered_or_all() -> None:
     assert nearest("nmae", ["name", "agent"]) == "; did you mean name?"
     assert nearest("colour", ["name", "agent"]) == "; known are name, agent"
+    assert nearest("page", ["name", "agent"]) == "; known are name, agent"
+
+
+def test_a_name_is_near_in_any_case_and_as_a_part() -> None:
+    known = ["isActive", "hipaaCompliance", "nameContains"]
+    assert [nearest(name, known) for name in ("ISACTIVE", "hipaa", "name")] == [
+        "; did you mean isActive?",
+        "; did you mean hipaaCompliance?",
+        "; did you mean nameContains?",
+    ]
