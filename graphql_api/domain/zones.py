@@ -1,5 +1,6 @@
 """Time zones by name: those of the installed `tzdata` package, whatever zone files the host has."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -14,7 +15,13 @@ NAMES = tuple(sorted({*(TZDATA / "zones").read_text("ascii").split()} - {"Factor
 
 _KNOWN = frozenset(NAMES)
 _CANONICAL = {name.lower(): name for name in NAMES}
-_CITIES = sorted({name.rpartition("/")[2] for name in _CANONICAL})
+_CITY = re.compile(
+    "(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia(?!/(North|South|West)$)|Europe|Indian|Pacific)/.*[a-z]"
+)
+_OFFERED = {lower: name for lower, name in _CANONICAL.items() if name == "UTC" or _CITY.fullmatch(name)}
+"""Neither fixed offsets, such as Etc/GMT+5 and EST, nor what is called by a country or a part of one."""
+
+_CITIES = sorted({name.rpartition("/")[2] for name in _OFFERED})
 _LONGEST = max(map(len, NAMES))
 
 
@@ -36,9 +43,9 @@ def zone(name: str) -> ZoneInfo:
 
 
 def nearest(name: str) -> tuple[str, ...]:
-    """Up to three names that may be meant: first those alike as a whole, then those alike in the city alone."""
+    """Up to three cities (or UTC) that may be meant: first names alike as a whole, then those alike in the city."""
     wanted = _plain(name)
-    whole = [_CANONICAL[near] for near in _alike(wanted, _CANONICAL)]
+    whole = [_OFFERED[near] for near in _alike(wanted, _OFFERED)]
     cities = [near for city in _alike(wanted.rpartition("/")[2], _CITIES) for near in _in_city(city)]
     return tuple(dict.fromkeys(whole + cities))[:3]
 
@@ -54,4 +61,4 @@ def _alike(word: str, words: Iterable[str]) -> list[str]:
 
 
 def _in_city(city: str) -> list[str]:
-    return [name for lower, name in _CANONICAL.items() if lower.rpartition("/")[2] == city]
+    return [name for lower, name in _OFFERED.items() if lower.rpartition("/")[2] == city]

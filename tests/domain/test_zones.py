@@ -131,12 +131,20 @@ def test_a_zone_is_loaded_once() -> None:
         ("Europe/Kyev", "Europe/Kyiv"),
         ("Deutschland/Berlin", "Europe/Berlin"),
         (" UTC", "UTC"),
-        ("right/UTC", "Etc/UTC"),
+        ("right/UTC", "UTC"),
+        ("Asia/Calcuta", "Asia/Calcutta"),
         ("\uff35\uff34\uff23", "UTC"),
     ],
 )
 def test_the_nearest_name_comes_first(sent: str, first: str) -> None:
     assert zones.nearest(sent)[0] == first
+
+
+@pytest.mark.parametrize(
+    "name", ["Etc/GMT+25", "Etc/GMT-", "GMT+2", "EST5", "ESTT", "HSTT", "CET1", "CEST", "ACST", "US/Pacifc", "Japn"]
+)
+def test_neither_fixed_offsets_nor_names_of_countries_are_offered(name: str) -> None:
+    assert zones.nearest(name) == ()
 
 
 @pytest.mark.parametrize("name", ["", "+02:00", "qqqq", "../..", "\0", "x" * 10_000])
