@@ -16,19 +16,20 @@ def told(value: int | datetime) -> str:
     return instants.text(value) if isinstance(value, int) else instants.datetime_text(value)
 
 
-def understood(value: Any) -> datetime:
+def understood(value: Any, at: ValueNode | None = None) -> datetime:
+    """`at` is where it stands in the document, unless it came as a variable."""
     if isinstance(value, str):
         try:
             return instants.parse(value)
         except ValueError as error:
             raise GraphQLError(
-                f"DateTime must be RFC 3339 with an offset, such as 2026-03-08T02:30:00Z; this is {error}"
+                f"DateTime must be RFC 3339 with an offset, such as 2026-03-08T02:30:00Z; this is {error}", at
             ) from None
-    raise GraphQLError("DateTime must be a string, RFC 3339 with an offset, such as 2026-03-08T02:30:00Z")
+    raise GraphQLError("DateTime must be a string, RFC 3339 with an offset, such as 2026-03-08T02:30:00Z", at)
 
 
 def understood_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> datetime:
-    return understood(node.value if isinstance(node, StringValueNode) else None)
+    return understood(node.value if isinstance(node, StringValueNode) else None, node)
 
 
 DATE_TIME = strawberry.scalar(
