@@ -22,6 +22,11 @@ def if_match(value: str | None) -> frozenset[int] | None:
     return frozenset(int(opaque) for weak, opaque in _tags("If-Match", value) if not weak and VERSION.fullmatch(opaque))
 
 
+def lists_weakly(value: str | None, version: int) -> bool:
+    """Whether If-Match has this version as a weak tag, which it never matches."""
+    return value is not None and value.strip(" \t") != "*" and ("W/", str(version)) in _tags("If-Match", value)
+
+
 def none_match(value: str | None, version: int) -> bool:
     """Whether If-None-Match says that the caller has this version."""
     if value is None:

@@ -255,8 +255,12 @@ def conflicting(scope: Scope, conflict: Conflict) -> Answer:
         if_match(scope)
     except Refused as malformed:
         return refusals.answer(scope, malformed.problems)
-    tag = [(b"etag", etags.tag(conflict.version))]
-    return refusals.answer(scope, conflict.problems, {"currentVersion": conflict.version}, tag)
+    tag = etags.tag(conflict.version)
+    problems = [*conflict.problems]
+    if etags.lists_weakly(listed(scope, b"if-match"), conflict.version):
+        message = f"If-Match takes no weak tag, such as W/{tag.decode()}; send {tag.decode()}"
+        problems = [Problem("VERSION_CONFLICT", message, ("ifVersion",))]
+    return refusals.answer(scope, problems, {"currentVersion": conflict.version}, [(b"etag", tag)])
 
 
 def spelled(flow: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 
 from graphql_api.domain.errors import Refused
-from graphql_api.web.etags import if_match, none_match, tag
+from graphql_api.web.etags import if_match, lists_weakly, none_match, tag
 
 MALFORMED = ["", " ", "7", '"7', '7"', '"7" "8"', ",", " , ", 'w/"7"', 'W/ "7"', '"a b"', "*, *", '"\x7f"']
 
@@ -43,6 +43,21 @@ def test_if_match_lists_the_versions_that_can_match(value: str | None, versions:
 )
 def test_if_none_match_compares_weakly(value: str | None, matches: bool) -> None:
     assert none_match(value, 7) is matches
+
+
+@pytest.mark.parametrize(
+    ("value", "is_weak"),
+    [
+        (None, False),
+        ("*", False),
+        ('W/"7"', True),
+        ('"6", W/"7"', True),
+        ('W/"6"', False),
+        ('"7"', False),
+    ],
+)
+def test_a_weak_tag_of_the_version_is_known(value: str | None, is_weak: bool) -> None:
+    assert lists_weakly(value, 7) is is_weak
 
 
 @pytest.mark.parametrize("value", MALFORMED)
