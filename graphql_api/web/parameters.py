@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
+from starlette.types import Scope
 
 from graphql_api.domain.checks import storable
 from graphql_api.domain.errors import refused
@@ -15,6 +16,9 @@ from graphql_api.domain.instants import parse
 from graphql_api.domain.search import NEWEST_FIRST, Order, OrderField, Sizes
 from graphql_api.domain.search import cursor as place
 from graphql_api.domain.words import nearest, printable
+from graphql_api.web.http import parameters
+
+Reader = Callable[[str], Any]
 
 ORDERS = {"createdAt": "CREATED_AT", "updatedAt": "UPDATED_AT", "name": "NAME"}
 
@@ -77,7 +81,7 @@ def _hold_to_order(cursor: str, asked: Mapping[str, str] | None) -> None:
         raise refused("BAD_REQUEST", f"the parameter cursor {error}") from None
 
 
-FILTERS: Mapping[str, Callable[[str], Any]] = {
+FILTERS: Mapping[str, Reader] = {
     "direction": Choice(Direction),
     "messageChannel": Choice(MessageChannel),
     "isActive": flag,
@@ -87,21 +91,78 @@ FILTERS: Mapping[str, Callable[[str], Any]] = {
     "nameContains": storable,
     "updatedSince": instant,
 }
-OTHERS: Mapping[str, Callable[[str], Any]] = {"limit": limit, "cursor": str, "orderBy": order}
-KNOWN: Mapping[str, Callable[[str], Any]] = {**OTHERS, **FILTERS}
-HOURS: Mapping[str, Callable[[str], Any]] = {"at": instant, "from": instant, "to": instant}
+OTHERS: Mapping[str, Reader] = {"limit": limit, "cursor": str, "orderBy": order}
+KNOWN: Mapping[str, Reader] = {**OTHERS, **FILTERS}
+HOURS: Mapping[str, Reader] = {"at": instant, "from": instant, "to": instant}
+TAKEN: Mapping[str, Mapping[str, Reader]] = {"ListMessageFlows": KNOWN, "GetWorkingHours": HOURS}
+"""By operation; all others take none."""
+
+ELSEWHERE: Mapping[str, str] = {
+    "page": "cursor",
+    "offset": "cursor",
+    "after": "cursor",
+    "first": "limit",
+    "pagesize": "limit",
+    "perpage": "limit",
+    "sort": "orderBy",
+    "sortby": "orderBy",
+}
+"""What other interfaces, GraphQL among them, call a parameter of ours."""
+
+HEADERS: Mapping[str, str] = {
+    "idempotencykey": "Idempotency-Key",
+    "ifversion": "If-Match",
+    "ifmatch": "If-Match",
+    "ifnonematch": "If-None-Match",
+    "workspace": "x-workspace-id",
+    "workspaceid": "x-workspace-id",
+    "xworkspaceid": "x-workspace-id",
+    "apikey": "x-api-key",
+    "xapikey": "x-api-key",
+}
+ARGUMENTS: Mapping[str, str] = {
+    "validateonly": "validateOnly",
+    "dryrun": "validateOnly",
+    "onconflict": "onConflict",
+    "note": "note",
+    "atversion": "atVersion",
+}
+"""Of GraphQL alone. All names are looked up in lower case, without hyphens and underscores."""
+
+
+def asked(scope: Scope, operation: str, *, suggests: bool = True) -> Mapping[str, str]:
+    """The parameters of a request; raises Refused (BAD_REQUEST) for one that its route does not take.
+
+    `suggests`: says what is known.
+    """
+    given = parameters(scope) if scope["query_string"] else {}
+    known = TAKEN.get(operation, {})
+    for name in given:
+        if name not in known:
+            offer = _offer(name, known) if suggests else ""
+            told = printable(name) or '""'
+            raise refused("BAD_REQUEST", f"{told} is not a parameter of this route{offer}")
+    return given
+
+
+def _offer(name: str, known: Mapping[str, Reader]) -> str:
+    plain = name.lower().replace("-", "").replace("_", "")
+    if ELSEWHERE.get(plain) in known:
+        return f"; did you mean {ELSEWHERE[plain]}?"
+    if plain in HEADERS:
+        return f"; send the header {HEADERS[plain]}"
+    if plain in ARGUMENTS:
+        return f"; only GraphQL has that, as the argument {ARGUMENTS[plain]}"
+    return nearest(name, known) if known else "; it takes none"
 
 
 @lru_cache(maxsize=1)
-def _known(longest: int) -> Mapping[str, Callable[[str], Any]]:
+def _known(longest: int) -> Mapping[str, Reader]:
     return {**KNOWN, "limit": partial(limit, longest=longest)}
 
 
 def list_variables(asked: Mapping[str, str], longest: int, *, suggests: bool = True) -> dict[str, Any]:
-    """Raises Refused: BAD_REQUEST for a parameter that is unknown or malformed, LIMIT_EXCEEDED above the longest page.
-
-    `suggests`: says what is known.
-    """
+    """Raises Refused: BAD_REQUEST for a parameter that is malformed, LIMIT_EXCEEDED above the longest page."""
     values = _values(asked, _known(longest), suggests)
     if "cursor" in values:
         _hold_to_order(values["cursor"], values.get("orderBy"))
@@ -119,14 +180,11 @@ def hours_variables(asked: Mapping[str, str], *, suggests: bool = True) -> dict[
     return {**values, "ranged": "from" in values}
 
 
-def _values(asked: Mapping[str, str], known: Mapping[str, Callable[[str], Any]], suggests: bool) -> dict[str, Any]:
+def _values(asked: Mapping[str, str], known: Mapping[str, Reader], suggests: bool) -> dict[str, Any]:
     return {name: _value(name, text, known, suggests) for name, text in asked.items()}
 
 
-def _value(name: str, text: str, known: Mapping[str, Callable[[str], Any]], suggests: bool) -> Any:
-    if name not in known:
-        offer = nearest(name, known) if suggests else ""
-        raise refused("BAD_REQUEST", f"{printable(name)} is not a parameter of this route{offer}")
+def _value(name: str, text: str, known: Mapping[str, Reader], suggests: bool) -> Any:
     try:
         return known[name](text)
     except ValueError as error:

@@ -20,10 +20,10 @@ from graphql_api.schema.shown import Rejected
 from graphql_api.web import etags, refusals
 from graphql_api.web.accept import favour, weights_of
 from graphql_api.web.callers import caller
-from graphql_api.web.http import Answer, BodyLimits, body, header, headers, listed, must_be_json, of_head, parameters
+from graphql_api.web.http import Answer, BodyLimits, body, header, headers, listed, must_be_json, of_head
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.methods import untaken
-from graphql_api.web.parameters import hours_variables, list_variables
+from graphql_api.web.parameters import asked, hours_variables, list_variables
 from graphql_api.web.routes import COLLECTION, PREFIX, NotTaken, Route, find
 from graphql_api.web.shape import Shape
 
@@ -34,13 +34,14 @@ CHANNELS = {one.name: one.value for one in MessageChannel}
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One request to a route, its path taken apart."""
+    """One request to a route, its path and its query taken apart."""
 
     scope: Scope
     receive: Receive
     route: Route
     id: str
     caller: Caller
+    asked: Mapping[str, str]
 
 
 class Rest:
@@ -65,7 +66,8 @@ class Rest:
             route, id = scope.get("found") or find(scope)
             who = caller(scope, "REST")
             who.within("flows:read" if route.method == "GET" else "flows:write")
-            call = Call(scope, receive, route, id, who)
+            given = asked(scope, route.operation, suggests=self._suggestions)
+            call = Call(scope, receive, route, id, who, given)
             _must_take_json(call)
             if route.method != "GET":
                 of_head(scope, must_name_no_other_version)
@@ -92,22 +94,21 @@ class Rest:
         return Answer(200, _encoded(call, spelled(flow)), headers=tag)
 
     async def page(self, call: Call) -> Answer:
-        asked = parameters(call.scope)
-        variables = list_variables(asked, self._desk.sizes.rest_page, suggests=self._suggestions)
+        variables = list_variables(call.asked, self._desk.sizes.rest_page, suggests=self._suggestions)
         page = await self._run(call, variables)
         for flow in page["nodes"]:
             del flow["version"]
         more = []
         if page["pageInfo"]["hasNextPage"]:
-            query = urlencode({**asked, "cursor": page["pageInfo"]["endCursor"]})
+            query = urlencode({**call.asked, "cursor": page["pageInfo"]["endCursor"]})
             path = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}?{query}"
             more.append((b"link", f'<{path}>; rel="next"'.encode()))
         return Answer(200, _encoded(call, [spelled(flow) for flow in page["nodes"]]), headers=more)
 
     async def hours(self, call: Call) -> Answer:
         """Without an ETag: the answer changes with the time."""
-        asked = hours_variables(parameters(call.scope), suggests=self._suggestions)
-        flow = await self._run(call, {"id": call.id, **asked})
+        variables = hours_variables(call.asked, suggests=self._suggestions)
+        flow = await self._run(call, {"id": call.id, **variables})
         if flow is None:
             raise unknown_flow(call.id)
         return Answer(200, encoded(flow["settings"]["responseSettings"]["workingHours"]))

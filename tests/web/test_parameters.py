@@ -6,7 +6,8 @@ import pytest
 
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.search import NEWEST_FIRST, Cursor
-from graphql_api.web.parameters import list_variables
+from graphql_api.web.parameters import asked, list_variables
+from graphql_api.web.routes import ROUTES
 
 NEWEST = Cursor(NEWEST_FIRST, 1, "a").text()
 
@@ -42,7 +43,6 @@ def test_parameters_become_variables(asked: dict[str, str], variables: Any) -> N
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"limt": "1"}, "limt is not a parameter of this route; did you mean limit?"),
         ({"limit": "0"}, "the parameter limit must be a whole number from 1 to 1000"),
         ({"limit": "1_0"}, "the parameter limit must be a whole number from 1 to 1000"),
         ({"limit": " 1"}, "the parameter limit must be a whole number from 1 to 1000"),
@@ -77,10 +77,48 @@ def test_a_page_is_as_long_as_the_setting_says(limit: str) -> None:
 
 
 def test_without_hints_nothing_known_is_told() -> None:
-    for asked, message in (
-        ({"limt": "1"}, "limt is not a parameter of this route"),
-        ({"direction": "up"}, "the parameter direction has no value that is documented"),
-    ):
-        with pytest.raises(Refused) as refusal:
-            list_variables(asked, 1_000, suggests=False)
-        assert str(refusal.value) == message
+    with pytest.raises(Refused) as refusal:
+        list_variables({"direction": "up"}, 1_000, suggests=False)
+    assert str(refusal.value) == "the parameter direction has no value that is documented"
+    for name in ("limt", "page", "ifVersion", "validateOnly"):
+        assert said(name, "ListMessageFlows", suggests=False) == f"{name} is not a parameter of this route"
+
+
+def said(name: str, operation: str, *, suggests: bool = True) -> str:
+    """How a query parameter is refused."""
+    with pytest.raises(Refused) as refusal:
+        asked({"query_string": f"{name}=1".encode()}, operation, suggests=suggests)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("operation", sorted({route.operation for route in ROUTES}))
+@pytest.mark.parametrize(
+    ("name", "offer"),
+    [
+        ("ifVersion", "; send the header If-Match"),
+        ("idempotency_key", "; send the header Idempotency-Key"),
+        ("x-workspace-id", "; send the header x-workspace-id"),
+        ("validateOnly", "; only GraphQL has that, as the argument validateOnly"),
+        ("dry-run", "; only GraphQL has that, as the argument validateOnly"),
+    ],
+)
+def test_what_belongs_elsewhere_is_told_on_every_route(operation: str, name: str, offer: str) -> None:
+    assert said(name, operation) == f"{name} is not a parameter of this route{offer}"
+
+
+@pytest.mark.parametrize(
+    ("name", "operation", "offer"),
+    [
+        ("limt", "ListMessageFlows", "did you mean limit?"),
+        ("page", "ListMessageFlows", "did you mean cursor?"),
+        ("after", "ListMessageFlows", "did you mean cursor?"),
+        ("per_page", "ListMessageFlows", "did you mean limit?"),
+        ("sort", "ListMessageFlows", "did you mean orderBy?"),
+        ("form", "GetWorkingHours", "did you mean from?"),
+        ("page", "GetWorkingHours", "known are at, from, to"),
+        ("page", "UpdateMessageFlow", "it takes none"),
+        ("autopilot", "UpdateMessageFlow", "it takes none"),
+    ],
+)
+def test_the_parameter_that_was_meant_is_offered(name: str, operation: str, offer: str) -> None:
+    assert said(name, operation) == f"{name} is not a parameter of this route; {offer}"

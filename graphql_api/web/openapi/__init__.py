@@ -14,7 +14,8 @@ from graphql_api.web.routes import COLLECTION, PREFIX, ROUTES, Route
 ABOUT = """\
 Message flows are the configurations of SMS and email agents. Updates are partial down to each leaf: what is not sent \
 stays as it is. Every refusal has one and the same body, whatever its status; a path that is not listed here is \
-answered with 404, a method that a path does not list with 405 and `Allow`, both in that body."""
+answered with 404, a method that a path does not list with 405 and `Allow`, a query parameter that a method does not \
+list with 400, all in that body."""
 
 ONE = f"{COLLECTION}/{{id}}"
 TOGGLE = f"{ONE}/toggle-autopilot"
@@ -24,7 +25,7 @@ NAMED: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ("GET", COLLECTION): (
         "listMessageFlows",
         "List flows",
-        "A page of the workspace's flows, newest first unless ordered otherwise. Unknown parameters are refused.",
+        "A page of the workspace's flows, newest first unless ordered otherwise.",
     ),
     ("POST", COLLECTION): ("createMessageFlow", "Create a flow", "A new flow; what is left out gets its default."),
     ("GET", ONE): ("getMessageFlow", "Read a flow", "The flow as it is now, its version as the ETag."),

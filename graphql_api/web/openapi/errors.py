@@ -61,6 +61,9 @@ REFUSALS: Mapping[str, Refusal] = {
                 "for no working hours send enabled: false",
                 *START[:-1],
             ),
+            "unknownParameter": _one(
+                "BAD_REQUEST", "ifVersion is not a parameter of this route; send the header If-Match"
+            ),
             "workspaceRequired": _one("WORKSPACE_REQUIRED", "the header x-workspace-id is missing"),
         },
     ),

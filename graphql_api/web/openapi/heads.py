@@ -82,7 +82,6 @@ MEANINGS = {
 }
 
 
-QUERIES = {"ListMessageFlows": parameters.KNOWN, "GetWorkingHours": parameters.HOURS}
 SHOWN = {"at": "2026-05-04T23:30:00+02:00", "from": "2026-05-04T00:00:00+02:00", "to": "2026-05-05T00:00:00+02:00"}
 
 
@@ -90,7 +89,7 @@ def query(operation: str) -> list[Json]:
     """The query parameters of an operation; fails for one that has no meaning or no schema here."""
     return [
         _parameter(name, "query", MEANINGS[name], _read(reader), SHOWN.get(name))
-        for name, reader in QUERIES.get(operation, {}).items()
+        for name, reader in parameters.TAKEN.get(operation, {}).items()
     ]
 
 
