@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import structs
-from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
+from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
 from graphql_api import config
@@ -21,12 +21,13 @@ from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
 from graphql_api.storage import tally
 from graphql_api.web import hearing
+from graphql_api.web.astray import Nothing
 from graphql_api.web.auth import Guard, Keyring
 from graphql_api.web.cors import Cors
 from graphql_api.web.described import OpenApi
 from graphql_api.web.direct import Direct
 from graphql_api.web.exposition import Metrics
-from graphql_api.web.front import Front, nothing_here
+from graphql_api.web.front import Front
 from graphql_api.web.graphql import GraphQL
 from graphql_api.web.health import Farewell, Live, Ready
 from graphql_api.web.hosts import LOOPBACK, Hosts
@@ -36,7 +37,7 @@ from graphql_api.web.methods import Takes
 from graphql_api.web.operating import Room
 from graphql_api.web.pages import BUILT, Pages
 from graphql_api.web.rest import Rest
-from graphql_api.web.routes import PREFIX
+from graphql_api.web.routes import PATHS, PREFIX
 from graphql_api.web.short import Application, Rooms, Short
 from graphql_api.web.sse import EventStream
 from graphql_api.web.telemetry import Telemetry
@@ -154,17 +155,19 @@ def doors(shared: Shared, graphql: GraphQL, rest: Rest) -> ASGIApp:
     pages = pages_of(shared.settings)
     settings = shared.settings
     leaving = Leaving(shared.readiness, shared.lasting, settings.drain_seconds, settings.shutdown_seconds)
+    others = routes(shared, pages)
+    known = (*(route.path for route in others), *PATHS)
     router = Router(
-        routes(shared, pages),
+        others,
         redirect_slashes=False,
-        default=nothing_here,
+        default=Nothing(known, suggests=settings.suggestions),
         lifespan=lambda app: life(shared.desk, shared.keyring, shared.throttle, rest, leaving),
     )
     one = Takes(pages.before(shared.guarded(graphql), "playground"), "GET", "POST")
     return Direct({"/graphql": one}, f"{PREFIX}/", shared.guarded(rest), router)
 
 
-def routes(shared: Shared, pages: Pages) -> list[BaseRoute]:
+def routes(shared: Shared, pages: Pages) -> list[Route | WebSocketRoute]:
     """All but the two that most requests go to."""
     metrics = Route("/metrics", Takes(Guard(Metrics(), shared.keyring), "GET"))
     return [

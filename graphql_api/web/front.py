@@ -8,7 +8,7 @@ from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.domain.errors import Problem, Refused, fault, refused
+from graphql_api.domain.errors import Refused, fault, refused
 from graphql_api.web import refusals
 from graphql_api.web.cors import Cors
 from graphql_api.web.hosts import Hosts
@@ -27,8 +27,7 @@ ALWAYS: Headers = [
 NAMES = frozenset(dict(ALWAYS))
 
 FAULT = 1011
-POLICY = 1008
-"""Close codes of WebSockets."""
+"""The close code of WebSockets."""
 
 log = logging.getLogger("message_flows")
 
@@ -171,10 +170,3 @@ def request_id(scope: Scope) -> str:
 
 def new_id() -> str:
     return getrandbits(64).to_bytes(8).hex()  # no secret: it only has to tell requests apart
-
-
-async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": POLICY})
-        return
-    await refusals.answer(scope, [Problem("NOT_FOUND", refusals.NOTHING)]).send(send)

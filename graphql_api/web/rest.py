@@ -63,7 +63,7 @@ class Rest:
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
-            route, id = scope.get("found") or find(scope)
+            route, id = scope.get("found") or find(scope, suggests=self._suggestions)
             who = caller(scope, "REST")
             who.within("flows:read" if route.method == "GET" else "flows:write")
             given = asked(scope, route.operation, suggests=self._suggestions)

@@ -7,8 +7,7 @@ from urllib.parse import quote, unquote_to_bytes
 import msgspec
 from starlette.types import Scope
 
-from graphql_api.domain.errors import refused
-from graphql_api.web import refusals
+from graphql_api.web.astray import nothing
 
 PREFIX = "/v1/api"
 COLLECTION = "/message-flows"
@@ -36,6 +35,7 @@ ROUTES = (
     Route("GET", f"{COLLECTION}/{{id}}/working-hours", "GetWorkingHours", "messageFlow", 200),
 )
 
+PATHS = tuple(dict.fromkeys(PREFIX + route.path for route in ROUTES))
 FORMS = {route: tuple(f"{PREFIX}{route.path}".split("/")) for route in ROUTES}
 ID_AT = FORMS[ROUTES[-1]].index("{id}")
 
@@ -61,12 +61,16 @@ class NotTaken(Exception):
         self.methods = methods
 
 
-def find(scope: Scope) -> Found:
-    """Of a request; segments are split before they are decoded."""
+def find(scope: Scope, *, suggests: bool = True) -> Found:
+    """Of a request; segments are split before they are decoded. `suggests`: says which path may be meant."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    path = raw.partition(b"?")[0].removeprefix(scope.get("root_path", "").encode())
+    root: str = scope.get("root_path", "")
+    path = raw.partition(b"?")[0].removeprefix(root.encode())
     method: str = scope["method"]
-    return plain(b"%b %b HTTP/1.1" % (method.encode(), path)) or _taken_apart(method, path)
+    found = plain(b"%b %b HTTP/1.1" % (method.encode(), path)) or _taken_apart(method, path)
+    if found is None:
+        raise nothing(root, path.decode("latin-1"), PATHS if suggests else ())
+    return found
 
 
 def plain(line: bytes) -> Found | None:
@@ -79,14 +83,14 @@ def plain(line: bytes) -> Found | None:
     return (route, id.decode()) if route else None
 
 
-def _taken_apart(method: str, path: bytes) -> Found:
+def _taken_apart(method: str, path: bytes) -> Found | None:
     form = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in path.split(b"/")]
     id = form[ID_AT] if len(form) > ID_AT else ""
     if id:
         form[ID_AT] = "{id}"
     routes = {route.method: route for route, known in FORMS.items() if known == tuple(form)}
     if not routes:
-        raise refused("NOT_FOUND", refusals.NOTHING)
+        return None
     if method not in routes:
         raise NotTaken(routes)
     return routes[method], id
