@@ -119,10 +119,15 @@ def migrate(database_url: DatabaseUrl = None) -> None:
     """Bring the tables of the database up to date; safe when several do at once."""
     with sentences():
         settings = config.load(database_url=database_url)
+        from graphql_api.opening import explained
         from graphql_api.storage import migrations
 
-        migrations.upgrade(settings.database_url)
-    typer.echo("The tables are up to date.")
+        with explained(settings, making=True):
+            run = migrations.upgrade(settings.database_url)
+    if run:
+        typer.echo(f"The tables are up to date; revisions that were run: {', '.join(run)}.")
+    else:
+        typer.echo("The tables were up to date already; nothing was run.")
 
 
 @app.command()

@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from graphql_api import storage
 from graphql_api.config import Config
 from graphql_api.delivery.posting import Poster
 from graphql_api.domain import addresses
+from graphql_api.domain.errors import Refused
 from graphql_api.domain.instants import HOUR
 from graphql_api.domain.search import Sizes
 from graphql_api.domain.webhooks import Rules
@@ -66,6 +68,24 @@ def desk_of(settings: Config, store: Store) -> Desk:
     return Desk(store, clock, noise, int(settings.replay_hours * HOUR), rules, post, sizes)
 
 
+@contextmanager
+def explained(settings: Config, *, making: bool = False) -> Iterator[None]:
+    """Where the database is not available and the path of its file tells why, the operator is told so by Unfit.
+
+    `making`: tables are made or brought up to date.
+    """
+    from graphql_api.sentences import Unfit  # and with it what only commands need
+
+    try:
+        yield
+    except Refused as refusal:
+        is_away = refusal.problems[0].code == "UNAVAILABLE"
+        why = storage.obstacle(settings.database_url, making=making) if is_away else None
+        if why is None:
+            raise
+        raise Unfit(why) from None
+
+
 def at_desk(settings: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
     """Works on a database whose tables are those of this version."""
     from graphql_api.storage import migrations
@@ -81,7 +101,8 @@ def at_desk(settings: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
 
     # asyncio would wait for the next await, which never comes while standard input is being read.
     signal.signal(signal.SIGINT, _interrupt)
-    return asyncio.run(run())
+    with explained(settings):
+        return asyncio.run(run())
 
 
 def _interrupt(*_: object) -> None:

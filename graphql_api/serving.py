@@ -18,7 +18,7 @@ from graphql_api import config
 from graphql_api.config import Config, ConfigError
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
-from graphql_api.opening import desk_of, store_of
+from graphql_api.opening import desk_of, explained, store_of
 from graphql_api.storage import migrations
 from graphql_api.web.gathered import SHARED
 from graphql_api.workers import Workers
@@ -36,9 +36,10 @@ def serve(settings: Config) -> None:
     _check_extras(settings)
     _check_tls(settings)
     with _bound(settings) as listener, _sharing(settings):
-        if settings.migrate:
-            _migrate(settings)
-        asyncio.run(_prepare(settings))
+        with explained(settings, making=settings.migrate):
+            if settings.migrate:
+                _migrate(settings)
+            asyncio.run(_prepare(settings))
         # From here on connections wait for the workers instead of being refused.
         try:
             listener.listen(BACKLOG)

@@ -36,6 +36,16 @@ def opened(
     )
 
 
+def obstacle(url: str, *, making: bool) -> str | None:
+    """What is in the way of the file that a URL names, or of `making` one, for operators; None for what is no file."""
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite":
+        return None
+    from graphql_api.storage import sqlite_path
+
+    return sqlite_path.obstacle(address.database or "", making=making)
+
+
 def dsn(address: URL) -> str:
     """The address as asyncpg reads it; `ssl` of SQLAlchemy's addresses is its `sslmode`."""
     query = {"sslmode" if name == "ssl" else name: value for name, value in address.query.items()}

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -80,12 +80,16 @@ def _unfit(message: str) -> Refused:
     return refused("UNAVAILABLE", message)
 
 
-def upgrade(url: str, target: str = "head") -> None:
-    """Runs the migrations that are missing; safe when several do at once. Not to be called from an event loop."""
+def upgrade(url: str, target: str = "head") -> Sequence[str]:
+    """Runs the migrations that are missing and tells which; safe when several do at once. Not to be called from an
+    event loop."""
     from alembic import command
 
+    config = _config(url)
     with _sentences():
-        command.upgrade(_config(url), target)
+        command.upgrade(config, target)
+    run: list[str] = config.attributes["run"]
+    return run
 
 
 def downgrade(url: str, target: str) -> None:
@@ -104,6 +108,7 @@ def _config(url: str):  # type: ignore[no-untyped-def]
     config = Config()
     config.set_main_option("script_location", str(folder()).replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    config.attributes["run"] = []
     return config
 
 
