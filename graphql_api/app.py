@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,8 +9,8 @@ from msgspec import structs
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
-from graphql_api import config
-from graphql_api.config import Config, ConfigError
+from graphql_api import config, extras
+from graphql_api.config import Config
 from graphql_api.domain import example
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
@@ -70,6 +69,7 @@ class Shared(NamedTuple):
 def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     """The ASGI application; from the environment when nothing is given, as each worker makes it."""
     settings = settings or config.load()
+    extras.require(settings)
     desk = desk or desk_of(settings, store_of(settings))
     desk, carrier, around = traced(settings, desk) if settings.traces else (desk, Operations, None)
     shared = shared_of(settings, desk, carrier)
@@ -88,9 +88,6 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
 
 def traced(settings: Config, desk: Desk) -> tuple[Desk, Carrier, Callable[[ASGIApp], ASGIApp]]:
     """What stands in for the desk and the operations, and what around the application, when traces are asked for."""
-    if not find_spec("opentelemetry"):
-        name = config.variable("traces")
-        raise ConfigError(f"{name} needs the extra `otel`: pip install 'message-flows[otel]'.")
     from graphql_api import tracing
 
     store = tracing.TracedStore(desk.store, is_postgresql=settings.database_url.startswith("postgresql"))
@@ -140,9 +137,6 @@ def throttle_of(settings: Config) -> Throttle | None:
         return None
     if not settings.redis_url:
         return Throttle(OwnCounts(), points, setting=setting)
-    if not find_spec("redis"):
-        name = config.variable("redis_url")
-        raise ConfigError(f"{name} needs the extra `redis`: pip install 'message-flows[redis]'.")
     from graphql_api.web.counts import SharedCounts
 
     return Throttle(SharedCounts(settings.redis_url), points, setting=setting)

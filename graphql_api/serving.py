@@ -10,11 +10,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from importlib.util import find_spec
 
 import uvicorn
 
-from graphql_api import config
+from graphql_api import config, extras
 from graphql_api.config import Config, ConfigError
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
@@ -25,15 +24,13 @@ from graphql_api.workers import Workers
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""
-EXTRAS = {"traces": ("opentelemetry", "otel"), "redis_url": ("redis", "redis")}
-"""Settings that need a library, and the extra that brings it."""
 
 
 def serve(settings: Config) -> None:
     """Serves until it is told to stop; raises ConfigError, Refused or Unfit when it cannot begin."""
     _hold_standard_files()
     _raise_descriptors()
-    _check_extras(settings)
+    extras.require(settings)
     _check_tls(settings)
     with _bound(settings) as listener, _sharing(settings):
         with explained(settings, making=settings.migrate):
@@ -65,13 +62,6 @@ def _raise_descriptors() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # where the system grants no process as many
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _check_extras(settings: Config) -> None:
-    for name, (library, extra) in EXTRAS.items():
-        if getattr(settings, name) and not find_spec(library):
-            needs = f"{config.variable(name)} needs the extra `{extra}`"
-            raise ConfigError(f"{needs}: pip install 'message-flows[{extra}]'.")
 
 
 def _check_tls(settings: Config) -> None:
