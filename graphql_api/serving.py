@@ -33,6 +33,7 @@ def serve(settings: Config) -> None:
     extras.require(settings)
     _check_tls(settings)
     with _bound(settings) as listener, _sharing(settings):
+        _listen_for_metrics(settings)
         with explained(settings, making=settings.migrate):
             if settings.migrate:
                 _migrate(settings)
@@ -106,14 +107,18 @@ def _sharing(settings: Config) -> Iterator[None]:
     with _folder() if settings.workers > 1 else nullcontext() as folder:
         if folder:
             os.environ[SHARED] = folder
-        if settings.metrics_port:
-            from graphql_api.web import metrics
-
-            try:
-                metrics.listen(settings.metrics_host, settings.metrics_port)
-            except OSError as error:
-                raise _unheard(settings, "metrics_host", "metrics_port", error) from None
         yield
+
+
+def _listen_for_metrics(settings: Config) -> None:
+    if not settings.metrics_port:
+        return
+    from graphql_api.web import metrics
+
+    try:
+        metrics.listen(settings.metrics_host, settings.metrics_port)
+    except OSError as error:
+        raise _unheard(settings, "metrics_host", "metrics_port", error) from None
 
 
 def _folder() -> tempfile.TemporaryDirectory[str]:

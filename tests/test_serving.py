@@ -145,6 +145,14 @@ async def test_the_addresses_that_are_printed_answer(start: Start) -> None:
         assert await stopped(server, server.process.terminate) == (0, [])
 
 
+def test_a_request_is_printed_that_is_answered_without_the_example_too(database_url: str, tmp_path: Path) -> None:
+    with started(database_url, tmp_path / "log") as server:
+        at, _, headers = server.greeting[1].removeprefix("REST").strip().partition("  ")
+        assert headers == "(header x-workspace-id: NAME)"
+        with urllib.request.urlopen(urllib.request.Request(at, headers={"x-workspace-id": "NAME"})) as answer:
+            assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+
+
 @of_processes
 async def test_behind_a_proxy_that_cuts_a_path_off_the_addresses_here_are_without_it(start: Start) -> None:
     async with start(root_path="/crm") as (server, http):
