@@ -13,8 +13,9 @@ from contextlib import contextmanager, nullcontext, suppress
 
 import uvicorn
 
-from graphql_api import config, extras
+from graphql_api import config, extras, greeting, reads
 from graphql_api.config import Config, ConfigError
+from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.opening import desk_of, explained, store_of
@@ -37,13 +38,13 @@ def serve(settings: Config) -> None:
         with explained(settings, making=settings.migrate):
             if settings.migrate:
                 _migrate(settings)
-            asyncio.run(_prepare(settings))
+            has_example = asyncio.run(_prepare(settings))
         # From here on connections wait for the workers instead of being refused.
         try:
             listener.listen(BACKLOG)
         except OSError as error:  # others that are bound to it may listen first
             raise _unheard(settings, "host", "port", error) from None
-        _greet(settings, listener.getsockname()[1])
+        print(*greeting.lines(settings, listener.getsockname()[1], has_example=has_example), sep="\n", flush=True)
         _run(settings, listener)
 
 
@@ -145,7 +146,8 @@ async def _is_current(settings: Config) -> bool:
         await store.close()
 
 
-async def _prepare(settings: Config) -> None:
+async def _prepare(settings: Config) -> bool:
+    """Whether the database has the example flow."""
     store = store_of(settings)
     try:
         await migrations.require_current(store)
@@ -153,23 +155,9 @@ async def _prepare(settings: Config) -> None:
             from graphql_api import demo  # and with it the files of transfer
 
             await demo.seed(desk_of(settings, store))
+        return await reads.flow(store, Caller(WORKSPACE), str(EXAMPLE["_id"]), ("version",)) is not None
     finally:
         await store.close()
-
-
-def _greet(settings: Config, port: int) -> None:
-    """Addresses that answer here: a `root_path` is only before those of the proxy, which cuts it off."""
-    scheme = "https" if settings.tls_certificate else "http"
-    at = f"{scheme}://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
-    example = f"/v1/api/message-flows/{EXAMPLE['_id']}"
-    print(
-        f"GraphQL       {at}/graphql",
-        f"REST example  {at}{example}  (header x-workspace-id: {WORKSPACE})",
-        f"In a browser  {at}/  (playground)  {at}/docs  (reference)  {at}/flows",
-        f"Health        {at}/health/ready",
-        sep="\n",
-        flush=True,
-    )
 
 
 def _run(settings: Config, listener: socket.socket) -> None:
