@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphql_api import config
-from graphql_api.cli_forms import DatabaseUrl
+from graphql_api.cli_forms import DatabaseUrl, path
 from graphql_api.domain.words import counted
 from graphql_api.sentences import Unfit, sentences
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from graphql_api.transfer import Brought, Terms
 
 OneWorkspace = Annotated[str | None, typer.Option(help="Only the flows of this workspace.")]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with a file WORKSPACE/ID.yaml for each flow.")]
+Folder = Annotated[
+    Path,
+    typer.Argument(metavar="DIR", parser=path, help="A folder with a file WORKSPACE/ID.yaml for each flow."),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Let files win over edits that were made since their versions.")
 ]
@@ -69,7 +72,8 @@ async def _bring(desk: "Desk", file: str, terms: "Terms") -> "Brought":
 def export(
     file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="Where to write; - is standard output.")] = None,
     dir: Annotated[
-        Path | None, typer.Option("--dir", metavar="DIR", help="Write a YAML file a flow, for `plan` and `apply`.")
+        Path | None,
+        typer.Option("--dir", metavar="DIR", parser=path, help="Write a YAML file a flow, for `plan` and `apply`."),
     ] = None,
     workspace: OneWorkspace = None,
     overwrite: Annotated[
@@ -87,7 +91,7 @@ def export(
         if dir is None:
             if overwrite:
                 raise Unfit("--overwrite belongs to --dir.")
-            sent = at_desk(settings, lambda desk: _send(desk, file or "-", workspace))
+            sent = at_desk(settings, lambda desk: _send(desk, "-" if file is None else file, workspace))
             typer.echo(f"{counted(sent, 'flow')} exported.", err=True)
             return
         if file is not None:

@@ -1,14 +1,32 @@
-"""What commands take and show alike: the database, lists with commas, instants, tables."""
+"""What commands take and show alike: the database, folders, times, lists with commas, tables."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from graphql_api import config
-from graphql_api.domain import instants
+from graphql_api.domain import instants, keys
+from graphql_api.domain.errors import Refused
+from graphql_api.sentences import Unfit
 
 DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
+
+
+def path(text: str) -> Path:
+    """An empty one, as of a shell's variable that is not set, would be the folder that the command stands in."""
+    if not text:
+        raise typer.BadParameter("it must not be empty")
+    return Path(text)
+
+
+def grace_of(text: str) -> int:
+    """Milliseconds; raises Unfit for what is no length of time."""
+    try:
+        return keys.duration(text)
+    except Refused:
+        raise Unfit(f"--grace is a number with s, m, h, d or w, as in 24h or 90d, not {text!r}.") from None
 
 
 def split(given: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from graphql_api import config
-from graphql_api.cli_forms import DatabaseUrl, instant, split, table
+from graphql_api.cli_forms import DatabaseUrl, grace_of, instant, split, table
 from graphql_api.domain import instants, keys
 from graphql_api.domain.keys import Key
 from graphql_api.sentences import Unfit, sentences
@@ -87,7 +87,7 @@ def rotate(
 
     with sentences():
         now = clock()
-        lives_on, ends = keys.duration(grace), _ends(expires, now)
+        lives_on, ends = grace_of(grace), _ends(expires, now)
 
         async def work(desk: "Desk") -> "tuple[Issued, int]":
             issued = await edits.rotate(desk.store, now, key, lives_on, expires_at=ends)

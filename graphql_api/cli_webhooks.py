@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from graphql_api import config
-from graphql_api.cli_forms import DatabaseUrl, instant, split, table
-from graphql_api.domain import instants, keys
+from graphql_api.cli_forms import DatabaseUrl, grace_of, instant, split, table
+from graphql_api.domain import instants
 from graphql_api.domain.webhooks import OUTCOMES, Attempt, Webhook
 from graphql_api.sentences import sentences
 
@@ -145,9 +145,9 @@ def rotate_secret(
     """Give a webhook another secret and print it, once."""
     from graphql_api.edits import webhooks
 
-    issued = _work(
-        workspace, database_url, lambda desk, caller: webhooks.rotate(desk, caller, webhook, keys.duration(grace))
-    )
+    with sentences():
+        lives_on = grace_of(grace)
+    issued = _work(workspace, database_url, lambda desk, caller: webhooks.rotate(desk, caller, webhook, lives_on))
     _hand_over(issued)
 
 

@@ -95,7 +95,7 @@ def _bound(settings: Config) -> socket.socket:
 
 def _unheard(settings: Config, host: str, port: str, error: OSError) -> ConfigError:
     where = ", ".join(f"{config.variable(name)} {getattr(settings, name)}" for name in (host, port))
-    why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+    why = error.strerror or str(error)
     return ConfigError(f"The address cannot be listened on ({where}): {why}; choose another one.")
 
 

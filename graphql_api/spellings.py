@@ -22,6 +22,8 @@ def _database(url: str) -> str:
         raise ValueError("must name a file, as in sqlite+aiosqlite:///./message-flows.db")
     if driver == DRIVERS["sqlite"] and "?" in rest:
         raise ValueError("must name a file and nothing more: SQLite takes no options after a question mark")
+    if "%00" in rest:
+        raise ValueError("must not contain a zero byte")
     try:
         urlsplit(url).port  # noqa: B018
     except ValueError:

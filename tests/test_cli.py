@@ -45,6 +45,21 @@ from tests.test_commands import line
             "MESSAGE_FLOWS_DATABASE_URL must name a file and nothing more: SQLite takes no options after a question"
             " mark.",
         ),
+        *[
+            (
+                ["migrate", "--database-url", url],
+                "MESSAGE_FLOWS_DATABASE_URL must not contain a zero byte.",
+            )
+            for url in ("sqlite+aiosqlite:////tmp/a%00b", "postgresql+asyncpg://db/a%00b")
+        ],
+        *[
+            (
+                [*words, "--grace", "1y"],
+                "--grace is a number with s, m, h, d or w, as in 24h or 90d, not '1y'.",
+            )
+            for words in (["keys", "rotate", "x"], ["webhooks", "rotate-secret", "x", "--workspace", "a"])
+        ],
+        (["export", "--dir", ""], "Invalid value for '--dir': it must not be empty"),
         (
             ["export", "--database-url", "mysql://flows@db/flows"],
             "MESSAGE_FLOWS_DATABASE_URL must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://.",
@@ -53,6 +68,29 @@ from tests.test_commands import line
 )
 def test_wrong_usage_is_one_sentence(spoken: Spoken, words: list[str], sentence: str) -> None:
     assert spoken(*words) == Said(2, "", f"{sentence}\n")
+
+
+@pytest.mark.parametrize("words", [["plan"], ["apply"], ["apply", "--prune"]])
+def test_a_folder_without_a_name_is_not_the_one_that_the_command_stands_in(spoken: Spoken, words: list[str]) -> None:
+    assert spoken(*words, "") == Said(1, "", "Invalid value for 'DIR': it must not be empty\n")
+
+
+def test_a_file_without_a_name_is_not_standard_output(
+    spoken: Spoken, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MESSAGE_FLOWS_DATABASE_URL", database_url)
+    assert spoken("export", "") == Said(2, "", "The file  cannot be written: Is a directory.\n")
+
+
+def test_a_name_that_leads_to_no_address_is_told_with_its_variable(
+    spoken: Spoken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MESSAGE_FLOWS_AUTH", "keys")
+    told = spoken("serve", "--host", "..", "--port", "0")
+    where = "(MESSAGE_FLOWS_HOST .., MESSAGE_FLOWS_PORT 0)"
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith(f"The address cannot be listened on {where}: ")
+    assert "[Errno" not in told.err
 
 
 def test_a_number_that_is_none_names_its_option(spoken: Spoken) -> None:
