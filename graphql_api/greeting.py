@@ -6,10 +6,13 @@ from graphql_api.domain.example import EXAMPLE, WORKSPACE
 FLOWS = "/v1/api/message-flows"
 
 
-def lines(settings: Config, port: int, *, has_example: bool) -> tuple[str, ...]:
+def address(settings: Config, port: int) -> str:
     """A `root_path` is only before the addresses of the proxy, which cuts it off."""
     scheme = "https" if settings.tls_certificate else "http"
-    at = f"{scheme}://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
+    return f"{scheme}://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
+
+
+def lines(settings: Config, at: str, *, has_example: bool) -> tuple[str, ...]:
     return (
         f"GraphQL       {at}/graphql",
         _rest(settings, at, has_example),

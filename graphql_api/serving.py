@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext, suppress
 
 import uvicorn
 
-from graphql_api import config, extras, greeting, reads
+from graphql_api import config, extras, greeting, lifetime, reads
 from graphql_api.config import Config, ConfigError
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
@@ -44,8 +44,10 @@ def serve(settings: Config) -> None:
             listener.listen(BACKLOG)
         except OSError as error:  # others that are bound to it may listen first
             raise _unheard(settings, "host", "port", error) from None
-        print(*greeting.lines(settings, listener.getsockname()[1], has_example=has_example), sep="\n", flush=True)
-        _run(settings, listener)
+        at = greeting.address(settings, listener.getsockname()[1])
+        print(*greeting.lines(settings, at, has_example=has_example), sep="\n", flush=True)
+        with lifetime.begun(settings, at):
+            _run(settings, listener)
 
 
 def _hold_standard_files() -> None:
@@ -165,13 +167,13 @@ def _run(settings: Config, listener: socket.socket) -> None:
     setup = _setup(settings)
     # uvicorn raises the signal that stopped it once more when it has finished.
     for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, lambda *_: _exit())
+        signal.signal(stop, lambda number, _: _exit(number))
     if settings.workers == 1:
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not under nohup
             signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         uvicorn.Server(setup).run([listener])
     else:
-        Workers(setup, [listener]).run_or_give_up()
+        lifetime.ended(Workers(setup, [listener]).run_or_give_up())
 
 
 def _setup(settings: Config) -> uvicorn.Config:
@@ -201,5 +203,6 @@ def _setup(settings: Config) -> uvicorn.Config:
     )
 
 
-def _exit() -> None:
+def _exit(number: int) -> None:
+    lifetime.ended(number)
     raise SystemExit(0)

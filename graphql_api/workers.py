@@ -36,17 +36,20 @@ class Workers(Multiprocess):
     _in_vain = 0
     _is_given_up = False
     _is_interrupted = False
+    _stopped_by: int = signal.SIGTERM
 
-    def run_or_give_up(self) -> None:
-        """Raises Unfit when workers end, time after time, before they have served."""
+    def run_or_give_up(self) -> int:
+        """The signal that ended it; raises Unfit when workers end, time after time, before they have served."""
         self.run()
         if self._is_given_up:
             raise Unfit("Workers end before they have served; what they said before this tells why.")
+        return self._stopped_by
 
     def handle_int(self) -> None:
         if self._is_interrupted:
             self.signal_queue.append(signal.SIGINT)  # a second one, for when they have heard of the first
         self._is_interrupted = True
+        self._stopped_by = signal.SIGINT
         self.should_exit.set()
 
     def terminate_all(self) -> None:
@@ -98,7 +101,8 @@ class Workers(Multiprocess):
 
     def _is_told_to_stop(self) -> bool:
         """By a signal in the queue, which is handled, or passed on, when whoever asks has returned."""
-        if {signal.SIGINT, signal.SIGTERM} & set(self.signal_queue):
+        if told := {signal.SIGINT, signal.SIGTERM} & set(self.signal_queue):
+            self._stopped_by = min(told)
             self.should_exit.set()
         return self.should_exit.is_set()
 

@@ -8,7 +8,7 @@ FLOWS = f"{ADDRESS}/v1/api/message-flows"
 
 
 def rest(has_example: bool, **settings: object) -> str:
-    return greeting.lines(configured(**settings), 8000, has_example=has_example)[1]
+    return greeting.lines(configured(**settings), ADDRESS, has_example=has_example)[1]
 
 
 def test_the_example_is_shown_where_it_is_there_and_anybody_may_read_it() -> None:
@@ -24,4 +24,5 @@ def test_where_keys_are_required_the_printed_request_names_its_key() -> None:
 
 def test_an_address_of_ipv6_stands_in_brackets_and_tls_makes_it_https() -> None:
     settings = configured(host="::1", tls_certificate="cert.pem", tls_key="key.pem")
-    assert greeting.lines(settings, 8443, has_example=True)[0] == "GraphQL       https://[::1]:8443/graphql"
+    assert greeting.address(settings, 8443) == "https://[::1]:8443"
+    assert greeting.address(configured(root_path="/crm"), 8000) == ADDRESS

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import json
 import os
 import signal
 import socket
@@ -281,4 +282,4 @@ def test_ctrl_c_while_workers_begin_ends_them_without_a_word(start: Start) -> No
     time.sleep(0.2)  # Python has begun in them, uvicorn has not
     os.killpg(server.process.pid, signal.SIGINT)
     assert server.process.wait(30) == 0
-    assert server.log.read_text() == ""
+    assert {json.loads(line)["event"] for line in server.log.read_text().splitlines()} <= {"start", "stop"}

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+import json
 import os
 import resource
 import signal
@@ -21,6 +22,7 @@ import httpx2
 import pytest
 from prometheus_client import Gauge
 
+from graphql_api import __version__
 from graphql_api.demo import EXAMPLE, WORKSPACE
 from graphql_api.serving import _setup
 from graphql_api.storage import migrations
@@ -151,6 +153,25 @@ def test_a_request_is_printed_that_is_answered_without_the_example_too(database_
         assert headers == "(header x-workspace-id: NAME)"
         with urllib.request.urlopen(urllib.request.Request(at, headers={"x-workspace-id": "NAME"})) as answer:
             assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_the_log_tells_that_a_server_began_and_what_ended_it(
+    database_url: str, tmp_path: Path, workers: str, stop: signal.Signals
+) -> None:
+    with started(database_url, tmp_path / "log", "--workers", workers, log_sample="0", drain_seconds="0") as server:
+        end = time.monotonic() + LONG
+        while not server.log.read_text():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        os.killpg(server.process.pid, stop)
+        assert server.process.wait(LONG) == 0
+        told = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert all(line.pop("timestamp") for line in told)
+    kind = "sqlite" if database_url.startswith("sqlite") else "postgresql"
+    start = {"event": "start", "at": server.at, "version": __version__, "database": kind, "workers": int(workers)}
+    assert told == [{"level": "info", **start}, {"level": "info", "event": "stop", "signal": stop.name}]
 
 
 @of_processes
@@ -371,7 +392,9 @@ def test_workers_that_always_end_before_they_have_served_end_the_server(database
     (tmp_path / "sitecustomize.py").write_text("import os, sys\nif 'spawn_main' in str(sys.orig_argv): os._exit(7)\n")
     told = say(["serve", "--port", "0", "--workers", "2"], database_url, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert (told.code, told.out.count("\n")) == (2, GREETING)
-    assert told.err == "Workers end before they have served; what they said before this tells why.\n"
+    began, sentence = told.err.splitlines()
+    assert '"event":"start"' in began
+    assert sentence == "Workers end before they have served; what they said before this tells why."
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

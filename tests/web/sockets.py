@@ -45,7 +45,8 @@ class Server:
             return heard(connection.makefile("rb"), has_body=not raw.startswith(b"HEAD "))
 
     def odd_lines(self, *words: str) -> list[str]:
-        """Lines of the log that do not just tell that a request was answered, or that hold one of these words."""
+        """Lines of the log that tell more than that the server began or a request was answered, or hold one of these
+        words."""
         lines = self.log.read_text("utf-8").splitlines()
         return [line for line in lines if not _is_plain(line) or any(word in line for word in words)]
 
@@ -61,6 +62,8 @@ def reserved(host: str = "127.0.0.1") -> Iterator[int]:
 
 def _is_plain(line: str) -> bool:
     entry = json.loads(line) if line.startswith("{") else {}
+    if entry.get("event") == "start":
+        return True
     is_request = entry.get("event") == "request" and entry["level"] in ("info", "warning")
     return is_request and (entry["status"] < 500 or entry["status"] in (501, 505))
 
