@@ -10,10 +10,13 @@ PAGES_FROM := $(shell find playground \( -name node_modules -o -name generated \
 # Where it is set, each of the many processes that tests start would compile all modules once more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run bench test test-fast fuzz check fix schema pages clean
+.PHONY: help run bench test test-fast fuzz check fix schema pages clean
 .DELETE_ON_ERROR:
 
-run: .venv/run
+help: # what there is to make
+	@sed -n 's/^\([a-z-]*\):.*# \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+run: .venv/run # install, make the pages and a database with the example flow, and serve
 	@$(MAKE) --no-print-directory pages || echo "The server runs without its pages; make pages tries once more." >&2
 	@exec $(BIN)/message-flows serve --migrate --demo
 
@@ -22,7 +25,7 @@ run: .venv/run
 HEAVY := tests/conformance tests/browser tests/test_torture.py tests/test_live.py tests/delivery/test_processes.py
 LIGHT := -n 3 --dist worksteal -p no:schemathesis $(HEAVY:%=--ignore=%)
 
-test: .venv/test .venv/conformance .venv/browser pages
+test: .venv/test .venv/conformance .venv/browser pages # everything, on SQLite and on a PostgreSQL of its own
 	$(BIN)/pytest $(LIGHT)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(HEAVY)
 
@@ -31,32 +34,32 @@ test: .venv/test .venv/conformance .venv/browser pages
 # that is stopped, killed or frozen (tests/storage/test_postgres.py, tests/web/test_database_restarts.py), Redis shared by
 # processes, ten thousand wrong keys, commands as an operator runs them (tests/test_commands.py), what a fresh interpreter imports,
 # what the documents show of a started server (tests/docs/test_docs.py).
-test-fast: .venv/test
+test-fast: .venv/test # under two minutes of it
 	QUICK=1 $(BIN)/pytest $(LIGHT) -m "not processes"
 
-fuzz: .venv/test
+fuzz: .venv/test # random requests, others each time
 	FUZZ=1 $(BIN)/pytest tests/conformance/test_schemathesis.py
 
 # BENCH is the folder of a load bench; bench/README.md says which, and what it measures.
-bench: .venv/run
+bench: .venv/run # measure against other servers (BENCH=FOLDER, see bench/README.md)
 	@test -n "$(BENCH)" || { echo "make bench needs BENCH=FOLDER, see bench/README.md" >&2; exit 2; }
 	$(BIN)/python bench/load.py "$(BENCH)" -r 3 -o URLP ours-pg ours-sqlite mercurius-jit postgraphile5 naive-pg limit-a
 
-check: .venv/test
+check: .venv/test # format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-fix: .venv/test
+fix: .venv/test # mend format and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-schema: .venv/run
+schema: .venv/run # write schema.graphql and openapi.json
 	$(BIN)/message-flows schema
 
-pages: $(PAGES)
+pages: $(PAGES) # build the pages for browsers where they are not current
 
-clean:
+clean: # remove what was installed and built
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist $(dir $(PAGES))
 	rm -rf playground/node_modules tests/conformance/build tests/conformance/node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -153,6 +154,13 @@ def test_what_is_committed_is_what_the_code_makes(monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(ROOT)
     checked = CliRunner().invoke(cli.app, ["schema", "--check"])
     assert (checked.exit_code, checked.output) == (0, "")
+
+
+def test_make_without_a_target_tells_what_there_is_to_make() -> None:
+    told = subprocess.run(["make", "-C", ROOT, "--no-print-directory"], capture_output=True, text=True, check=True)
+    declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert declared is not None
+    assert sorted(re.findall(r"^make (\S+) +\S", told.stdout, re.MULTILINE)) == sorted(declared[1].split())
 
 
 # Leaves
