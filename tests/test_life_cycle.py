@@ -271,6 +271,8 @@ def test_ctrl_c_is_heard_while_workers_are_replaced(start: Start) -> None:
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(30) == 0
     assert '"level":"error"' not in server.log.read_text()
+    last = json.loads(server.log.read_text().splitlines()[-1])
+    assert (last["event"], last["signal"]) == ("stop", "SIGINT")
 
 
 def test_ctrl_c_while_workers_begin_ends_them_without_a_word(start: Start) -> None:
