@@ -1,9 +1,10 @@
 // The hours of one week as the server computes them, also for hours that are not saved yet.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask, codeOf, sentenced, type Session, told } from "./client";
+import { ask, codeOf, type Session, told } from "./client";
 import { type Draft, input } from "./draft";
 import { PreviewWeekDocument, type PreviewWeekMutationVariables, WeekDocument } from "./generated/graphql";
 import { IN_HOURS, type Leaf, type Value } from "./leaves";
+import { byPath } from "./use-save";
 import { type Hours, type Range, rangeOf } from "./week-picture";
 
 /** Milliseconds without a key before the server is asked for a preview. */
@@ -58,7 +59,7 @@ async function previewed(session: Session, variables: PreviewWeekMutationVariabl
   try {
     const { messageFlow, errors } = (await ask(session, PreviewWeekDocument, variables, true)).updateMessageFlow;
     const hours = messageFlow?.settings.responseSettings.workingHours ?? null;
-    return { hours, preview: hours !== null, problem: sentenced(errors[0]?.message ?? "") };
+    return { hours, preview: hours !== null, problem: Object.values(byPath(errors)).join(" ") };
   } catch (error) {
     return { hours: null, preview: false, problem: codeOf(error) === "FORBIDDEN" ? "" : told(error) };
   }

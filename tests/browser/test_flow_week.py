@@ -83,6 +83,8 @@ async def test_edits_are_previewed_by_the_server_and_not_written(visiting: Visit
     await expect(day(page, "2026-05-04")).to_contain_text("open 00:00 to 06:00, 22:15 to 24:00")
     await control(page, f"{HOURS}.end").fill("22:15")
     await expect(page.locator(".week")).to_contain_text("hold no minute")
+    await control(page, f"{HOURS}.end").fill("25:00")
+    await expect(page.locator(".week .faint").first).to_contain_text("Closes at must be a time of day")
     await page.get_by_role("button", name="Discard").click()
     await expect(day(page, "2026-05-04")).to_contain_text("open 09:00 to 17:00")
     assert (await team.read(id))["version"] == 0
