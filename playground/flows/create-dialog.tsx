@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ask, persistently, type Session, told } from "./client";
 import { Dialog } from "./dialog";
-import { Field } from "./field";
+import { Field, focusRefused } from "./field";
 import { CreateDocument, type CreateMessageFlowInput } from "./generated/graphql";
 import { newKey } from "./idempotency-key";
 import { type Leaf, patch, type Value } from "./leaves";
@@ -25,7 +25,7 @@ export function CreateDialog({ session, closed, created }: Props) {
   const [key, setKey] = useState(newKey);
 
   const form = useRef<HTMLFormElement>(null);
-  useLayoutEffect(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus(), [errors]);
+  useLayoutEffect(() => focusRefused(form.current), [errors]);
 
   const submit = async (event: Event) => {
     event.preventDefault();

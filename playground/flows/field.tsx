@@ -16,6 +16,13 @@ interface Props {
   undo?(): void;
 }
 
+/** The first field that was refused takes the focus and comes to the middle: its sentence is read, not behind what sticks below. */
+export function focusRefused(form: HTMLElement | null): void {
+  const wrong = form?.querySelector<HTMLElement>("[aria-invalid=true]");
+  wrong?.focus({ preventScroll: true });
+  wrong?.closest(".field")?.scrollIntoView({ block: "center" });
+}
+
 export function Field(props: Props) {
   const { leaf, value, error, edited, theirs } = props;
   const id = useId();

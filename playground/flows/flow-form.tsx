@@ -2,7 +2,7 @@
 import type { Dispatch } from "preact/hooks";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { contested, type Draft, edited, type Move, shown } from "./draft";
-import { Field } from "./field";
+import { Field, focusRefused } from "./field";
 import { type Leaf, read, SECTIONS } from "./leaves";
 import type { Save } from "./use-save";
 
@@ -19,7 +19,7 @@ export function FlowForm({ draft, move, save, disabled }: Props) {
 
   // When an answer has come, not while what it refused is mended; with the answer itself, before anything is typed behind it.
   useLayoutEffect(() => {
-    if (!save.busy) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    if (!save.busy) focusRefused(form.current);
   }, [save.busy]);
   const discard = () => {
     save.forget();

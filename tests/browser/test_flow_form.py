@@ -10,6 +10,14 @@ from tests.browser.flows import HOURS, Elsewhere, control, field, sends, shown, 
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+UNCOVERED = """
+it => {
+  const {left, right, top, bottom} = it.getBoundingClientRect();
+  const seen = y => it.contains(document.elementFromPoint((left + right) / 2, y));
+  return [top + 2, (top + bottom) / 2, bottom - 2].every(seen);
+}"""
+"""Whether a box is seen from its top to its bottom."""
+
 REVISED = {"nodes": [{"operation": "UPDATE", "note": "Friday's review"}]}
 
 
@@ -74,6 +82,39 @@ async def test_a_refusal_stands_at_its_field_and_nothing_is_written(visiting: Vi
     await page.get_by_role("button", name="Discard").click()
     await expect(page.locator(".field-error")).to_have_count(0)
     assert (await team.read(id))["version"] == 0
+
+
+@pytest.mark.parametrize("leaf", ["agent", f"{HOURS}.timezone"])
+@pytest.mark.parametrize("width", [1280, 400])
+async def test_what_was_refused_is_read_where_nothing_covers_it(
+    visiting: Visiting, server: str, width: int, leaf: str
+) -> None:
+    workspace = f"covered-{width}-{leaf.split('.')[-1]}"
+    id = await Elsewhere(server, workspace).create()
+    page = (await shown(visiting, server, workspace, id, width=width)).page
+    await control(page, leaf).fill("?")
+    await page.get_by_role("button", name="Save").click()
+    wrong = field(page, leaf).locator(".field-error")
+    await expect(wrong).to_be_visible()
+    await expect(control(page, leaf)).to_be_focused()
+    assert await wrong.evaluate(UNCOVERED)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+async def test_nothing_gone_to_by_keyboard_is_behind_the_bar_that_saves(
+    visiting: Visiting, server: str, width: int
+) -> None:
+    workspace = f"tabbed-{width}"
+    id = await Elsewhere(server, workspace).create()
+    page = (await shown(visiting, server, workspace, id, width=width)).page
+    await control(page, "name").fill("Edited")
+    covered = []
+    for _ in range(20):
+        await page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        if not await focused.evaluate(UNCOVERED):
+            covered.append(await focused.get_attribute("id"))
+    assert covered == []
 
 
 @pytest.mark.parametrize("written", ["Infinity", "-Infinity", "NaN"])
