@@ -1,7 +1,7 @@
 // The history of a flow, newest first: who, when, by which door, why, and each leaf before and after.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { NEW_KEY } from "../shell/key";
 import { AnotherKey } from "./another-key";
+import { useRetry } from "./back";
 import { ask, codeOf, type Session, told } from "./client";
 import { type FormFragment, HistoryDocument, type HistoryQuery } from "./generated/graphql";
 import { Moment } from "./moment";
@@ -89,10 +89,8 @@ function useHistory(session: Session, flow: FormFragment) {
   }
 
   useEffect(() => {
-    const read = () => void load(null);
-    read();
-    addEventListener(NEW_KEY, read);
-    return () => removeEventListener(NEW_KEY, read);
+    void load(null);
   }, [flow.version]);
+  useRetry(problem !== null, () => void load(null));
   return { revisions, more: cursor !== null, problem, loadMore: () => void load(cursor) };
 }

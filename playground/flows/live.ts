@@ -2,7 +2,7 @@
 import { createClient } from "graphql-ws";
 import { key, keyHeader } from "../shell/key";
 import { socketAt } from "../shell/server";
-import { whenBack } from "./back";
+import { REACHED, whenBack } from "./back";
 import { Problem, sentenced, type Session } from "./client";
 import { NowDocument, type NowQuery, type TypedDocumentString } from "./generated/graphql";
 
@@ -40,6 +40,7 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
   let stopped = false;
   let cursor: string | null = null;
   let wait = FIRST_WAIT;
+  let lost = false;
   let shown: string | null = null;
   const client = createClient({
     url: socketAt("graphql"),
@@ -49,8 +50,14 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
     },
     retryAttempts: 0,
     lazyCloseTimeout: KEPT,
-    on: { connected: () => listener.connection({ state: "live" }) },
+    on: { connected },
   });
+
+  function connected(): void {
+    listener.connection({ state: "live" });
+    if (lost) dispatchEvent(new Event(REACHED));
+    lost = false;
+  }
 
   /** The place to watch from comes first, then what is shown is read again, so that nothing falls between the two. */
   async function begin(): Promise<void> {
@@ -90,6 +97,7 @@ export function listen<C extends { cursor: string }, V extends { after?: string 
   }
 
   async function waiting(): Promise<void> {
+    lost = true;
     listener.connection({ state: "waiting" });
     await untilBack(wait);
     wait = Math.min(wait * 2, LONGEST_WAIT);

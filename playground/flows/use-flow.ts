@@ -1,6 +1,6 @@
 // One flow: read, edited here, and followed while others edit it.
 import { type Dispatch, useCallback, useEffect, useReducer, useRef, useState } from "preact/hooks";
-import { whenBack } from "./back";
+import { useRetry, whenBack } from "./back";
 import { ask, Problem, type Session } from "./client";
 import { type Draft, type Move, moved, opened } from "./draft";
 import { FlowChangedDocument, FlowDocument, type FormFragment } from "./generated/graphql";
@@ -55,6 +55,7 @@ export function useFlow(session: Session, id: string): Flow {
       unfollow();
     };
   }, [id]);
+  useRetry(problem !== null, () => void read());
   return { draft, move: step, problem, gone, connection, again: () => void read() };
 }
 

@@ -1,6 +1,6 @@
 // One page of flows, read again shortly after anything in the workspace has changed.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { whenBack } from "./back";
+import { useRetry, whenBack } from "./back";
 import { ask, Problem, type Session, WRITTEN } from "./client";
 import { AnyFlowChangedDocument, ListDocument, type ListQuery } from "./generated/graphql";
 import { variablesOf } from "./list-search";
@@ -72,5 +72,6 @@ export function useList(session: Session, search: URLSearchParams): List {
       unwatch();
     };
   }, []);
+  useRetry(problem !== null, () => void newest.current());
   return { page, problem, loading, connection, changed, again: () => void again() };
 }

@@ -1,5 +1,6 @@
 // The hours of one week as the server computes them, also for hours that are not saved yet.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useRetry } from "./back";
 import { ask, codeOf, type Session, told } from "./client";
 import { type Draft, input } from "./draft";
 import { PreviewWeekDocument, type PreviewWeekMutationVariables, WeekDocument } from "./generated/graphql";
@@ -12,13 +13,17 @@ const TYPING = 300;
 
 export interface WeekHours {
   hours: Hours | null;
+  /** The week that `hours` were asked for: that of before while the answer is awaited. */
+  monday: string;
   /** Whether `hours` are those of edits that are not saved. */
   preview: boolean;
   problem: string;
 }
 
+type Answer = Omit<WeekHours, "monday">;
+
 export function useWeek(session: Session, draft: Draft, monday: string): WeekHours & { again(): void } {
-  const [week, setWeek] = useState<WeekHours>({ hours: null, preview: false, problem: "" });
+  const [week, setWeek] = useState<WeekHours>({ hours: null, monday, preview: false, problem: "" });
   const [round, setRound] = useState(0);
   const asked = useRef(0);
   const edits = Object.fromEntries(
@@ -29,8 +34,8 @@ export function useWeek(session: Session, draft: Draft, monday: string): WeekHou
   useEffect(() => {
     const number = ++asked.current;
     const preview = wanted !== "{}";
-    const show = (next: WeekHours) => {
-      if (number === asked.current) setWeek((last) => (next.hours ? next : { ...last, problem: next.problem }));
+    const show = (next: Answer) => {
+      if (number === asked.current) setWeek((last) => (next.hours ? { ...next, monday } : { ...last, problem: next.problem }));
     };
     const timer = setTimeout(
       () => {
@@ -42,10 +47,12 @@ export function useWeek(session: Session, draft: Draft, monday: string): WeekHou
     );
     return () => clearTimeout(timer);
   }, [wanted, monday, draft.now.version, round]);
-  return { ...week, again: () => setRound(round + 1) };
+  const again = () => setRound((round) => round + 1);
+  useRetry(week.problem !== "", again);
+  return { ...week, again };
 }
 
-async function saved(session: Session, variables: { id: string } & Range): Promise<WeekHours> {
+async function saved(session: Session, variables: { id: string } & Range): Promise<Answer> {
   try {
     const { messageFlow } = await ask(session, WeekDocument, variables);
     return { hours: messageFlow?.settings.responseSettings.workingHours ?? null, preview: false, problem: "" };
@@ -55,7 +62,7 @@ async function saved(session: Session, variables: { id: string } & Range): Promi
 }
 
 /** Hours that cannot be (yet) leave the picture as it was: the form says why when it is saved. */
-async function previewed(session: Session, variables: PreviewWeekMutationVariables): Promise<WeekHours> {
+async function previewed(session: Session, variables: PreviewWeekMutationVariables): Promise<Answer> {
   try {
     const { messageFlow, errors } = (await ask(session, PreviewWeekDocument, variables, true)).updateMessageFlow;
     const hours = messageFlow?.settings.responseSettings.workingHours ?? null;

@@ -14,7 +14,7 @@ export function Week({ session, draft }: { session: Session; draft: Draft }) {
   const [chosen, setChosen] = useState<string | null>(null);
   const [today, setToday] = useState(() => dateOf(Date.now()));
   const monday = chosen ?? mondayOf(today);
-  const { hours, preview, problem, again } = useWeek(session, draft, monday);
+  const { hours, monday: drawn, preview, problem, again } = useWeek(session, draft, monday);
   const wall = hours ? wallAt(hours, now) : undefined;
 
   // Which day it is there is known once the server has told the zone's offset.
@@ -52,7 +52,7 @@ export function Week({ session, draft }: { session: Session; draft: Draft }) {
       {hours && <p class={`state-now ${hours.isOpen ? "open" : "closed"}`}>{inWords(hours, now)}</p>}
       {preview && <p class="badge preview">Preview of what you are editing, not saved</p>}
       {problem && <p class="faint">{problem}</p>}
-      {hours && <Picture hours={hours} monday={monday} wall={wall} />}
+      {hours && <Picture hours={hours} monday={drawn} wall={wall} />}
     </section>
   );
 }

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Guarded, Visiting, give_key
 from tests.browser.flows import Elsewhere, control, field, shown
@@ -55,6 +55,48 @@ async def test_a_connection_that_was_cut_goes_on_without_a_gap(visiting: Visitin
     await team.update(id, description="In the gap")
     await expect(control(page, "description")).to_have_value("In the gap")
     await expect(page.locator(".connection")).to_have_text("Live")
+
+
+async def test_what_could_not_be_read_is_read_when_the_server_is_back(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "away").create(name="Still there")
+    visit = await visiting(server)
+    page = visit.page
+    sockets: list[Any] = []
+    away = False
+
+    async def pass_on(socket: Any) -> None:
+        if away:
+            await socket.close()
+        else:
+            sockets.append(socket)
+            socket.connect_to_server()
+
+    async def answer(route: Route) -> None:
+        await (route.abort() if away else route.fallback())
+
+    await page.route_web_socket("**/graphql", pass_on)
+    await page.route("**/graphql", answer)
+    for path in ("/flows", f"/flows/{id}"):
+        away = False
+        await visit.open(f"{path}?workspace=away")
+        await expect(page.locator(".connection")).to_have_text("Live")
+        away = True
+        await sockets[-1].close(code=1012, reason="restart")
+        await expect(page.locator(".connection")).to_have_text("Reconnecting…")
+        if path == "/flows":
+            await page.get_by_label("Name contains").fill("Still")
+            await expect(page.get_by_role("heading", name="No answer")).to_be_visible()
+            away = False
+            await expect(page.get_by_role("link", name="Still there")).to_be_visible()
+            await expect(page.get_by_role("heading", name="No answer")).to_have_count(0)
+        else:
+            await page.get_by_label("Week of").fill("2026-05-06")
+            await expect(page.locator(".week")).to_contain_text("The server cannot be reached")
+            away = False
+            await expect(page.locator(".picture figcaption")).to_contain_text("4 May to 10 May 2026")
+            await expect(page.locator(".week")).not_to_contain_text("The server cannot be reached")
+    assert set(visit.wrong) == {"Failed to load resource: net::ERR_FAILED"}
+    visit.wrong.clear()
 
 
 async def test_a_workspace_that_is_refused_is_not_asked_for_again(visiting: Visiting, guarded: Guarded) -> None:

@@ -1,9 +1,10 @@
 """The week of working hours as it is drawn: open hours, clock changes, now, and edits before they are saved."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Visiting
 from tests.browser.flows import HOURS, Elsewhere, control, shown
@@ -69,6 +70,27 @@ async def test_now_is_told_and_marked_on_the_wall_clock_of_the_zone(visiting: Vi
     today = await page.evaluate("new Intl.DateTimeFormat('en-CA', {timeZone: 'Asia/Tokyo'}).format(Date.now())")
     await expect(day(page, today).locator(".now")).to_have_count(1)
     await expect(page.locator(".now")).to_have_count(1)
+
+
+async def test_a_week_that_is_awaited_is_not_drawn_with_the_hours_of_another(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "awaited-week").create(settings=hours(start="09:00", end="17:00"))
+    page = (await shown(visiting, server, "awaited-week", id)).page
+    await page.get_by_label("Week of").fill("2026-05-06")
+    await expect(day(page, "2026-05-04")).to_contain_text("open 09:00 to 17:00")
+    answered = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await answered.wait()
+        await route.fallback()
+
+    await page.route("**/graphql", slow)
+    async with page.expect_request("**/graphql"):
+        await page.get_by_role("button", name="Week after").click()
+    await expect(page.locator(".day").filter(has_text="open 09:00 to 17:00")).to_have_count(7)
+    await expect(page.locator(".picture figcaption")).to_contain_text("4 May to 10 May 2026")
+    answered.set()
+    await expect(page.locator(".picture figcaption")).to_contain_text("11 May to 17 May 2026")
+    await expect(page.locator(".day").filter(has_text="open 09:00 to 17:00")).to_have_count(7)
 
 
 async def test_edits_are_previewed_by_the_server_and_not_written(visiting: Visiting, server: str) -> None:
