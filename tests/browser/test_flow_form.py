@@ -13,10 +13,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 UNCOVERED = """
 it => {
   const {left, right, top, bottom} = it.getBoundingClientRect();
-  const seen = y => it.contains(document.elementFromPoint((left + right) / 2, y));
-  return [top + 2, (top + bottom) / 2, bottom - 2].every(seen);
+  const seen = (x, y) => it.contains(document.elementFromPoint(x, y));
+  return [left + 8, (left + right) / 2, right - 8].every(x => [top + 2, bottom - 2].every(y => seen(x, y)));
 }"""
-"""Whether a box is seen from its top to its bottom."""
+"""Whether a box is seen from its top to its bottom, and from side to side."""
 
 REVISED = {"nodes": [{"operation": "UPDATE", "note": "Friday's review"}]}
 
@@ -115,6 +115,29 @@ async def test_nothing_gone_to_by_keyboard_is_behind_the_bar_that_saves(
         if not await focused.evaluate(UNCOVERED):
             covered.append(await focused.get_attribute("id"))
     assert covered == []
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+async def test_what_is_told_does_not_cover_the_bar_that_saves(visiting: Visiting, server: str, width: int) -> None:
+    workspace = f"told-{width}"
+    id = await Elsewhere(server, workspace).create()
+    visit = await shown(visiting, server, workspace, id, width=width)
+    page = visit.page
+    await page.route("**/graphql", lambda route: route.abort())
+    await control(page, "name").fill("Edited")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".save-bar").get_by_role("alert")).to_be_visible()
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("status")).to_contain_text("The server cannot be reached")
+    assert await page.locator(".save-bar .problem").evaluate(UNCOVERED)
+    assert await page.get_by_role("button", name="Save").evaluate(UNCOVERED)
+    assert await page.get_by_role("button", name="Discard").evaluate(UNCOVERED)
+    if width == 1280:
+        await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        assert await page.get_by_role("button", name="Save").evaluate(UNCOVERED)
+    assert set(visit.wrong) == {"Failed to load resource: net::ERR_FAILED"}
+    visit.wrong.clear()
 
 
 @pytest.mark.parametrize("written", ["Infinity", "-Infinity", "NaN"])

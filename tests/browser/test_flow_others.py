@@ -134,9 +134,11 @@ async def test_a_flow_that_was_deleted_elsewhere_is_brought_back(visiting: Visit
     id = await team.create(name="Gone")
     page = (await shown(visiting, server, "gone", id)).page
     await expect(control(page, "name")).to_have_value("Gone")
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)")
     await team.ask(DELETED, id=id)
     await page.evaluate(BACK)
     await expect(page.get_by_role("alert")).to_contain_text("This flow was deleted elsewhere.")
+    await expect(page.get_by_role("alert")).to_be_in_viewport()
     await expect(control(page, "name")).to_be_disabled()
     await page.get_by_role("button", name="Restore it").click()
     await expect(control(page, "name")).to_be_enabled()
