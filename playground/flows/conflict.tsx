@@ -46,7 +46,7 @@ export function Conflict({ draft, move, save }: Props) {
       <div class="actions">
         <button onClick={close}>Keep editing</button>
         <button onClick={() => move({ kind: "discard" })}>Take theirs</button>
-        <button class="primary" disabled={save.busy} onClick={() => void save.applyOnTop()}>
+        <button class="primary" aria-disabled={save.busy} onClick={() => void save.applyOnTop()}>
           Apply mine on top
         </button>
       </div>

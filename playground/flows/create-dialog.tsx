@@ -29,6 +29,7 @@ export function CreateDialog({ session, closed, created }: Props) {
 
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     setBusy(true);
     const input = patch(NEEDED.map((leaf) => [leaf, values[leaf] ?? ""] as const)) as CreateMessageFlowInput;
     try {
@@ -59,7 +60,7 @@ export function CreateDialog({ session, closed, created }: Props) {
           <button type="button" onClick={closed}>
             Cancel
           </button>
-          <button class="primary" disabled={busy}>
+          <button class="primary" aria-disabled={busy}>
             Create
           </button>
         </div>

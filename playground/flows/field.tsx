@@ -28,14 +28,19 @@ export function Field(props: Props) {
   const id = useId();
   const { label, control } = SHOWN[leaf];
   const told = [`${id}-hint`, error && `${id}-error`, theirs !== undefined && `${id}-theirs`].filter(Boolean).join(" ");
+  /** The button that was pressed goes away: its field has the focus then. */
+  const backAfter = (step?: () => void) => () => {
+    step?.();
+    document.getElementById(id)?.focus();
+  };
   const states = [edited && "edited", error && "wrong", theirs !== undefined && "contested"].filter(Boolean).join(" ");
   return (
     <div class={`field ${control.kind} ${states}`} data-leaf={leaf}>
       <div class="field-head">
         <label for={id}>{label}</label>
-        {edited && props.undo && <Undo label={label} undo={props.undo} resets={props.resets} />}
+        {edited && props.undo && <Undo label={label} undo={backAfter(props.undo)} resets={props.resets} />}
         {!edited && defaultOf(leaf) !== undefined && props.undo && value !== defaultOf(leaf) && (
-          <Reset leaf={leaf} label={label} reset={() => props.changed(null)} />
+          <Reset leaf={leaf} label={label} reset={backAfter(() => props.changed(null))} />
         )}
       </div>
       <Input {...props} id={id} told={told} value={value} />
@@ -52,10 +57,10 @@ export function Field(props: Props) {
           <span>
             Meanwhile changed elsewhere to <q>{inWords(leaf, theirs) || "nothing"}</q>
           </span>
-          <button type="button" onClick={props.takeTheirs}>
+          <button type="button" onClick={backAfter(props.takeTheirs)}>
             Take theirs
           </button>
-          <button type="button" onClick={props.keepMine}>
+          <button type="button" onClick={backAfter(props.keepMine)}>
             Keep mine
           </button>
         </div>

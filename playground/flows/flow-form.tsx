@@ -15,6 +15,7 @@ interface Props {
 
 export function FlowForm({ draft, move, save, disabled }: Props) {
   const form = useRef<HTMLFormElement>(null);
+  const last = useRef<HTMLElement | null>(null);
   const fought = contested(draft);
 
   // When an answer has come, not while what it refused is mended; with the answer itself, before anything is typed behind it.
@@ -53,7 +54,7 @@ export function FlowForm({ draft, move, save, disabled }: Props) {
   );
   return (
     <form ref={form} class="flow-form" id="settings" aria-label="Settings" onSubmit={submit} noValidate>
-      <fieldset disabled={disabled}>
+      <fieldset disabled={disabled} onFocusIn={(event) => (last.current = event.target as HTMLElement)}>
         {SECTIONS.map(({ title, leaves }) => (
           <section class="card" key={title}>
             <h2>{title}</h2>
@@ -61,7 +62,9 @@ export function FlowForm({ draft, move, save, disabled }: Props) {
           </section>
         ))}
       </fieldset>
-      <SaveBar draft={draft} discard={discard} save={save} disabled={disabled} />
+      {(edited(draft).length > 0 || save.errors[""]) && (
+        <SaveBar draft={draft} discard={discard} save={save} disabled={disabled} back={() => last.current?.focus()} />
+      )}
     </form>
   );
 }
@@ -71,14 +74,23 @@ interface SaveBarProps {
   discard(): void;
   save: Save;
   disabled: boolean;
+  /** To the field that was edited last. */
+  back(): void;
 }
 
-function SaveBar({ draft, discard, save, disabled }: SaveBarProps) {
+function SaveBar({ draft, discard, save, disabled, back }: SaveBarProps) {
   const edits = edited(draft).length;
   const problem = save.errors[""];
-  if (!edits && !problem) return null;
+  const bar = useRef<HTMLDivElement>(null);
+  // Whoever saved or discarded by keyboard goes on where they were.
+  useLayoutEffect(
+    () => () => {
+      if (bar.current?.querySelector(":focus-visible")) back();
+    },
+    [],
+  );
   return (
-    <div class="save-bar">
+    <div ref={bar} class="save-bar">
       {problem && (
         <p class="problem" role="alert">
           {problem}
@@ -97,7 +109,7 @@ function SaveBar({ draft, discard, save, disabled }: SaveBarProps) {
       <button type="button" onClick={discard}>
         Discard
       </button>
-      <button class="primary" disabled={save.busy || disabled || !edits}>
+      <button class="primary" aria-disabled={save.busy} disabled={disabled || !edits}>
         Save
       </button>
     </div>

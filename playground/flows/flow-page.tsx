@@ -8,6 +8,7 @@ import { Question } from "./dialog";
 import { edited } from "./draft";
 import { FlowForm } from "./flow-form";
 import { DeleteDocument, RestoreDocument } from "./generated/graphql";
+import { Heading } from "./heading";
 import { History } from "./history";
 import { CHANNELS, DIRECTIONS } from "./leaves";
 import { Moment } from "./moment";
@@ -58,7 +59,7 @@ export function FlowPage({ session, id, failed }: Props) {
     <section class="flow-page" aria-labelledby="flow-heading">
       {back}
       <header class="page-head">
-        <h1 id="flow-heading">{draft.now.name}</h1>
+        <Heading id="flow-heading">{draft.now.name}</Heading>
         <ConnectionDot {...flow.connection} />
         <AutopilotButton on={draft.now.autopilot} save={save} disabled={gone !== null} />
         <button class="danger quiet" disabled={gone !== null} onClick={() => setDeleting(true)}>
@@ -120,7 +121,7 @@ export function FlowPage({ session, id, failed }: Props) {
 
 function AutopilotButton({ on, save, disabled }: { on: boolean; save: Save; disabled: boolean }) {
   return (
-    <button class={`pilot-button ${on ? "on" : ""}`} aria-pressed={on} disabled={save.busy || disabled} onClick={() => void save.toggle()}>
+    <button class={`pilot-button ${on ? "on" : ""}`} aria-pressed={on} aria-disabled={save.busy} disabled={disabled} onClick={() => void save.toggle()}>
       <span class="thumb" aria-hidden="true" />
       Autopilot
     </button>

@@ -6,6 +6,7 @@ import { ConnectionDot } from "./connection";
 import { CreateDialog } from "./create-dialog";
 import { Filters } from "./filters";
 import { FlowTable } from "./flow-table";
+import { Heading, startAtTop } from "./heading";
 import { isFiltered, withMember } from "./list-search";
 import { go, hrefOf, rewrite } from "./router";
 import { type List, useList } from "./use-list";
@@ -29,9 +30,9 @@ export function ListPage({ session, search, failed }: Props) {
   return (
     <section aria-labelledby="list-heading" class="list-page">
       <header class="page-head">
-        <h1 id="list-heading">
+        <Heading id="list-heading">
           Flows {list.page && <span class="count">{list.page.totalCount.toLocaleString("en")}</span>}
-        </h1>
+        </Heading>
         <ConnectionDot {...list.connection} />
         <button class="primary" onClick={() => setCreating(true)}>
           New flow
@@ -90,7 +91,7 @@ function Pages({ page, search }: { page: NonNullable<List["page"]>; search: URLS
   const { hasNextPage, hasPreviousPage, startCursor, endCursor } = page.pageInfo;
   if (!hasNextPage && !hasPreviousPage) return null;
   const turn = (name: "after" | "before", cursor?: string | null) =>
-    void go(hrefOf({ flow: null, search: withMember(withMember(search, "after", ""), name, cursor ?? "") }));
+    void go(hrefOf({ flow: null, search: withMember(search, name, cursor ?? "") })).then(startAtTop);
   return (
     <nav class="pages" aria-label="Pages of the list">
       <button disabled={!hasPreviousPage} onClick={() => turn("before", startCursor)}>

@@ -1,6 +1,7 @@
 // What was done and what went wrong, told once in words: seen by the eye, heard by screen readers, with an undo where there is one.
 import { createContext } from "preact";
 import { useContext, useEffect } from "preact/hooks";
+import { focusHeading } from "./heading";
 
 export interface Notice {
   text: string;
@@ -25,17 +26,21 @@ export function Notices({ notice, tell }: { notice: Notice | null; tell: Tell })
     const timer = setTimeout(() => tell(null), READ);
     return () => clearTimeout(timer);
   }, [notice]);
+  const answer = (run: () => void) => () => {
+    focusHeading();
+    run();
+  };
   return (
     <div class="notices" role="status" aria-live="polite">
       {notice && (
         <div class={`notice ${notice.tone ?? "good"}`}>
           <span>{notice.text}</span>
           {notice.action && (
-            <button class="link" onClick={notice.action.run}>
+            <button class="link" onClick={answer(notice.action.run)}>
               {notice.action.label}
             </button>
           )}
-          <button class="icon" aria-label="Dismiss" onClick={() => tell(null)}>
+          <button class="icon" aria-label="Dismiss" onClick={answer(() => tell(null))}>
             ✕
           </button>
         </div>

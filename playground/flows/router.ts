@@ -14,6 +14,7 @@ type Guard = () => Promise<boolean>;
 const MOVED = "flows:moved";
 let guard: Guard | null = null;
 let here = location.href;
+let moves = 0;
 
 /** Whoever has unsaved edits says whether they may be left; null takes the guard away. */
 export function guardLeaving(ask: Guard | null): void {
@@ -45,7 +46,13 @@ export async function go(href: string): Promise<void> {
   if (guard && !(await guard())) return;
   guard = null;
   history.pushState(null, "", href);
+  moves++;
   moved();
+}
+
+/** Whether this page was come to from another one of ours, not opened by itself. */
+export function hasMoved(): boolean {
+  return moves > 0;
 }
 
 /** The same place told by another address. */
@@ -61,7 +68,10 @@ function moved(): void {
 
 addEventListener("popstate", () => {
   const wanted = location.href;
-  if (!guard || page(wanted) === page(here)) return moved();
+  if (!guard || page(wanted) === page(here)) {
+    moves++;
+    return moved();
+  }
   history.pushState(null, "", here);
   void go(wanted);
 });

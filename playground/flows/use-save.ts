@@ -79,7 +79,9 @@ export function useSave(session: Session, { draft, move, again }: Flow): Save {
     if (gone) again();
   }
 
+  /** One at a time: buttons keep the focus while they wait, so they can be pressed. */
   async function busily(work: () => Promise<void>): Promise<void> {
+    if (busy) return;
     setBusy(true);
     try {
       await work();
