@@ -51,7 +51,7 @@ export function FlowPage({ session, id, failed }: Props) {
     return (
       <section class="flow-page">
         {back}
-        <Nothing id={id} unknown={gone === "unknown"} problem={problem} again={flow.again} />
+        <Nothing id={id} unknown={gone === "unknown"} problem={problem} again={flow.again} restore={() => void restored(id, "The flow")} />
       </section>
     );
   }
@@ -133,9 +133,10 @@ interface NothingProps {
   unknown: boolean;
   problem: Problem | null;
   again(): void;
+  restore(): void;
 }
 
-function Nothing({ id, unknown, problem, again }: NothingProps) {
+function Nothing({ id, unknown, problem, again, restore }: NothingProps) {
   if (unknown) {
     return (
       <div class="empty" role="alert">
@@ -143,6 +144,7 @@ function Nothing({ id, unknown, problem, again }: NothingProps) {
         <p>
           There is no flow <code>{id}</code> in this workspace, or not any more.
         </p>
+        <button onClick={restore}>Restore it if it was deleted</button>
       </div>
     );
   }

@@ -93,4 +93,8 @@ async def test_what_was_deleted_comes_back_by_undo(visiting: Visiting, server: s
 
 async def test_an_unknown_flow_is_told_as_such(visiting: Visiting, server: str) -> None:
     visit = await shown(visiting, server, "unknown", "nosuchflow")
-    await expect(visit.page.get_by_role("alert")).to_contain_text("There is no flow nosuchflow in this workspace")
+    alert = visit.page.get_by_role("alert")
+    await expect(alert).to_contain_text("There is no flow nosuchflow in this workspace")
+    await alert.get_by_role("button", name="Restore").click()
+    await expect(visit.page.get_by_role("status")).to_contain_text("nosuchflow")
+    await expect(alert).to_be_visible()

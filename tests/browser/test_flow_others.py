@@ -162,3 +162,14 @@ async def test_a_save_finds_that_the_flow_was_deleted_and_its_edits_outlive_that
     await save.click()
     await expect(page.get_by_role("status")).to_contain_text("Saved as version 3: Name.")
     assert (await team.read(id))["name"] == "Mine"
+
+
+async def test_a_flow_that_is_opened_after_it_was_deleted_is_brought_back(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "gone-before")
+    id = await team.create(name="Gone")
+    await team.ask(DELETED, id=id)
+    page = (await shown(visiting, server, "gone-before", id)).page
+    await page.get_by_role("button", name="Restore it if it was deleted").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Gone")
+    await expect(page.get_by_role("status")).to_contain_text("The flow is back.")
+    assert (await team.read(id))["version"] == 2
