@@ -11,6 +11,7 @@ import { DeleteDocument, RestoreDocument } from "./generated/graphql";
 import { Heading } from "./heading";
 import { History } from "./history";
 import { CHANNELS, DIRECTIONS } from "./leaves";
+import { lastList } from "./list-search";
 import { Moment } from "./moment";
 import { useTell } from "./notices";
 import { follow, go, guardLeaving, hrefOf } from "./router";
@@ -32,7 +33,7 @@ export function FlowPage({ session, id, failed }: Props) {
   const { draft, problem, gone } = flow;
   const guard = useLeaveGuard(draft !== null && gone === null && edited(draft).length > 0);
   const restored = useRestore(session, flow.again);
-  const list = hrefOf({ flow: null, search: new URLSearchParams(session.workspace ? { workspace: session.workspace } : {}) });
+  const list = hrefOf({ flow: null, search: lastList(session.workspace) });
 
   useEffect(() => {
     if (problem) failed(problem);

@@ -7,7 +7,7 @@ import { CreateDialog } from "./create-dialog";
 import { Filters } from "./filters";
 import { FlowTable } from "./flow-table";
 import { Heading, startAtTop } from "./heading";
-import { isFiltered, withMember } from "./list-search";
+import { isFiltered, rememberList, withMember } from "./list-search";
 import { go, hrefOf, rewrite } from "./router";
 import { type List, useList } from "./use-list";
 
@@ -26,6 +26,7 @@ export function ListPage({ session, search, failed }: Props) {
   useEffect(() => {
     if (list.problem) failed(list.problem);
   }, [list.problem]);
+  useEffect(() => rememberList(search), [search.toString()]);
   const show = (next: URLSearchParams) => rewrite(hrefOf({ flow: null, search: next }));
   return (
     <section aria-labelledby="list-heading" class="list-page">

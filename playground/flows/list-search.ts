@@ -37,6 +37,18 @@ function filterOf(search: URLSearchParams): MessageFlowFilter {
   return filter;
 }
 
+let last = new URLSearchParams();
+
+export function rememberList(search: URLSearchParams): void {
+  last = search;
+}
+
+/** The list as it was looked at last in that workspace, for whoever goes back to it. */
+export function lastList(workspace: string): URLSearchParams {
+  if ((last.get("workspace") ?? "") === workspace) return last;
+  return new URLSearchParams(workspace ? { workspace } : {});
+}
+
 export function isFiltered(search: URLSearchParams): boolean {
   return FILTERS.some((name) => search.has(name));
 }

@@ -98,3 +98,19 @@ async def test_an_unknown_flow_is_told_as_such(visiting: Visiting, server: str) 
     await alert.get_by_role("button", name="Restore").click()
     await expect(visit.page.get_by_role("status")).to_contain_text("nosuchflow")
     await expect(alert).to_be_visible()
+
+
+async def test_all_flows_are_those_that_were_looked_for(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "looked-for")
+    await team.create(name="Found")
+    await team.create(name="Other")
+    page = (await shown(visiting, server, "looked-for")).page
+    await page.get_by_label("Name contains").fill("found")
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Found"])
+    await page.get_by_role("link", name="Found").click()
+    await page.get_by_role("link", name="All flows").click()
+    await expect(page.get_by_label("Name contains")).to_have_value("found")
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Found"])
+    await page.get_by_role("textbox", name="Workspace").fill("looked-for-elsewhere")
+    await page.get_by_role("button", name="Switch").click()
+    await expect(page.get_by_role("heading", name="No flows yet")).to_be_visible()
