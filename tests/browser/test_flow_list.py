@@ -4,9 +4,21 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Visiting
-from tests.browser.flows import Elsewhere, shown
+from tests.browser.flows import Elsewhere, control, shown
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ENDS_AT_THE_LEFT = """
+it => {
+  const text = [...it.childNodes].find(node => node.nodeType === Node.TEXT_NODE);
+  const leftOf = index => {
+    const range = document.createRange();
+    range.setStart(text, index);
+    range.setEnd(text, index + 1);
+    return range.getBoundingClientRect().left;
+  };
+  return leftOf(text.length - 1) < leftOf(0);
+}"""
 
 
 async def names(page: Page) -> list[str]:
@@ -114,3 +126,13 @@ async def test_all_flows_are_those_that_were_looked_for(visiting: Visiting, serv
     await page.get_by_role("textbox", name="Workspace").fill("looked-for-elsewhere")
     await page.get_by_role("button", name="Switch").click()
     await expect(page.get_by_role("heading", name="No flows yet")).to_be_visible()
+
+
+async def test_a_name_is_written_from_the_side_where_its_script_begins(visiting: Visiting, server: str) -> None:
+    await Elsewhere(server, "hebrew").create(name="שלום!", prompt="שלום!")
+    page = (await shown(visiting, server, "hebrew")).page
+    assert await page.get_by_role("link", name="שלום").evaluate(ENDS_AT_THE_LEFT)
+    await page.get_by_role("link", name="שלום").click()
+    assert await page.get_by_role("heading", level=1).evaluate(ENDS_AT_THE_LEFT)
+    for leaf in ("name", "prompt"):
+        await expect(control(page, leaf)).to_have_css("unicode-bidi", "plaintext")
