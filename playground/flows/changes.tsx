@@ -40,7 +40,7 @@ export function Changes({ changes, isNew }: { changes: Change[]; isNew?: boolean
   );
 }
 
-function Told({ path, value }: { path: string; value: unknown }) {
+export function Told({ path, value }: { path: string; value: unknown }) {
   const text = inWords(path, value);
   if (!text) return <span class="faint">empty</span>;
   if (text.length <= SHORT) return <>{text}</>;

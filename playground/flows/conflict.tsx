@@ -1,8 +1,9 @@
 // A save that was refused because somebody else was first: theirs and mine side by side, and what to do about it.
 import type { Dispatch } from "preact/hooks";
+import { Told } from "./changes";
 import { Dialog } from "./dialog";
 import { contested, type Draft, edited, type Move, shown, theirs } from "./draft";
-import { ALL, inWords, type Leaf, read, SHOWN, type Value } from "./leaves";
+import { ALL, type Leaf, read, SHOWN } from "./leaves";
 import type { Save } from "./use-save";
 
 interface Props {
@@ -64,17 +65,15 @@ function Sides({ leaf, draft, fought }: { leaf: Leaf; draft: Draft; fought: bool
         {SHOWN[leaf].label}
         {fought && <span class="badge">both</span>}
       </th>
-      <td data-side="Before">{text(leaf, before)}</td>
-      <td data-side="Theirs">{now === before ? <Unchanged /> : text(leaf, now)}</td>
-      <td data-side="Mine">{mine === undefined ? <Unchanged /> : text(leaf, shown(draft, leaf))}</td>
+      <td data-side="Before">
+        <Told path={leaf} value={before} />
+      </td>
+      <td data-side="Theirs">{now === before ? <Unchanged /> : <Told path={leaf} value={now} />}</td>
+      <td data-side="Mine">{mine === undefined ? <Unchanged /> : <Told path={leaf} value={shown(draft, leaf)} />}</td>
     </tr>
   );
 }
 
 function Unchanged() {
   return <span class="faint">unchanged</span>;
-}
-
-function text(leaf: Leaf, value: Value) {
-  return inWords(leaf, value) || <span class="faint">empty</span>;
 }

@@ -1,6 +1,7 @@
 // A question over the page: the browser's own dialog, which keeps the focus inside and gives it back.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { focusHeading } from "./heading";
 
 interface Props {
   title: string;
@@ -19,7 +20,8 @@ export function Dialog({ title, wide, closed, children }: Props) {
     // Taken away while it is open it would keep the focus to itself.
     return () => {
       shown?.close();
-      if (before instanceof HTMLElement) before.focus();
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      else focusHeading();
     };
   }, []);
   const cancel = (event: Event) => {

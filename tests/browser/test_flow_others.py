@@ -79,8 +79,23 @@ async def test_theirs_can_be_taken(visiting: Visiting, server: str) -> None:
     await team.update(id, name="Theirs")
     await (await refused(page)).get_by_role("button", name="Take theirs").click()
     await expect(control(page, "name")).to_have_value("Theirs")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
     await expect(page.get_by_role("button", name="Save")).to_be_hidden()
     assert (await team.read(id))["version"] == 1
+
+
+async def test_the_sides_of_a_long_text_are_short_until_they_are_asked_for(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "long")
+    id = await team.create(prompt="Before. " * 1000)
+    page = (await shown(visiting, server, "long", id, is_cut_off=True)).page
+    await control(page, "prompt").fill("Mine. " * 1000 + "The end.")
+    await control(page, SIGNATURE).fill("Ana")
+    await team.update(id, prompt="Theirs. " * 1000)
+    dialog = await refused(page)
+    await expect(dialog.locator(f"[data-leaf='{SIGNATURE}']")).to_be_in_viewport()
+    assert "The end." not in (await sides(dialog, "prompt"))[2]
+    await dialog.locator("[data-leaf='prompt'] [data-side='Mine'] summary").click()
+    assert "The end." in (await sides(dialog, "prompt"))[2]
 
 
 async def test_a_save_whose_answer_got_lost_is_no_conflict_with_oneself(visiting: Visiting, server: str) -> None:
