@@ -50,6 +50,27 @@ async def test_axe_finds_nothing_serious(visiting: Visiting, server: str, width:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+async def test_nothing_is_cut_off_on_the_narrowest_screen(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "narrowest").create(name="W" * 200)
+    page = (await shown(visiting, server, "narrowest", width=320)).page
+    await expect(page.locator(".flow-table tbody tr")).to_have_count(1)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+    page = (await shown(visiting, server, "narrowest", id, width=320)).page
+    await expect(page.locator(".picture")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+async def test_colours_that_the_reader_forces_hide_no_state(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "forced").create(isActive=True)
+    page = (await shown(visiting, server, "forced", id, forced_colors="active")).page
+    await expect(page.locator(".bar .open")).to_have_count(7)
+    paints = "it => getComputedStyle(it).backgroundColor"
+    on, off = [await control(page, leaf).evaluate(paints) for leaf in ("isActive", "autopilot")]
+    assert on != off
+    is_open, closed = [await page.locator(kind).first.evaluate(paints) for kind in (".bar .open", ".bar")]
+    assert is_open != closed
+
+
 async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiting, guarded: Guarded) -> None:
     key = guarded.key("page")
     id = await Elsewhere(guarded.address, WORKSPACE, key).create(name="Behind a key")
