@@ -176,6 +176,7 @@ function useRestore(session: Session, then: () => void) {
 function useDelete(session: Session, list: string, restore: (id: string, name: string) => Promise<void>) {
   const tell = useTell();
   return async (id: string, name: string, ifVersion: number) => {
+    tell({ text: `${name} is being deleted…` });
     try {
       const { deleteMessageFlow: done } = await ask(session, DeleteDocument, { id, ifVersion });
       const [error] = done.errors;

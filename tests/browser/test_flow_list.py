@@ -1,7 +1,9 @@
 """The list of flows: filtered, ordered, turned by pages, made and deleted there."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Visiting
 from tests.browser.flows import Elsewhere, control, shown
@@ -95,7 +97,16 @@ async def test_what_was_deleted_comes_back_by_undo(visiting: Visiting, server: s
     visit = await shown(visiting, server, "deleted", id)
     page = visit.page
     await page.get_by_role("button", name="Delete").click()
+    answered = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await answered.wait()
+        await route.fallback()
+
+    await page.route("**/graphql", slow)
     await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("status")).to_contain_text("Webinar is being deleted…")
+    answered.set()
     await expect(page.get_by_role("heading", name="No flows yet")).to_be_visible()
     await expect(page.get_by_role("status")).to_contain_text("Webinar is deleted.")
     await page.get_by_role("button", name="Undo").click()
