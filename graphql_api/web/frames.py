@@ -9,6 +9,7 @@ from asyncio.transports import BaseTransport
 from typing import Any
 
 from starlette.types import Message, Scope
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
@@ -59,17 +60,19 @@ class Frames(WebSocketsSansIOProtocol):
             del self._unread[:AT_ONCE]
             self._left -= len(piece)
             if self._left < 0:
-                self._fail(f"more than {MOST_OF_STRANGERS} bytes before connection_init was acknowledged")
+                why = f"more than {MOST_OF_STRANGERS} bytes before connection_init was acknowledged"
+                self._fail(CloseCode.MESSAGE_TOO_BIG, why)
             else:
                 super().data_received(piece)
         self._listen()
 
-    def _fail(self, why: str) -> None:
-        self.conn.fail(CloseCode.MESSAGE_TOO_BIG, why)
+    def _fail(self, code: CloseCode, why: str) -> None:
+        self.conn.fail(code, why)
         self.handle_parser_exception()
 
     def _is_heard(self) -> bool:
-        return self.writable.is_set() and (self.queue.empty() or self.close_sent)
+        """Once it is accepted."""
+        return self.handshake_complete and self.writable.is_set() and (self.queue.empty() or self.close_sent)
 
     def _listen(self) -> None:
         """To what was received, then to the client."""
@@ -90,9 +93,23 @@ class Frames(WebSocketsSansIOProtocol):
         return message
 
     async def send(self, message: Message) -> None:  # type: ignore[override]
-        await super().send(message)  # type: ignore[arg-type]
+        """Who broke off, as by a frame that is none, is told no more: to the application it is gone."""
+        await self.writable.wait()
         if self.close_sent:
+            raise ClientDisconnected
+        await super().send(message)  # type: ignore[arg-type]
+        if self.close_sent or message["type"] == "websocket.accept":
             self._listen()
+
+    def send_receive_event_to_app(self) -> None:
+        """uvicorn would tell the log of a text that is none, as of a fault."""
+        message = b"".join(self.frames)
+        if self.curr_msg_data_type == "text" and not self.close_sent and not is_text(message):
+            self.frames = []
+            self._fail(CloseCode.INVALID_DATA, "messages must be UTF-8")
+        else:
+            self.frames = [message]
+            super().send_receive_event_to_app()
 
     def handle_cont(self, event: Frame) -> None:
         if self.close_sent:
@@ -100,7 +117,7 @@ class Frames(WebSocketsSansIOProtocol):
         if len(self.frames) < MOST_FRAGMENTS:
             super().handle_cont(event)
         else:
-            self._fail(f"more than {MOST_FRAGMENTS} fragments")
+            self._fail(CloseCode.MESSAGE_TOO_BIG, f"more than {MOST_FRAGMENTS} fragments")
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -138,3 +155,11 @@ class Frames(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._taking.end()
         super().connection_lost(exc)
+
+
+def is_text(message: bytes) -> bool:
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -47,6 +47,7 @@ async def test_a_client_that_reads_nothing_is_cut_off(connection: tuple[Frames, 
 def begun(made: Frames, transport: Slow) -> tuple[Frames, Slow]:
     made.loop = asyncio.get_running_loop()
     made.connection_made(transport)
+    made.handshake_complete = True
     return made, transport
 
 
@@ -230,3 +231,25 @@ async def test_a_close_is_answered_though_much_was_sent_before(desk: Desk) -> No
         writer.write(INIT + framed(b"no message") + framed(b" " * 50_000) + b"\x88\x80" + bytes(4))
         said = await reader.read()
     assert (4400).to_bytes(2) in said
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (b"\x81\x82" + bytes(4) + b"a\xff", 1007),
+        (b"\x01\x81" + bytes(4) + b"a" + b"\x80\x81" + bytes(4) + b"\xff", 1007),
+        (b"\x83\x80" + bytes(4), 1002),
+    ],
+)
+async def test_who_breaks_the_protocol_is_told_so_and_the_log_is_not(
+    desk: Desk, caplog: pytest.LogCaptureFixture, said: bytes, code: int
+) -> None:
+    """Also while the application has something to say."""
+    async with served(desk) as at:
+        for before in (b"", INIT, INIT + framed(b'{"type":"ping"}')):
+            async with shaken(at) as (reader, writer), asyncio.timeout(SOON):
+                writer.write(before + said)
+                assert b"\x88" in (heard := await reader.read())
+                assert code.to_bytes(2) in heard
+    assert not caplog.records
