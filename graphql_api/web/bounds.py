@@ -24,6 +24,8 @@ class Bounds:
         self._unfinished = 0
 
     def end_head(self) -> None:
+        """Raises Refused for one that came at once and is too long all the same."""
+        self.check(is_head=True)
         self._unfinished = self._trailers = 0
 
     def begin_chunk(self) -> None:

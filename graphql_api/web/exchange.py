@@ -3,7 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
 
+import httptools
 from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -47,12 +50,17 @@ class Exchange:
         """Whether something of the answer is sent."""
         return self._head is not None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the application has to take some of the body before more of it is read."""
+        return len(self._body) > HIGH_WATER_LIMIT and not self.response_complete
+
     # From the connection
 
     def take(self, part: bytes) -> None:
         """More of the body."""
         self._body += part
-        if len(self._body) > HIGH_WATER_LIMIT:
+        if self.is_full:
             self._flow.pause_reading()
         self.wake()
 
@@ -159,6 +167,20 @@ class Exchange:
         if not self.keep_alive:
             self._transport.close()
         self._done()
+
+
+def scope_of(parser: Any, url: bytes, known: Scope) -> Scope:
+    """Of a request whose head has been read, with what is known of it beside."""
+    target, root = httptools.parse_url(url), known["root_path"]
+    path = target.path.decode("ascii")
+    return {
+        **known,
+        "http_version": parser.get_http_version(),
+        "method": parser.get_method().decode("ascii"),
+        "path": root + (unquote(path) if "%" in path else path),
+        "raw_path": root.encode("ascii") + target.path,
+        "query_string": target.query or b"",
+    }
 
 
 def head(status: int, headers: Headers) -> bytes:

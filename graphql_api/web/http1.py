@@ -8,7 +8,6 @@ import asyncio
 import math
 from collections.abc import Coroutine
 from typing import Any
-from urllib.parse import unquote
 
 import httptools
 from starlette.types import Scope
@@ -18,17 +17,20 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.web import parting
 from graphql_api.web.bounds import Bounds
-from graphql_api.web.exchange import Exchange
+from graphql_api.web.exchange import Exchange, scope_of
 from graphql_api.web.front import request_id
 from graphql_api.web.http import Headers
 from graphql_api.web.parting import NOT_HTTP, ODD_HANDSHAKE, must_be_spoken_here, stopped
 from graphql_api.web.patience import Patience
-from graphql_api.web.pieces import Pieces
+from graphql_api.web.pieces import Flow, Pieces
 from graphql_api.web.taking import Taking
 from graphql_api.web.upgrades import flaw, is_for_websocket, without_offer
 
 FIRST_SECONDS = 0.5
 """In which the first request of a connection must have begun when the server stops."""
+
+AT_ONCE = 4
+"""Pieces that are read before others have their turn."""
 
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 
@@ -46,6 +48,7 @@ class Http1(HttpToolsProtocol):
         self._incoming: Exchange | None = None  # what is read, from the end of its head
         self._bounds = Bounds(self.config.h11_max_incomplete_event_size or math.inf)
         self._pieces = Pieces()
+        self._next: asyncio.Handle | None = None
         self._is_silent = False  # its client, from now on
 
     def _parser(self) -> Any:
@@ -56,6 +59,7 @@ class Http1(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = Flow(transport, self._pieces)
         about = {"server": self.server, "client": self.client, "scheme": self.scheme}
         self._known = {"type": "http", "asgi": ASGI, "root_path": self.root_path, **about}
         self._patience = Patience(self.loop, self.timeout_keep_alive, self._let_go, self._refuse)
@@ -110,18 +114,46 @@ class Http1(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._pieces.add(data)
-        self._read_on()
+        if self._next is None:
+            self._read_on()
+        else:
+            self._listen()
 
     def _read_on(self) -> None:
         """To the end of the request that is to be answered next: what follows is read behind that answer."""
-        while self._pieces and (self._is_reading or not self._is_due()) and not self.transport.is_closing():
-            if not self._is_reading:
-                self._pieces.skip_blank_lines()
-            self._read(self._pieces.next())
+        self._next = None
+        for _ in range(AT_ONCE):
+            if self._is_to_be_read():
+                self._read_piece()
+        if self.transport.is_closing():
+            return
+        if self._is_to_be_read():
+            self._read_later()
+        elif self._is_silent and not self._is_due():
+            self._close()
+            return
+        self._listen()
+
+    def _is_to_be_read(self) -> bool:
+        is_next = self._is_reading or not self._is_due()
+        return bool(self._pieces) and is_next and not self.transport.is_closing()
+
+    def _read_later(self) -> None:
+        """Others have their turn before."""
+        if self._next is None:
+            self._next = self.loop.call_soon(self._read_on)
+
+    def _listen(self) -> None:
+        """To the client, unless much of what it has said waits."""
         if len(self._pieces) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        if self._is_silent and not self._is_due():
-            self._close()
+        elif self._incoming is None or not self._incoming.is_full:
+            self.flow.resume_reading()
+
+    def _read_piece(self) -> None:
+        if not self._is_reading:
+            self._pieces.skip_blank_lines()
+        self._read(self._pieces.next())
 
     def _read(self, piece: bytes) -> None:
         """As in the base, without its log lines about what callers do."""
@@ -160,26 +192,13 @@ class Http1(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._bounds.end_head()
         self._patience.until = math.inf
-        self.scope = self._scope()
+        told = {"headers": self.headers, "state": self.app_state.copy()}
+        self.scope = scope_of(self.parser, self.url, {**self._known, **told})
         must_be_spoken_here(self.scope)
         self._pieces.body = int(dict(self.headers).get(b"content-length", 0))
         if not self.parser.should_upgrade():
             self.cycle = self._incoming = self._exchange()
             self._spawn(self.cycle.run(self.app))
-
-    def _scope(self) -> Scope:
-        target = httptools.parse_url(self.url)
-        path = target.path.decode("ascii")
-        return {
-            **self._known,
-            "http_version": self.parser.get_http_version(),
-            "method": self.parser.get_method().decode("ascii"),
-            "path": self.root_path + (unquote(path) if "%" in path else path),
-            "raw_path": self.root_path.encode("ascii") + target.path,
-            "query_string": target.query or b"",
-            "headers": self.headers,
-            "state": self.app_state.copy(),
-        }
 
     def _exchange(self) -> Exchange:
         made = Exchange(
@@ -222,7 +241,7 @@ class Http1(HttpToolsProtocol):
         self._patience.rest()
         self.flow.resume_reading()
         if self._pieces:
-            self.loop.call_soon(self._read_on)  # others have their turn before
+            self._read_later()
         elif self._is_silent:
             self._close()
 
@@ -230,7 +249,6 @@ class Http1(HttpToolsProtocol):
         """The parser leaves what follows such a head to the other protocol, also where that is not spoken here."""
         if is_for_websocket(self.scope) and self._should_upgrade():
             self._patience.end()
-            self._pieces.clear()
             self.handle_websocket_upgrade()
         elif self.parser.get_method() == b"CONNECT":
             self._refuse(NOT_HTTP)
@@ -239,13 +257,15 @@ class Http1(HttpToolsProtocol):
             self._read(without_offer(self.scope, self.url))
 
     def handle_websocket_upgrade(self) -> None:
-        """The head of a handshake is whole, so it is taken at once or never."""
+        """The head of a handshake is whole, so it is taken at once or never; what lies behind it are frames."""
         wrong = flaw(self.scope)
         if wrong is not None:
             return self._part(*wrong)
         super().handle_websocket_upgrade()
         frames: Any = self.transport.get_protocol()
-        if not frames.handshake_initiated:
+        if frames.handshake_initiated:
+            frames.data_received(self._pieces.rest())
+        else:
             self._part(refused("BAD_REQUEST", ODD_HANDSHAKE))
 
     def _refuse(self, why: Refused) -> None:

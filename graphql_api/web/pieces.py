@@ -4,8 +4,15 @@ The parser cannot be stopped behind a request, so it gets no more than one; what
 until that one is answered.
 """
 
+import asyncio
+
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+
 END = b"\r\n\r\n"
 """Of each head, and of each body in chunks; within such a body it only makes the pieces smaller."""
+
+LONGEST = 4_096
+"""Bytes of a piece of such a head or body: they may be hundreds of chunks, each of which costs."""
 
 
 class Pieces:
@@ -22,8 +29,9 @@ class Pieces:
     def add(self, data: bytes) -> None:
         self._unread += data
 
-    def clear(self) -> None:
-        self._unread.clear()
+    def rest(self) -> bytes:
+        """All of it, for another protocol."""
+        return self._taken(len(self._unread))
 
     def skip_blank_lines(self) -> None:
         """Those before a request, which say nothing (RFC 9112, 2.2)."""
@@ -43,10 +51,22 @@ class Pieces:
         within = (self._seam + self._unread[: len(END) - 1]).find(END)
         if within >= 0:
             return within + len(END) - len(self._seam)
-        at = self._unread.find(END)
-        return at + len(END) if at >= 0 else len(self._unread)
+        at = self._unread.find(END, 0, LONGEST)
+        return at + len(END) if at >= 0 else LONGEST
 
     def _taken(self, size: int) -> bytes:
         piece = bytes(self._unread[:size])
         del self._unread[:size]
         return piece
+
+
+class Flow(FlowControl):
+    """Nothing more is read while much of what was read waits, whoever asks for more."""
+
+    def __init__(self, transport: asyncio.Transport, pieces: Pieces) -> None:
+        super().__init__(transport)
+        self._pieces = pieces
+
+    def resume_reading(self) -> None:
+        if len(self._pieces) <= HIGH_WATER_LIMIT:
+            super().resume_reading()

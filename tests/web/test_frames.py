@@ -234,6 +234,19 @@ async def test_a_close_is_answered_though_much_was_sent_before(desk: Desk) -> No
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize("behind", [0, 10, None])
+async def test_frames_behind_the_handshake_are_heard_however_they_come(desk: Desk, behind: int | None) -> None:
+    """RFC 6455 (4.1) has clients wait; part of what one says must not be lost all the same."""
+    async with served(desk) as at, asyncio.timeout(SOON):
+        reader, writer = await asyncio.open_connection(*at.split(":"))
+        writer.write(SHAKE + INIT[:behind])
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(INIT[len(INIT[:behind]) :])
+        assert await reader.readexactly(len(ACK)) == ACK
+        writer.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize(
     ("said", "code"),
     [

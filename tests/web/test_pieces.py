@@ -57,5 +57,5 @@ def test_what_is_not_read_is_kept_as_it_came() -> None:
     pieces.add(GET * 1_000)
     assert pieces.next() == GET
     assert len(pieces) == 999 * len(GET)
-    pieces.clear()
+    assert pieces.rest() == GET * 999
     assert not pieces

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.server import ServerState
 
 from graphql_api import app, edits, reads
@@ -18,6 +19,7 @@ from graphql_api.web import http1, sse, taking, telemetry
 from graphql_api.web.exchange import Exchange
 from graphql_api.web.frames import Frames
 from graphql_api.web.gathered import GATHERED
+from graphql_api.web.pieces import LONGEST
 from graphql_api.web.wire import Wire
 from tests.conftest import configured
 from tests.edits.conftest import NEW
@@ -52,6 +54,9 @@ class Connection(Socketless):
 
     def get_protocol(self) -> Any:
         return self._protocol
+
+    def receive(self, data: bytes) -> None:
+        self._protocol.data_received(data)
 
     async def hear(self, *parts: bytes) -> None:
         """Whoever waits for a part has gone on when the next one comes."""
@@ -251,6 +256,19 @@ async def test_a_head_that_becomes_too_long_is_refused_behind_the_answers_to_wha
     assert b"the head of the request is longer than 2048 bytes (max_header_bytes)" in said
 
 
+@pytest.mark.parametrize("size", [1_000, 5_000])
+@pytest.mark.parametrize(("more", "told"), [(0, [404, 404]), (1, [400])])
+async def test_a_head_is_held_to_the_same_limit_however_it_comes(
+    connect: Callable[[], Connection], size: int, more: int, told: list[int]
+) -> None:
+    """And the connection of one that is too long ends."""
+    connection, empty = connect(), request("GET", "/nothing", a="")
+    head = request("GET", "/nothing", a="a" * (LIMIT - len(empty) + more))
+    sent = head + request("GET", "/nothing", connection="close")
+    await connection.hear(*(sent[at : at + size] for at in range(0, len(sent), size)))
+    assert statuses(await connection.end()) == told
+
+
 @pytest.mark.parametrize("before", [b"", b"\r\n"])
 async def test_a_head_is_held_to_its_limit_while_it_arrives(
     connect: Callable[[], Connection], id: str, before: bytes
@@ -422,6 +440,50 @@ async def test_requests_behind_one_without_an_answer_stay_bytes(
     await connection.hear(*(sent[at : at + size] for at in range(0, len(sent), size)), TINY)
     assert len(made) == 1
     assert not connection.is_read
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize("offered", [None, "a"])
+async def test_nothing_more_is_read_while_many_requests_wait(
+    connect: Callable[[], Connection], offered: str | None
+) -> None:
+    """Else each answer would let in as much again as a client can send at once."""
+    connection, one = connect(), request("GET", "/x", a="a" * 1_000, connection=offered and "upgrade", upgrade=offered)
+    await connection.hear(one * 100)
+    while (answered := len(statuses(connection.said))) < 100 - HIGH_WATER_LIMIT // 1_000:
+        assert not connection.is_read, answered
+        await asyncio.sleep(0)
+    connection.last()
+    assert statuses(await connection.end()) == [404] * 100
+
+
+async def test_a_body_that_waits_for_the_application_is_read_no_further(
+    connect: Callable[[], Connection], id: str
+) -> None:
+    connection, sent = connect(), put(id, b'{"name":"new"%b}' % (b" " * 100_000), connection="close")
+    connection.receive(sent[:90_000])
+    assert not connection.is_read
+    await asyncio.sleep(0.001)
+    assert connection.is_read
+    connection.receive(sent[90_000:])
+    assert statuses(await connection.end()) == [200]
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize("part", [b"\r\n", b"1\r\na\r\n"])
+async def test_others_have_their_turn_while_a_body_of_many_parts_is_read(
+    connect: Callable[[], Connection], part: bytes
+) -> None:
+    connection, turns = connect(), 0
+    head = request("POST", "/nothing", transfer_encoding="chunked")
+    parts = part * 20_000
+    body = parts if b"a" in part else b"%x\r\n%b\r\n" % (len(parts), parts)
+    connection.receive(head + body + b"0\r\n\r\n" + TINY.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+    while not connection.is_closed:
+        turns += 1
+        await asyncio.sleep(0)
+    assert statuses(connection.said) == [404, 400]
+    assert turns >= len(body) / LONGEST / http1.AT_ONCE
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1_000, 100_000])
