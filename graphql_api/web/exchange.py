@@ -172,13 +172,14 @@ class Exchange:
 def scope_of(parser: Any, url: bytes, known: Scope) -> Scope:
     """Of a request whose head has been read, with what is known of it beside."""
     target, root = httptools.parse_url(url), known["root_path"]
-    path = target.path.decode("ascii")
+    raw = target.path or b"/"  # a whole URI may have none (RFC 9110, 4.2.3)
+    path = raw.decode("ascii")
     return {
         **known,
         "http_version": parser.get_http_version(),
         "method": parser.get_method().decode("ascii"),
         "path": root + (unquote(path) if "%" in path else path),
-        "raw_path": root.encode("ascii") + target.path,
+        "raw_path": root.encode("ascii") + raw,
         "query_string": target.query or b"",
     }
 

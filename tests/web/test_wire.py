@@ -231,6 +231,14 @@ async def test_a_target_that_cannot_be_read_is_refused_behind_the_answers_to_wha
     assert statuses(await connection.end()) == [*[200] * whole, 400]
 
 
+@pytest.mark.parametrize("query", ["", "?a=b"])
+async def test_a_whole_uri_may_have_no_path(connect: Callable[[], Connection], query: str) -> None:
+    connection = connect()
+    await connection.hear(request("OPTIONS", f"http://localhost{query}") + request("OPTIONS", "/", connection="close"))
+    first, second = statuses(await connection.end())
+    assert first == second != 400
+
+
 @pytest.mark.parametrize("target", ["/", "*", "http://localhost/", "localhost:443"])
 async def test_connect_is_no_request(connect: Callable[[], Connection], id: str, target: str) -> None:
     connection = connect()
