@@ -86,9 +86,16 @@ class Http1(HttpToolsProtocol):
         if self.scheme == "https" or not (self._is_due() or self._pieces):
             return False
         self._is_silent = True
+        if self._next is None:
+            self._end_silent()
+        return True
+
+    def _end_silent(self) -> None:
+        """All that the client has said of the request that is next is read."""
         if self.cycle is not None and self._is_due():
             self.cycle.fall_silent()
-        return True
+        else:
+            self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._patience.end()
@@ -129,8 +136,8 @@ class Http1(HttpToolsProtocol):
             return
         if self._is_to_be_read():
             self._read_later()
-        elif self._is_silent and not self._is_due():
-            self._close()
+        elif self._is_silent:
+            self._end_silent()
             return
         self._listen()
 
@@ -207,8 +214,6 @@ class Http1(HttpToolsProtocol):
         is_old = self.scope["http_version"] == "1.0"
         made.keep_alive = not is_old and self.parser.should_keep_alive()
         made.asks_to_go_on = not is_old and dict(self.headers).get(b"expect", b"").lower() == b"100-continue"
-        if self._is_silent:
-            made.fall_silent()
         return made
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -177,7 +177,11 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _cancelled(future: "asyncio.Future[Any]") -> None:
-    if not future.done():
+    """What has failed instead, nobody waits for any more; asyncio would tell the log."""
+    if future.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            future.exception()
+    else:
         future.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await future

@@ -1,6 +1,7 @@
 """Requests as bytes on a connection: the same answers however they are split, in the order of the requests."""
 
 import asyncio
+import gc
 import json
 import re
 from collections.abc import AsyncIterator, Callable
@@ -555,6 +556,30 @@ async def test_whole_requests_are_answered_when_their_client_says_nothing_more(
     assert statuses(await connection.end()) == [200, 200, 200]
     assert connection.said.endswith(b"}")
     assert b'"name":"three"' in connection.said
+
+
+@pytest.mark.parametrize("before", [0, 1])
+async def test_a_body_of_many_parts_is_whole_though_its_client_says_nothing_more(
+    connect: Callable[[], Connection], id: str, before: int
+) -> None:
+    connection = connect()
+    head = put(id, content_length=None, content_type="application/json", transfer_encoding="chunked")
+    parts = b"".join(b"4\r\n\r\n\r\n\r\n" for _ in range(100))
+    connection.last((head + parts + b'e\r\n{"name":"new"}\r\n0\r\n\r\n') * (before + 1))
+    assert statuses(await connection.end()) == [200] * (before + 1)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_a_stream_that_is_refused_while_its_client_leaves_is_no_fault(
+    connect: Callable[[], Connection], caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = connect()
+    body = b'{"query":"subscription{messageFlowChanged(after:\\"x\\"){version}}"}'
+    connection.last(request("POST", "/graphql", body, x_workspace_id="ws1", accept="text/event-stream"))
+    assert statuses(await connection.end()) == [200]
+    await asyncio.sleep(0.01)
+    gc.collect()
+    assert not caplog.records
 
 
 async def test_a_request_that_is_not_whole_ends_with_its_client(
