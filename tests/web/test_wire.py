@@ -80,13 +80,13 @@ class Connection(Socketless):
 
     async def end(self) -> bytes:
         """All that was said when the server closes."""
-        return await self._until(lambda: self.is_closed)
+        return await self.until(lambda: self.is_closed)
 
     async def answer(self) -> bytes:
         """What was said when the server has begun to."""
-        return await self._until(lambda: self.said != b"")
+        return await self.until(lambda: self.said != b"")
 
-    async def _until(self, has_come: Callable[[], bool]) -> bytes:
+    async def until(self, has_come: Callable[[], bool]) -> bytes:
         async with asyncio.timeout(10):
             while not has_come():  # noqa: ASYNC110 (writing and closing tell nobody)
                 await asyncio.sleep(0.001)
@@ -392,7 +392,7 @@ async def test_a_handshake_behind_a_request_is_taken_behind_its_answer(
     """An answer in frames would come first else."""
     connection = connect()
     await connection.hear(put(id, b'{"name":"new"}') + request("GET", "/graphql", None, **HANDSHAKE))
-    await connection._until(lambda: len(statuses(connection.said)) == 2)
+    await connection.until(lambda: len(statuses(connection.said)) == 2)
     assert statuses(connection.said) == [200, 101]
 
 
