@@ -83,7 +83,7 @@ class Http1(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client says nothing more: what it has asked is answered. Over TLS its connection is gone with that."""
-        if self.scheme == "https" or not (self._is_due() or self._pieces):
+        if self.scheme == "https" or not (self._is_due() or self._pieces.unread):
             return False
         self._is_silent = True
         if self._next is None:
@@ -143,7 +143,7 @@ class Http1(HttpToolsProtocol):
 
     def _is_to_be_read(self) -> bool:
         is_next = self._is_reading or not self._is_due()
-        return bool(self._pieces) and is_next and not self.transport.is_closing()
+        return bool(self._pieces.unread) and is_next and not self.transport.is_closing()
 
     def _read_later(self) -> None:
         """Others have their turn before."""
@@ -152,7 +152,7 @@ class Http1(HttpToolsProtocol):
 
     def _listen(self) -> None:
         """To the client, unless much of what it has said waits."""
-        if len(self._pieces) > HIGH_WATER_LIMIT:
+        if len(self._pieces.unread) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
         elif self._incoming is None or not self._incoming.is_full:
             self.flow.resume_reading()
@@ -244,8 +244,9 @@ class Http1(HttpToolsProtocol):
             self._taking.watch()
             return
         self._patience.rest()
-        self.flow.resume_reading()
-        if self._pieces:
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        if self._pieces.unread:
             self._read_later()
         elif self._is_silent:
             self._close()

@@ -17,26 +17,23 @@ LONGEST = 4_096
 
 class Pieces:
     def __init__(self) -> None:
-        self._unread = bytearray()
+        self.unread = bytearray()
         self._seam = b""
         """The last bytes that were read, with which an end may have begun."""
         self.body = 0
         """Bytes that are still to come of a body whose length is known."""
 
-    def __len__(self) -> int:
-        return len(self._unread)
-
     def add(self, data: bytes) -> None:
-        self._unread += data
+        self.unread += data
 
     def rest(self) -> bytes:
         """All of it, for another protocol."""
-        return self._taken(len(self._unread))
+        return self._taken(len(self.unread))
 
     def skip_blank_lines(self) -> None:
         """Those before a request, which say nothing (RFC 9112, 2.2)."""
-        if self._unread.startswith((b"\r", b"\n")):
-            self._unread = self._unread.lstrip(b"\r\n")
+        if self.unread.startswith((b"\r", b"\n")):
+            self.unread = self.unread.lstrip(b"\r\n")
 
     def next(self) -> bytes:
         if self.body:
@@ -48,15 +45,15 @@ class Pieces:
         return piece
 
     def _end(self) -> int:
-        within = (self._seam + self._unread[: len(END) - 1]).find(END)
+        within = (self._seam + self.unread[: len(END) - 1]).find(END)
         if within >= 0:
             return within + len(END) - len(self._seam)
-        at = self._unread.find(END, 0, LONGEST)
+        at = self.unread.find(END, 0, LONGEST)
         return at + len(END) if at >= 0 else LONGEST
 
     def _taken(self, size: int) -> bytes:
-        piece = bytes(self._unread[:size])
-        del self._unread[:size]
+        piece = bytes(self.unread[:size])
+        del self.unread[:size]
         return piece
 
 
@@ -68,5 +65,5 @@ class Flow(FlowControl):
         self._pieces = pieces
 
     def resume_reading(self) -> None:
-        if len(self._pieces) <= HIGH_WATER_LIMIT:
+        if len(self._pieces.unread) <= HIGH_WATER_LIMIT:
             super().resume_reading()

@@ -25,7 +25,7 @@ class Wire(Http1):
 
     def _is_between(self) -> bool:
         """Whether the last request is read and answered, and nothing of the next one has come."""
-        return not (self._is_reading or self._pieces or self._is_due() or self.flow.write_paused)
+        return not (self._is_reading or self._pieces.unread or self._is_due() or self.flow.write_paused)
 
     def _enter(self, short: Short, data: bytes) -> None:
         """Begins a request whose head is known; the parser reads any other one, and its head may be known then."""

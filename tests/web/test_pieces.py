@@ -44,7 +44,7 @@ def test_no_piece_reaches_behind_the_end_of_a_request(size: int) -> None:
     ends, at = [], 0
     for begin, end in pairwise([*range(0, len(ALL), size), len(ALL)]):
         reader.pieces.add(ALL[begin:end])
-        while reader.pieces:
+        while reader.pieces.unread:
             piece, ended = reader.read()
             at += len(piece)
             ends += [at] * ended
@@ -56,6 +56,6 @@ def test_what_is_not_read_is_kept_as_it_came() -> None:
     pieces = Pieces()
     pieces.add(GET * 1_000)
     assert pieces.next() == GET
-    assert len(pieces) == 999 * len(GET)
+    assert len(pieces.unread) == 999 * len(GET)
     assert pieces.rest() == GET * 999
-    assert not pieces
+    assert not pieces.unread
