@@ -33,15 +33,19 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Patch(msgspec.Struct, frozen=True):
-    """What was sent, checked leaf by leaf: the values as they will be kept, and all that is wrong."""
+    """What was sent, checked leaf by leaf: the values as they will be kept, and all that is wrong.
+
+    `refused` are the columns whose value is none to keep.
+    """
 
     values: Values
     problems: tuple[Problem, ...]
     toggles: bool = False
+    refused: frozenset[str] = frozenset()
 
     def touched(self) -> frozenset[str]:
-        """The columns that the patch is about; a toggle counts as autopilot."""
-        return frozenset(self.values) | ({AUTOPILOT.column} if self.toggles else frozenset())
+        """The columns that the patch is about, refused or not; a toggle counts as autopilot."""
+        return self.refused.union(self.values, (AUTOPILOT.column,) if self.toggles else ())
 
 
 def meant(leaf: Leaf, value: Any) -> Any:
@@ -64,7 +68,7 @@ def checked(sent: Sent, *, creates: bool = False) -> Patch:
             wrongs[column] = wrong
     is_twofold = sent.toggles and AUTOPILOT.column in sent.values
     problems = tuple(_problems(sent, wrongs, is_twofold, creates)) if wrongs or sent.null_blocks or is_twofold else ()
-    return Patch(values, problems, sent.toggles)
+    return Patch(values, problems, sent.toggles, frozenset(wrongs))
 
 
 def _problems(sent: Sent, wrongs: Mapping[str, Wrong], is_twofold: bool, creates: bool) -> Iterator[Problem]:

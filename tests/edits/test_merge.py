@@ -65,6 +65,20 @@ async def test_overlap_is_refused_even_where_the_values_agree(
     assert told(refused) == [("VERSION_CONFLICT", "name")]
 
 
+async def test_a_leaf_that_is_refused_overlaps_like_any_other(
+    desk: Desk, caller: Caller, flow: Values, refusal: Refusal
+) -> None:
+    await edits.update_flow(desk, caller, flow["id"], Sent({"name": "N", "prompt": "q"}))
+    for sent, overlap in (
+        (Sent({"name": " ", "prompt": "r", DELAY: -1}), ["name", "prompt"]),
+        (Sent({"name": None}), ["name"]),
+    ):
+        refused = await refusal(edits.update_flow(desk, caller, flow["id"], sent, since(0)))
+        assert told(refused) == [("VERSION_CONFLICT", path) for path in overlap]
+    refused = await refusal(edits.update_flow(desk, caller, flow["id"], Sent({DELAY: -1}), since(0)))
+    assert told(refused) == [("OUT_OF_RANGE", "settings.responseSettings.delay")]
+
+
 async def test_a_toggle_counts_as_autopilot(desk: Desk, caller: Caller, flow: Values, refusal: Refusal) -> None:
     await edits.update_flow(desk, caller, flow["id"], Sent(toggles=True))
     for sent in (Sent(toggles=True), Sent({"autopilot": False})):
