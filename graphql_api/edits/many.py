@@ -81,7 +81,8 @@ def _update_many(
     found = yield from _chosen(edit, ids, filter, most)
     chosen = ids if ids is not None else found
     results = yield from abreast(_update_one(edit, id, found.get(id), patch) for id in chosen)
-    if edit.terms.key is not None:
+    is_refused = all(result.saved is None for result in results)
+    if edit.terms.key is not None and not is_refused:
         yield replays.keep(edit.workspace, kept(edit, [_result_outcome(result) for result in results]))
     return tuple(results), False
 

@@ -241,6 +241,21 @@ async def test_a_resent_bulk_is_carried_out_once_and_told_again_with_its_errors(
             assert {**now.saved.flow, "deleted_at": None} == then.saved.flow
 
 
+async def test_a_bulk_that_is_refused_for_every_flow_is_not_recorded(
+    desk: Desk, caller: Caller, ids: list[str], store: Store
+) -> None:
+    await edits.delete_flow(desk, caller, ids[0])
+    before = await contents(store)
+    refused, _ = await edits.update_flows(desk, caller, ids[:1], None, Sent({"name": "N"}), KEYED)
+    assert outline(refused) == [(ids[0], None, (), ["NOT_FOUND"])]
+    assert await contents(store) == before
+    await edits.restore_flow(desk, caller, ids[0])
+    first, replayed = await edits.update_flows(desk, caller, ids[:1], None, Sent({"name": "N"}), KEYED)
+    assert (outline(first), replayed) == ([(ids[0], 3, ("name",), [])], False)
+    again, replayed = await edits.update_flows(desk, caller, ids[:1], None, Sent({"name": "N"}), KEYED)
+    assert (outline(again), replayed) == (outline(first), True)
+
+
 async def test_a_resent_filter_is_not_asked_again(
     desk: Desk, caller: Caller, ids: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
