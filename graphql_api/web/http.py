@@ -135,7 +135,9 @@ async def body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
         raise _too_large(limits)
     arrived = scope.get("extensions", {}).get(ARRIVED)
     whole: bytes | None = arrived and arrived()
-    if whole is not None and len(whole) <= limits.bytes:
+    if whole is not None:
+        if len(whole) > limits.bytes:
+            raise _too_large(limits)
         return whole
     try:
         async with asyncio.timeout(limits.seconds):

@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Message, Scope
 
 from graphql_api.domain.errors import Refused
-from graphql_api.web.http import BodyLimits, Disconnected, body, header, must_be_json, parameters
+from graphql_api.web.http import ARRIVED, BodyLimits, Disconnected, body, header, must_be_json, parameters
 
 SMALL = BodyLimits(bytes=10, seconds=0.05, nesting=3, digits=10)
 
@@ -44,6 +44,16 @@ async def test_a_body_is_too_long_as_soon_as_it_is() -> None:
     with pytest.raises(Refused) as refusal:
         await received([b"123456", b"123456"])
     assert str(refusal.value) == "the body is longer than 10 bytes (max_body_bytes)"
+
+
+async def test_a_body_that_is_whole_already_may_be_too_long_as_well() -> None:
+    async def receive() -> Message:
+        raise AssertionError("what was taken does not come again")
+
+    whole: Scope = {**scope(), "extensions": {ARRIVED: lambda: b"12345678901"}}
+    with pytest.raises(Refused) as refusal:
+        await body(whole, receive, SMALL)
+    assert code(refusal) == "PAYLOAD_TOO_LARGE"
 
 
 async def test_a_body_that_is_too_slow_is_refused() -> None:
