@@ -10,13 +10,16 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from graphql_api import app
 from graphql_api.domain import instants, zones
 from graphql_api.domain.errors import KINDS
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.domain.flow import LEAVES
+from graphql_api.edits import Desk
 from graphql_api.web import front, openapi
 from graphql_api.web.parameters import KNOWN
 from graphql_api.web.routes import PREFIX, ROUTES
+from tests.conftest import configured
 
 Json = dict[str, Any]
 DOCUMENT = openapi.document()
@@ -173,6 +176,18 @@ async def test_the_life_of_a_flow_is_answered_as_documented(http: httpx2.AsyncCl
     assert page.headers["link"].endswith('; rel="next"')
     assert (await sent(http, "DELETE", place, form=ONE)).status_code == 204
     assert (await sent(http, "GET", place, form=ONE)).status_code == 404
+
+
+async def test_what_is_left_of_the_points_is_told_as_documented(desk: Desk) -> None:
+    transport = httpx2.ASGITransport(app.made(configured(address_points=20), desk))
+    headers = {"x-workspace-id": WORKSPACE}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as http:
+        new = await sent(http, "POST", FLOWS, form=FLOWS, json=NEW)
+        place = new.headers["location"]
+        answers = [new, *[await sent(http, "GET", place, form=ONE) for _ in range(3)]]
+    assert [answer.status_code for answer in answers] == [201, 200, 429, 429]
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"points";q=20;w=60'}
+    assert all("ratelimit" in answer.headers for answer in answers)
 
 
 async def test_the_example_of_working_hours_is_what_the_server_answers(http: httpx2.AsyncClient) -> None:

@@ -123,10 +123,23 @@ ANSWERED: Mapping[str, Json] = {
         {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$"},
         "4bf92f3577b34da6",
     ),
+    "RateLimit": _header(
+        "Where points are limited: how many are left (`r`), and in how many seconds there are all again (`t`).",
+        {"type": "string", "pattern": '^"points";r=[0-9]+;t=[0-9]+$'},
+        '"points";r=59989;t=41',
+    ),
+    "RateLimit-Policy": _header(
+        "Where points are limited: how many there are (`q`) in how many seconds (`w`).",
+        {"type": "string", "pattern": '^"points";q=[0-9]+;w=[0-9]+$'},
+        '"points";q=60000;w=60',
+    ),
     "Retry-After": _header("Seconds to wait before sending the request again.", {"type": "integer", "minimum": 0}, 1),
 }
 
 
+OF_ANY = ("X-Request-Id", "RateLimit", "RateLimit-Policy")
+
+
 def headers(*names: str) -> dict[str, Json]:
-    """References to headers of an answer; every answer names its request."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, "X-Request-Id")}
+    """References to headers of an answer, with those that any answer may have."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, *OF_ANY)}
