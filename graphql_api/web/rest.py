@@ -189,8 +189,10 @@ def must_be_any_json(scope: Scope) -> None:
 
 
 def takes_json(scope: Scope) -> bool:
+    """Who names only the type of errors gets what is none as JSON too."""
     ranges = weights_of(headers(scope, b"accept"))
-    return not ranges or any(favour(ranges, media)[0] for media in ("application/json", "application/problem+json"))
+    names_errors = ranges.get("application/problem+json", (0.0, 0))[0] > 0
+    return not ranges or names_errors or favour(ranges, "application/json")[0] > 0
 
 
 def _encoded(call: Call, value: Any) -> bytes:

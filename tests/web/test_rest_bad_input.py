@@ -405,6 +405,7 @@ HEADERS = [
     Case("two idempotency keys", put("{}", idempotency_key="a", Idempotency_Key="b"), 400, "bad_request"),
     Case("nothing acceptable", get(accept="text/html"), 406, "not_acceptable", "application/json"),
     Case("JSON explicitly not", get(accept="application/json;q=0"), 406, "not_acceptable"),
+    Case("anything but JSON", get(accept="application/json;q=0, */*"), 406, "not_acceptable"),
     Case("an update with nothing acceptable", put('{"name": "x"}', accept="image/*"), 406, "not_acceptable"),
     Case("a toggle that is an array", request("PUT", f"{FLOW}/toggle-autopilot", b"[]"), 400, "invalid_type"),
     Case("a toggle that is null", request("PUT", f"{FLOW}/toggle-autopilot", b"null"), 400, "invalid_type"),
