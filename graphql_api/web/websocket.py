@@ -117,8 +117,6 @@ class Conversation:
                 raise Closed(4401, "send connection_init first")
             await self._take(message)
         payload = message.get("payload") or {}
-        if not isinstance(payload, dict):
-            raise Closed(4400, "payload of connection_init must be an object")
         token, keyring, throttle = self._token(payload), self._room.keyring, self._room.throttle
         key = await keyring.key(token, self._address) if keyring is not None else None
         workspace = self._told(payload, "x-workspace-id")
@@ -172,6 +170,8 @@ class Conversation:
         kind = message.get("type") if isinstance(message, dict) else None
         if not isinstance(kind, str) or kind not in MESSAGES:
             raise Closed(4400, "a message must be a JSON object whose type the protocol knows")
+        if not isinstance(message.get("payload"), dict | None):
+            raise Closed(4400, f"payload of {kind} must be an object")
         return message  # type: ignore[no-any-return]
 
     async def _take(self, message: dict[str, Any], operating: Operating | None = None) -> None:

@@ -408,6 +408,8 @@ async def test_what_an_operation_cost_is_told_over_either_way_to_who_asks(desk: 
         ('{"type": "subscribe", "id": "1", "payload": {"query": 5}}', 4400),
         ('{"type": "subscribe", "id": "1", "payload": [{"query": "{__typename}"}]}', 4400),
         ('{"type": "subscribe", "id": "1", "payload": {"query": "{__typename}", "variables": 5}}', 4400),
+        ('{"type": "ping", "payload": "x"}', 4400),
+        ('{"type": "pong", "payload": []}', 4400),
         ('{"type": "ping", "payload": "' + "x" * 200_000 + '"}', 1009),
     ],
     ids=lambda value: str(value)[:60],
@@ -453,9 +455,13 @@ async def test_a_connection_must_introduce_itself(desk: Desk, monkeypatch: pytes
             assert (await socket.closed())[0] == 4401
         async with connected(at, "graphql-ws") as socket:
             assert (await socket.closed())[0] == 4406
+        for payload in ("5", "[]", '""', "false"):
+            async with connected(at) as socket:
+                await socket.say(f'{{"type": "connection_init", "payload": {payload}}}')
+                assert await socket.closed() == (4400, "payload of connection_init must be an object")
         async with connected(at) as socket:
-            await socket.say({"type": "connection_init", "payload": 5})
-            assert (await socket.closed())[0] == 4400
+            await socket.say({"type": "connection_init", "payload": None})
+            assert await socket.hear() == {"type": "connection_ack"}
         async with connected(at) as socket:
             await socket.begin()
             await socket.subscribe("1")
