@@ -107,6 +107,8 @@ class GraphQL:
         who = caller(scope, "GRAPHQL")
         named = parameters(scope).get("workspace") if scope["method"] == "GET" else None
         if who.workspace is not None:
+            if named not in (None, who.workspace):
+                raise refused("BAD_REQUEST", "workspace in the URL names another one than the header or the key")
             return who
         is_open = scope["state"]["asker"] is None
         if named is None:

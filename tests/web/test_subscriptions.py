@@ -187,6 +187,17 @@ async def test_a_missing_workspace_is_asked_for_where_the_client_can_name_it(des
     assert other["message"] == "the header x-workspace-id, or ?workspace= of an EventSource, is missing"
 
 
+async def test_a_workspace_in_the_url_names_no_other_than_the_header_or_the_key(desk: Desk) -> None:
+    issued = await keys.create(desk.store, 0, ("ws1",), {"flows:read"})
+    events = {"accept": "text/event-stream"}
+    for auth, by in (("open", {"x-workspace-id": "ws1"}), ("keys", {"x-api-key": issued.secret})):
+        async with served(desk, auth=auth) as at, httpx2.AsyncClient(trust_env=False, headers=events | by) as client:
+            asked = {"query": "{changeCursor}", "workspace": "ws1"}
+            assert (await client.get(f"http://{at}/graphql", params=asked)).status_code == 200
+            other = await client.get(f"http://{at}/graphql", params=asked | {"workspace": "ws2"})
+            assert (other.status_code, other.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
+
+
 async def test_an_event_stream_tells_its_place_before_there_is_a_change(desk: Desk, caller: Caller) -> None:
     id = await new_flow(desk, caller)
     async with served(desk) as at:
