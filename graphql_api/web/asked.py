@@ -4,11 +4,12 @@ import contextlib
 from typing import Any
 
 import msgspec
+from starlette.types import Scope
 
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.schema.operations import Answer
 from graphql_api.schema.prepared import Prepared
-from graphql_api.web.http import BodyLimits
+from graphql_api.web.http import BodyLimits, header
 from graphql_api.web.json import at_once, decoded
 
 
@@ -37,6 +38,18 @@ def needed(asked: Asked, operation: Prepared) -> Asked:
     """What has to be kept of a request for as long as its operation goes on: anything else may be large."""
     variables = {name: value for name, value in (asked.variables or {}).items() if name in operation.declared}
     return Asked(asked.query, asked.operation_name, variables)
+
+
+GUARDS = {b"idempotency-key": "idempotencyKey", b"if-match": "ifVersion"}
+"""Headers of REST -> the arguments that GraphQL has for them."""
+
+
+def must_be_guarded_by_arguments(scope: Scope) -> None:
+    """Who sends a mutation with a guard of REST would take it for guarded."""
+    for name, argument in GUARDS.items():
+        if header(scope, name) is not None:
+            message = f"the header {name.decode()} is of REST alone; send the argument {argument} of the mutation"
+            raise refused("BAD_REQUEST", message)
 
 
 def extensions(asked: Asked, answer: Answer) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import refusals
 from graphql_api.web.accept import favour, weights_of
-from graphql_api.web.asked import Asked, Bodies, asked_of, extensions, needed
+from graphql_api.web.asked import Asked, Bodies, asked_of, extensions, must_be_guarded_by_arguments, needed
 from graphql_api.web.callers import caller, entitled
 from graphql_api.web.front import masked
 from graphql_api.web.http import (
@@ -172,6 +172,7 @@ def _must_be_answered_so(operation: Prepared, asked: Asked, scope: Scope) -> Non
         )
     if scope["method"] == "GET":
         raise refused("METHOD_NOT_ALLOWED", "GET takes queries only; send this operation by POST")
+    of_head(scope, must_be_guarded_by_arguments)
 
 
 def answered(scope: Scope, operation: Prepared, asked: Asked, outcome: Outcome, media: str) -> Answer:

@@ -13,7 +13,7 @@ from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event, Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
-from graphql_api.web.asked import Asked, extensions, needed
+from graphql_api.web.asked import Asked, extensions, must_be_guarded_by_arguments, needed
 from graphql_api.web.auth import token
 from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
@@ -46,8 +46,8 @@ class EventStream:
         out = Out(send)
         try:
             operation = self._operations.prepare(asked.query, asked.operation_name)
-            if scope["method"] == "GET" and not (operation.only_reads or operation.goes_on):
-                raise refused("METHOD_NOT_ALLOWED", "GET takes no mutations; send this operation by POST")
+            if not (operation.only_reads or operation.goes_on):
+                _must_be_sent_so(scope)
             if operation.goes_on:
                 asked = needed(asked, operation)
                 await self._watch(scope, receive, out, operation, asked.variables, context)
@@ -169,6 +169,13 @@ class Out:
                 await self._send({"type": "http.response.body", "body": part, "more_body": True})
         except TimeoutError:
             raise Disconnected from None
+
+
+def _must_be_sent_so(scope: Scope) -> None:
+    """A mutation."""
+    if scope["method"] == "GET":
+        raise refused("METHOD_NOT_ALLOWED", "GET takes no mutations; send this operation by POST")
+    must_be_guarded_by_arguments(scope)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -288,6 +288,8 @@ HTTP = [
     Case("both types refused", raw("{}", accept=f"{JSON};q=0, {RESPONSE};q=0"), 406, "NOT_ACCEPTABLE"),
     Case("everything refused", raw("{}", accept="*/*;q=0"), 406, "NOT_ACCEPTABLE"),
     Case("a mutation with nothing acceptable", raw(json.dumps({"query": UPDATE, "variables": {"i": {"name": "x"}}}), accept="text/html"), 406, "NOT_ACCEPTABLE"),
+    Case("a key for a mutation in the header of REST", raw(json.dumps({"query": UPDATE, "variables": {"i": {"name": "x"}}}), idempotency_key="k"), 400, "BAD_REQUEST", "send the argument idempotencyKey"),
+    Case("a version for a mutation in the header of REST", raw(json.dumps({"query": UPDATE, "variables": {"i": {"name": "x"}}}), if_match='"0"'), 400, "BAD_REQUEST", "send the argument ifVersion"),
     Case("a bad workspace", raw('{"query": "{__typename}"}', x_workspace_id="a b"), 400, "BAD_REQUEST", "x-workspace-id must be"),
     Case("two workspaces", raw('{"query": "{__typename}"}', X_Workspace_Id="other"), 400, "BAD_REQUEST", "sent more than once"),
     Case("another host", raw('{"query": "{__typename}"}', host="evil.example"), 400, "BAD_REQUEST", "names no host of this server"),

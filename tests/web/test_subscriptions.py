@@ -198,6 +198,21 @@ async def test_a_workspace_in_the_url_names_no_other_than_the_header_or_the_key(
             assert (other.status_code, other.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
 
 
+@pytest.mark.parametrize(("name", "argument"), [("idempotency-key", "idempotencyKey"), ("if-match", "ifVersion")])
+async def test_a_mutation_that_is_answered_by_events_takes_no_guard_from_headers(
+    desk: Desk, caller: Caller, name: str, argument: str
+) -> None:
+    id = await new_flow(desk, caller)
+    flip = f'mutation {{ updateMessageFlow(id: "{id}", input: {{toggleAutopilot: true}}) {{ changedFields }} }}'
+    headers = {"accept": "text/event-stream", "x-workspace-id": "ws1", name: '"0"'}
+    async with served(desk) as at, httpx2.AsyncClient(trust_env=False) as client:
+        answer = await client.post(f"http://{at}/graphql", json={"query": flip}, headers=headers)
+    message = f"the header {name} is of REST alone; send the argument {argument} of the mutation"
+    error = {"message": message, "extensions": {"code": "BAD_REQUEST"}}
+    assert (answer.status_code, answer.json()) == (400, {"errors": [error]})
+    assert await version_of(desk, caller, id) == 0
+
+
 async def test_an_event_stream_tells_its_place_before_there_is_a_change(desk: Desk, caller: Caller) -> None:
     id = await new_flow(desk, caller)
     async with served(desk) as at:
