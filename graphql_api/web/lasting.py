@@ -130,6 +130,17 @@ def _come(ends: Any, answer: Refused | None) -> None:
             end.set_result(answer)
 
 
+async def given_up(future: asyncio.Future[Any]) -> None:
+    """What has failed instead, nobody waits for any more; asyncio would tell the log."""
+    if future.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            future.exception()
+    else:
+        future.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await future
+
+
 def result(data: Mapping[str, Any] | None, errors: Any) -> dict[str, Any]:
     return {**({"errors": errors} if errors else {}), "data": data}
 

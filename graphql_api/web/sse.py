@@ -1,7 +1,6 @@
 """Server-sent events as the protocol graphql-sse has them for one operation a connection; cursors are event ids."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -18,7 +17,7 @@ from graphql_api.web.auth import token
 from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
 from graphql_api.web.json import encoded
-from graphql_api.web.lasting import End, Lasting, Told, code_of, errors_of, result
+from graphql_api.web.lasting import End, Lasting, Told, code_of, errors_of, given_up, result
 from graphql_api.web.taking import STALLED
 from graphql_api.web.throttle import payer
 
@@ -100,7 +99,7 @@ class EventStream:
                 await self._refuse(refusal, out, told)
                 return
             finally:
-                await _cancelled(coming)
+                await given_up(coming)
             if event.answer is None:
                 await out.place(event.cursor)
             else:
@@ -181,14 +180,3 @@ def _must_be_sent_so(scope: Scope) -> None:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _cancelled(future: "asyncio.Future[Any]") -> None:
-    """What has failed instead, nobody waits for any more; asyncio would tell the log."""
-    if future.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            future.exception()
-    else:
-        future.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await future

@@ -12,7 +12,7 @@ from graphql_api.domain.errors import Refused, refused
 from graphql_api.web.callers import entitled
 from graphql_api.web.http import INTRODUCED, header
 from graphql_api.web.json import decoded, encoded
-from graphql_api.web.lasting import End
+from graphql_api.web.lasting import End, given_up
 from graphql_api.web.operating import Asker, Closed, Gone, Operating, Room, Unread, tell
 from graphql_api.web.taking import STALLED
 from graphql_api.web.throttle import payer
@@ -153,8 +153,7 @@ class Conversation:
                 raise closing(why) if why else Closed(RESTART, "the server stops; connect again")
             return reading.result()
         finally:
-            if not reading.done():
-                reading.cancel()
+            await given_up(reading)
 
     async def _read(self) -> dict[str, Any]:
         event = await self._receive()
