@@ -104,12 +104,16 @@ class Frames(WebSocketsSansIOProtocol):
     def send_receive_event_to_app(self) -> None:
         """uvicorn would tell the log of a text that is none, as of a fault."""
         message = b"".join(self.frames)
-        if self.curr_msg_data_type == "text" and not self.close_sent and not is_text(message):
-            self.frames = []
+        self.frames = []
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type == "bytes":
+            self.queue.put_nowait({"type": "websocket.receive", "bytes": message})
+            return
+        try:
+            self.queue.put_nowait({"type": "websocket.receive", "text": message.decode()})
+        except UnicodeDecodeError:
             self._fail(CloseCode.INVALID_DATA, "messages must be UTF-8")
-        else:
-            self.frames = [message]
-            super().send_receive_event_to_app()
 
     def handle_cont(self, event: Frame) -> None:
         if self.close_sent:
@@ -155,11 +159,3 @@ class Frames(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._taking.end()
         super().connection_lost(exc)
-
-
-def is_text(message: bytes) -> bool:
-    try:
-        message.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
