@@ -1,5 +1,6 @@
 """What is in the way of a SQLite file, told with its path."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -38,6 +39,17 @@ def test_what_can_be_opened_is_no_obstacle(folder: Path) -> None:
     (folder / "empty.db").touch()
     (folder / "flows.db").write_bytes(b"SQLite format 3\0 and so on")
     assert [of_path(str(folder / name), making=False) for name in ("empty.db", "flows.db")] == [None, None]
+
+
+def test_of_a_file_that_cannot_be_read_nothing_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from a disk that is broken."""
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (folder / "flows.db").touch()
+    monkeypatch.setattr("builtins.open", broken)
+    assert of_path(str(folder / "flows.db"), making=False) is None
 
 
 def test_only_what_is_not_made_yet_is_to_be_made_by_migrate(folder: Path) -> None:
