@@ -12,29 +12,37 @@ FIRST_ANSWERS = 0.5
 """Seconds in which a new server answers first of all: what writes lines takes longer to import than that lasts."""
 
 
+class Ended(SystemExit):
+    """By a signal, as a server is meant to."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(0)
+        self.signal = signal.Signals(number)
+
+
 @contextmanager
-def begun(settings: Config, at: str) -> Iterator[None]:
-    """Says so a moment later, unless the server has ended by then."""
+def told(settings: Config, at: str) -> Iterator[None]:
+    """That it began a moment later, unless it has ended by then."""
     facts = {
         "at": at,
         "version": graphql_api.__version__,
         "database": settings.database_url.partition("+")[0],
         "workers": settings.workers,
     }
-    later = threading.Timer(FIRST_ANSWERS, _told, ("start",), facts)
-    later.daemon = True
+    later = threading.Timer(FIRST_ANSWERS, _tell, ("start",), facts)
     later.start()
     try:
-        yield
-    finally:
-        later.cancel()
+        try:
+            yield
+        finally:
+            later.cancel()
+            later.join()
+    except Ended as end:
+        _tell("stop", signal=end.signal.name)
+        raise
 
 
-def ended(number: int) -> None:
-    _told("stop", signal=signal.Signals(number).name)
-
-
-def _told(event: str, **members: object) -> None:
+def _tell(event: str, **members: object) -> None:
     from graphql_api.web import lines
 
     lines.told("info", event, **members)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from typing import NoReturn
 
 import uvicorn
 
@@ -46,7 +47,7 @@ def serve(settings: Config) -> None:
             raise _unheard(settings, "host", "port", error) from None
         at = greeting.address(settings, listener.getsockname()[1])
         print(*greeting.lines(settings, at, has_example=has_example), sep="\n", flush=True)
-        with lifetime.begun(settings, at):
+        with lifetime.told(settings, at):
             _run(settings, listener)
 
 
@@ -167,13 +168,13 @@ def _run(settings: Config, listener: socket.socket) -> None:
     setup = _setup(settings)
     # uvicorn raises the signal that stopped it once more when it has finished.
     for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, lambda number, _: _exit(number))
+        signal.signal(stop, _end)
     if settings.workers == 1:
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not under nohup
             signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         uvicorn.Server(setup).run([listener])
     else:
-        lifetime.ended(Workers(setup, [listener]).run_or_give_up())
+        raise lifetime.Ended(Workers(setup, [listener]).run_or_give_up())
 
 
 def _setup(settings: Config) -> uvicorn.Config:
@@ -203,6 +204,5 @@ def _setup(settings: Config) -> uvicorn.Config:
     )
 
 
-def _exit(number: int) -> None:
-    lifetime.ended(number)
-    raise SystemExit(0)
+def _end(number: int, _: object) -> NoReturn:
+    raise lifetime.Ended(number)
