@@ -25,8 +25,8 @@ def grace_of(text: str) -> int:
     """Milliseconds; raises Unfit for what is no length of time."""
     try:
         return keys.duration(text)
-    except Refused:
-        raise Unfit(f"--grace is a number with s, m, h, d or w, as in 24h or 90d, not {text!r}.") from None
+    except Refused as refusal:
+        raise Unfit(f"--grace: {refusal}.") from None
 
 
 def split(given: Iterable[str]) -> list[str]:

@@ -55,7 +55,7 @@ from tests.test_commands import line
         *[
             (
                 [*words, "--grace", "1y"],
-                "--grace is a number with s, m, h, d or w, as in 24h or 90d, not '1y'.",
+                "--grace: a length of time is a number with s, m, h, d or w, as in 24h or 90d, not '1y'.",
             )
             for words in (["keys", "rotate", "x"], ["webhooks", "rotate-secret", "x", "--workspace", "a"])
         ],

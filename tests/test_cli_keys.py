@@ -92,7 +92,7 @@ def test_whoever_holds_a_leaked_key_ends_it_by_itself_and_sees_no_more_of_it() -
         ([*FOR_ALL, "--name", "\udcff"], "The name of a key must not contain a lone surrogate"),
         ([*FOR_ALL, "--name", "a\nb"], "The name of a key must be a single line"),
         ([*FOR_ALL, "--name", "n" * 201], "The name of a key has 201 characters; at most 200 are allowed."),
-        (["rotate", "key_x", "--grace", "1y"], "--grace is a number with s, m, h, d or w"),
+        (["rotate", "key_x", "--grace", "1y"], "--grace: a length of time is a number with s, m, h, d or w"),
         (["rotate", "key_x"], "There is no live key key_x."),
         (["revoke", "key_x"], "There is no key key_x."),
         (["rotate", f"mfk_{'0' * 40}"], "There is no live key mfk_00000000….\n"),

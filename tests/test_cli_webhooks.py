@@ -170,7 +170,7 @@ def kept(database_url: str, id: str) -> Webhook:
         (["test", "x", "--workspace", "ws1"], "There is no webhook x in this workspace."),
         (
             ["rotate-secret", "x", "--workspace", "ws1", "--grace", "1Y"],
-            "--grace is a number with s, m, h, d or w, as in 24h or 90d, not '1Y'.",
+            "--grace: a length of time is a number with s, m, h, d or w, as in 24h or 90d, not '1Y'.",
         ),
     ],
 )
