@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphql_api import config
-from graphql_api.cli_forms import DatabaseUrl, path
+from graphql_api.cli_forms import DatabaseUrl, named, path
 from graphql_api.domain.words import counted
 from graphql_api.sentences import Unfit, sentences
 
@@ -31,7 +31,10 @@ SOMETHING_TO_CHANGE = 2
 
 
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, or one JSON array; - is standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", parser=named, help="JSON lines, or one JSON array; - is standard input."),
+    ],
     workspace: Annotated[str | None, typer.Option(help="Takes the place of every workspaceId.")] = None,
     initiation_message: Annotated[
         str | None, typer.Option(help="For flows without one, as published answers are.")
@@ -70,7 +73,9 @@ async def _bring(desk: "Desk", file: str, terms: "Terms") -> "Brought":
 
 
 def export(
-    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="Where to write; - is standard output.")] = None,
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE", parser=named, help="Where to write; - is standard output.")
+    ] = None,
     dir: Annotated[
         Path | None,
         typer.Option("--dir", metavar="DIR", parser=path, help="Write a YAML file a flow, for `plan` and `apply`."),
@@ -91,7 +96,7 @@ def export(
         if dir is None:
             if overwrite:
                 raise Unfit("--overwrite belongs to --dir.")
-            sent = at_desk(settings, lambda desk: _send(desk, "-" if file is None else file, workspace))
+            sent = at_desk(settings, lambda desk: _send(desk, file or "-", workspace))
             typer.echo(f"{counted(sent, 'flow')} exported.", err=True)
             return
         if file is not None:

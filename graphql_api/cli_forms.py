@@ -14,11 +14,15 @@ from graphql_api.sentences import Unfit
 DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
 
 
-def path(text: str) -> Path:
-    """An empty one, as of a shell's variable that is not set, would be the folder that the command stands in."""
+def named(text: str) -> str:
+    """An empty name, as of a shell's variable that is not set, would be that of the folder the command stands in."""
     if not text:
         raise typer.BadParameter("it must not be empty")
-    return Path(text)
+    return text
+
+
+def path(text: str) -> Path:
+    return Path(named(text))
 
 
 def grace_of(text: str) -> int:

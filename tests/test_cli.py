@@ -75,11 +75,9 @@ def test_a_folder_without_a_name_is_not_the_one_that_the_command_stands_in(spoke
     assert spoken(*words, "") == Said(1, "", "Invalid value for 'DIR': it must not be empty\n")
 
 
-def test_a_file_without_a_name_is_not_standard_output(
-    spoken: Spoken, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MESSAGE_FLOWS_DATABASE_URL", database_url)
-    assert spoken("export", "") == Said(2, "", "The file  cannot be written: Is a directory.\n")
+@pytest.mark.parametrize("command", ["export", "import"])
+def test_a_file_without_a_name_is_neither_standard_output_nor_the_folder(spoken: Spoken, command: str) -> None:
+    assert spoken(command, "") == Said(2, "", "Invalid value for 'FILE': it must not be empty\n")
 
 
 def test_a_name_that_leads_to_no_address_is_told_with_its_variable(
