@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 
 help: # what there is to make
-	@sed -n 's/^\([a-z-]*\):.*# \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@awk -F ':.*# ' '/^[a-z-]+:.*# / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/run # install, make the pages and a database with the example flow, and serve
 	@$(MAKE) --no-print-directory pages || echo "The server runs without its pages; make pages tries once more." >&2
