@@ -81,8 +81,10 @@ def _unfit(message: str) -> Refused:
 
 
 def upgrade(url: str, target: str = "head") -> Sequence[str]:
-    """Runs the migrations that are missing and tells which; safe when several do at once. Not to be called from an
-    event loop."""
+    """Runs the migrations that are missing and tells which; safe when several do at once.
+
+    Not to be called from an event loop.
+    """
     from alembic import command
 
     config = _config(url)
