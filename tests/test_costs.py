@@ -15,16 +15,16 @@ from graphql_api.web import gathered
 from tests.wired import REQUESTS, connected, prepared, script
 
 COSTS = {
-    ("sqlite", "R"): 1_482,
-    ("sqlite", "U"): 3_764,
-    ("sqlite", "A"): 3_642,
-    ("sqlite", "L"): 2_202,
-    ("sqlite", "P"): 4_339,
-    ("postgresql", "R"): 2_340,
-    ("postgresql", "U"): 4_741,
-    ("postgresql", "A"): 3_850,
-    ("postgresql", "L"): 2_765,
-    ("postgresql", "P"): 5_361,
+    ("sqlite", "R"): 1_521,
+    ("sqlite", "U"): 3_905,
+    ("sqlite", "A"): 3_776,
+    ("sqlite", "L"): 2_250,
+    ("sqlite", "P"): 4_537,
+    ("postgresql", "R"): 2_432,
+    ("postgresql", "U"): 4_926,
+    ("postgresql", "A"): 3_983,
+    ("postgresql", "L"): 2_859,
+    ("postgresql", "P"): 5_603,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, another one of a flow that was written lately,
 a page of 50, and a PUT of one leaf."""
