@@ -70,6 +70,28 @@ class Frames(WebSocketsSansIOProtocol):
         self.conn.fail(code, why)
         self.handle_parser_exception()
 
+    def handle_parser_exception(self) -> None:
+        """uvicorn would close at once, which resets a connection that has more to be read: the code would be lost."""
+        if self.close_sent:
+            return
+        said = self.conn.close_sent
+        assert said is not None  # by whatever found the fault
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": said.code, "reason": said.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.loop.call_soon(self._hear_out)
+
+    def _hear_out(self) -> None:
+        """What still comes is thrown away until the client closes, too; TLS does so by itself."""
+        self.stop_keepalive()
+        if self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+        else:
+            self.transport.close()
+
     def _is_heard(self) -> bool:
         """Once it is accepted."""
         return self.handshake_complete and self.writable.is_set() and (self.queue.empty() or self.close_sent)

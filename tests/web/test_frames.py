@@ -157,6 +157,22 @@ async def test_a_message_has_so_many_fragments_and_no_more(desk: Desk, fragments
         assert (opcode, int.from_bytes(said)) == (0x88, code)
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize("opening", [b"\x01\x80" + bytes(4), b"\x81\xff" + (2**24).to_bytes(8) + bytes(4)])
+async def test_a_client_that_says_too_much_learns_why_when_it_has_said_it(desk: Desk, opening: bytes) -> None:
+    """In fragments without end, or in one long frame; none of it is kept, and the connection is not reset."""
+    async with served(desk) as at, shaken(at) as (reader, writer), asyncio.timeout(6 * SOON):
+        writer.write(INIT)
+        assert await reader.readexactly(len(ACK)) == ACK
+        writer.write(opening)
+        for _ in range(40):
+            writer.write((b"\x00\x80" + bytes(4)) * 20_000)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        opcode, _, *said = (await reader.read())[:4]
+        assert (opcode, int.from_bytes(said)) == (0x88, 1009)
+
+
 def framed(text: bytes) -> bytes:
     """A masked frame of text; zeros as a mask leave it as it is."""
     size = len(text)
