@@ -229,6 +229,19 @@ async def test_of_several_mutations_none_is_carried_out_where_one_may_not_be(
     assert answer.json()["data"] == {"one": {"errors": []}}
 
 
+@pytest.mark.parametrize(("scopes", "code"), [({"admin"}, None), (ALL, None), ({"history:read"}, "FORBIDDEN")])
+async def test_a_webhook_that_is_gone_is_null_to_whoever_may_see_webhooks(
+    secured: httpx2.AsyncClient, store: Store, scopes: set[str], code: str | None
+) -> None:
+    headers = {"x-api-key": await made(store, scopes=frozenset(scopes))}
+    query = {"query": f'{{node(id: "whk_{"0" * 24}") {{id}}}}'}
+    answer = (await secured.post("/graphql", json=query, headers=headers)).json()
+    if code is None:
+        assert answer == {"data": {"node": None}}
+    else:
+        assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
+
+
 async def test_history_names_the_key(secured: httpx2.AsyncClient, store: Store) -> None:
     issued = await keys.create(store, 0, ["ws1"], ALL)
     input = {"name": "n", "direction": "INBOUND", "agent": "a", "prompt": "p", "initiationMessage": "i"}
