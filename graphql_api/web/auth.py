@@ -216,15 +216,19 @@ def token(scope: Scope) -> bytes:
             shown.add(value)
         elif name == b"authorization" and value[:7].lower() == b"bearer ":
             shown.add(value[7:].strip())
+    must_show_no_key_in_url(scope)
+    if len(shown) > 1:
+        raise refused("BAD_REQUEST", "the request shows two different keys; send one, in x-api-key or Authorization")
+    return shown.pop() if shown else b""
+
+
+def must_show_no_key_in_url(scope: Scope) -> None:
     if scope["query_string"] and IN_URL.search(scope["query_string"]):
         raise refused(
             "BAD_REQUEST",
             "a key must not stand in a URL, where logs and proxies keep it;"
             " send it in x-api-key, and rotate one that was sent so",
         )
-    if len(shown) > 1:
-        raise refused("BAD_REQUEST", "the request shows two different keys; send one, in x-api-key or Authorization")
-    return shown.pop() if shown else b""
 
 
 def _challenging(send: Send) -> Send:

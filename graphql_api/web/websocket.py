@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.errors import Refused, refused
+from graphql_api.web.auth import must_show_no_key_in_url
 from graphql_api.web.callers import entitled
-from graphql_api.web.http import INTRODUCED, header
+from graphql_api.web.http import INTRODUCED, header, parameters
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.lasting import End, given_up
 from graphql_api.web.operating import Asker, Closed, Gone, Operating, Room, Unread, tell
@@ -122,11 +123,18 @@ class Conversation:
         workspace = self._told(payload, "x-workspace-id")
         who = payer(key, self._scope.get("client"))
         caller = entitled(key, workspace, "GRAPHQL", self._scope["state"]["request_id"])
+        self._check_url(caller.workspace)
         caller = replace(caller, named_in="x-workspace-id in the payload of connection_init")
         self._asker = Asker(who, caller, key, throttle.account(who) if throttle is not None else None)
         return token
 
+    def _check_url(self, workspace: str | None) -> None:
+        """It may name one as that of an EventSource does, but no other."""
+        if workspace and parameters(self._scope).get("workspace", workspace) != workspace:
+            raise refused("BAD_REQUEST", "workspace in the URL names another one than connection_init or the key")
+
     def _token(self, payload: Mapping[str, Any]) -> bytes:
+        must_show_no_key_in_url(self._scope)
         bearer = self._told(payload, "authorization") or ""
         shown = {self._told(payload, "x-api-key"), bearer[7:].strip() if bearer[:7].lower() == "bearer " else None}
         shown -= {None, ""}

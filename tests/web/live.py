@@ -109,7 +109,7 @@ class Socket:
 
 
 @asynccontextmanager
-async def connected(at: str, *protocols: str, **headers: str) -> AsyncIterator[Socket]:
+async def connected(at: str, *protocols: str, query: str = "", **headers: str) -> AsyncIterator[Socket]:
     spoken = [Subprotocol(one) for one in protocols or ("graphql-transport-ws",)]
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     host, _, port = at.partition(":")
@@ -117,7 +117,7 @@ async def connected(at: str, *protocols: str, **headers: str) -> AsyncIterator[S
         plain.setsockopt(*LITTLE)
         plain.connect((host, int(port)))
         async with websockets.connect(
-            f"ws://{at}/graphql", subprotocols=spoken, additional_headers=sent, proxy=None, sock=plain
+            f"ws://{at}/graphql{query}", subprotocols=spoken, additional_headers=sent, proxy=None, sock=plain
         ) as connection:
             yield Socket(connection)
 

@@ -198,6 +198,24 @@ async def test_a_workspace_in_the_url_names_no_other_than_the_header_or_the_key(
             assert (other.status_code, other.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
 
 
+@pytest.mark.parametrize("auth", ["open", "keys"])
+async def test_the_url_of_a_websocket_names_no_other_workspace_and_shows_no_key(desk: Desk, auth: str) -> None:
+    secret = (await keys.create(desk.store, 0, ("ws1",), {"flows:read"})).secret
+    by = {"x-workspace-id": "ws1"} if auth == "open" else {"x-api-key": secret}
+    async with served(desk, auth=auth) as at:
+        for query in ("", "?workspace=ws1", "?other=ws2"):
+            async with connected(at, query=query) as socket:
+                await socket.begin(**by)
+        for query, why in (
+            ("?workspace=ws2", "workspace in the URL names another one than connection_init or the key"),
+            (f"?x={secret}", "a key must not stand in a URL, where logs and proxies keep it; send it in x-api-key"),
+        ):
+            async with connected(at, query=query) as socket:
+                await socket.say({"type": "connection_init", "payload": by})
+                code, reason = await socket.closed()
+                assert (code, reason.partition(", and rotate")[0]) == (4400, why)
+
+
 @pytest.mark.parametrize(("name", "argument"), [("idempotency-key", "idempotencyKey"), ("if-match", "ifVersion")])
 async def test_a_mutation_that_is_answered_by_events_takes_no_guard_from_headers(
     desk: Desk, caller: Caller, name: str, argument: str
