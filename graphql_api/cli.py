@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 
 import graphql_api
 from graphql_api import cli_files, cli_keys, cli_webhooks, config
-from graphql_api.cli_forms import DatabaseUrl
+from graphql_api.cli_forms import DatabaseUrl, silence
 from graphql_api.domain.words import counted
 from graphql_api.sentences import sentences
 
@@ -69,7 +69,7 @@ def _about(error: OSError) -> str:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter can end with what it still holds
+        silence()
         return f"Standard output cannot be written: {why}."
     where = f" ({os.fsdecode(error.filename)})" if error.filename else ""
     return f"The command could not be carried out: {why}{where}."

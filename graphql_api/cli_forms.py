@@ -1,6 +1,9 @@
-"""What commands take and show alike: the database, folders, times, lists with commas, tables."""
+"""What commands take and show alike: the database, folders, times, lists with commas, tables, secrets."""
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
+from errno import EBADF
 from pathlib import Path
 from typing import Annotated
 
@@ -49,3 +52,21 @@ def table(heads: Sequence[str], entries: Iterable[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
     for row in rows:
         typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def hand_over(secret: str, owner: str) -> None:
+    """A secret alone on standard output, so that a script can take it; raises Unfit where nobody could read it."""
+    try:
+        if sys.stdout is None:  # which whoever starts the command may have closed
+            raise OSError(EBADF, "")
+        typer.echo(secret)
+    except OSError as error:
+        silence()
+        why = os.strerror(error.errno or 0)
+        told = f"The new secret of {owner} is lost, as standard output cannot be written ({why})"
+        raise Unfit(f"{told}: rotate it to get another one.") from None
+
+
+def silence() -> None:
+    """Standard output takes everything from now on, so that the interpreter can end with what it still holds."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

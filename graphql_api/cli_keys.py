@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from graphql_api import config
-from graphql_api.cli_forms import DatabaseUrl, grace_of, instant, split, table
+from graphql_api.cli_forms import DatabaseUrl, grace_of, hand_over, instant, split, table
 from graphql_api.domain import instants, keys
 from graphql_api.domain.keys import Key
 from graphql_api.sentences import Unfit, sentences
@@ -121,9 +121,10 @@ def _work(database_url: str | None, work: "Callable[[Desk], Awaitable[T]]") -> T
 
 
 def _hand_over(issued: "Issued") -> None:
-    """The key alone on standard output, so that a script can take it; the remarks beside it."""
+    """The remarks stand beside standard output."""
     key = issued.key
-    typer.echo(issued.secret)
+    with sentences():
+        hand_over(issued.secret, key.id)
     ends = "never expires" if key.expires_at is None else f"expires {instant(key.expires_at)}"
     typer.echo(
         f"Key {key.id} for {', '.join(key.workspaces)} with {', '.join(sorted(key.scopes))} {ends}."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from graphql_api import config
-from graphql_api.cli_forms import DatabaseUrl, grace_of, instant, split, table
+from graphql_api.cli_forms import DatabaseUrl, grace_of, hand_over, instant, split, table
 from graphql_api.domain import instants
 from graphql_api.domain.webhooks import OUTCOMES, Attempt, Webhook
 from graphql_api.sentences import sentences
@@ -172,8 +172,9 @@ def _work(workspace: str, database_url: str | None, work: "Callable[[Desk, Calle
 
 
 def _hand_over(issued: "Issued") -> None:
-    """The secret alone on standard output, so that a script can take it; the remarks beside it."""
-    typer.echo(issued.secret)
+    """The remarks stand beside standard output."""
+    with sentences():
+        hand_over(issued.secret, issued.webhook.id)
     typer.echo("The secret is shown only this once.", err=True)
 
 

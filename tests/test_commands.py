@@ -3,11 +3,13 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -112,6 +114,22 @@ def test_an_import_that_is_interrupted_says_nothing_and_writes_nothing(database_
         assert run.wait(timeout=30) == 130  # though its standard input has not ended
         assert b"Traceback" not in run.stderr.read()
     assert say(["export"], database_url).out == ""
+
+
+@pytest.mark.parametrize("room", ["graphql_api.cli", "typer.core"])
+def test_a_command_that_is_interrupted_while_it_is_fetched_says_nothing(room: str) -> None:
+    interrupted = f"""
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == {room!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from graphql_api.__main__ import main
+main()
+"""
+    run = subprocess.run([sys.executable, "-c", interrupted], capture_output=True)
+    assert (run.returncode, run.stdout, run.stderr) == (130, b"", b"")
 
 
 def test_eight_processes_migrate_one_database(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -290,6 +308,27 @@ def test_output_to_a_full_disk_is_told_in_a_sentence(migrated_sqlite: Path, tmp_
         files = (nothing.fileno(), full.fileno(), told.fileno())
         code = Command(nursery(), words, environment(url), tmp_path, files).wait(LONG)
     assert (code, errors.read_text()) == (2, "Standard output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "owner"),
+    [
+        (["keys", "create", "--workspace", "a", "--scope", "admin"], "key_"),
+        (["webhooks", "add", "https://example.com", "--workspace", "a", "--events", "flow.updated"], "whk_"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("where", "why"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor"), ("|:", "Broken pipe")]
+)
+def test_a_secret_that_nobody_can_read_is_told_with_its_owner(
+    migrated_sqlite: Path, tmp_path: Path, words: list[str], owner: str, where: str, why: str
+) -> None:
+    url = f"sqlite+aiosqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'flows.db')}"
+    shell = ["bash", "-c", f'"$@" {where}; exit ${{PIPESTATUS[0]}}', "bash", *command(*words)]
+    run = subprocess.run(shell, env=environment(url), capture_output=True, encoding="utf-8")
+    told = rf"The new secret of {owner}\w+ is lost, as standard output cannot be written \({why}\): rotate it .*\.\n"
+    assert run.returncode == 2
+    assert re.fullmatch(told, run.stderr)
 
 
 def test_a_locale_without_a_character_ends_no_command_half_done(database_url: str) -> None:
