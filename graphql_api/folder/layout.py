@@ -40,6 +40,8 @@ class File:
             with self.path.open("rb") as source:
                 return source.read(LONGEST + 1)
         except FileNotFoundError:
+            if self.path.is_symlink():
+                raise Unfit(f"The file {self.path} is a link that leads nowhere.") from None
             return None
         except OSError as error:
             raise Unfit(f"The file {self.path} cannot be read: {os.strerror(error.errno or 0)}.") from None
@@ -66,8 +68,11 @@ def workspaces(folder: Path, only: str | None) -> list[str]:
     """The workspaces that a folder speaks for: those that it has a folder of."""
     if not folder.is_dir():
         raise Unfit(f"There is no folder {folder}; message-flows export --dir {folder} makes it.")
-    found = sorted(path.name for path in folder.glob("*") if path.is_dir() and is_id(path.name))
-    return found if only is None else [only]
+    homes = sorted(path for path in folder.glob("*") if is_id(path.name)) if only is None else [folder / only]
+    for home in homes:
+        if home.is_symlink() and not home.exists():
+            raise Unfit(f"The folder {home} is a link that leads nowhere.")
+    return [home.name for home in homes if only is not None or home.is_dir()]
 
 
 def files(folder: Path, only: str | None) -> Iterator[File | Misplaced]:
@@ -83,7 +88,7 @@ def files(folder: Path, only: str | None) -> Iterator[File | Misplaced]:
             folders.clear()
             continue
         for name in sorted(names):
-            if not name.startswith(".") and name.endswith((SUFFIX, ".yml")):
+            if not name.startswith(".") and name.lower().endswith((SUFFIX, ".yml")):
                 yield _file(folder, (*parts, name))
 
 

@@ -270,6 +270,33 @@ async def test_the_folder_of_a_workspace_may_be_a_link(work: Work) -> None:
     assert (flow["name"], flow["version"]) == ("Linked", 1)
 
 
+async def test_a_file_may_be_a_link_and_one_that_leads_nowhere_is_no_missing_file(work: Work) -> None:
+    await work.flow("f1")
+    await work.export()
+    elsewhere = work.dir.parent / "elsewhere.yaml"
+    os.rename(work.path("f1"), elsewhere)
+    os.symlink(elsewhere, work.path("f1"))
+    elsewhere.write_text(elsewhere.read_text().replace("name: New Years Sale", "name: Linked"))
+    assert await work.apply(prune=True) == folder.Applied(updated=1)
+    assert "version: 1\n" in elsewhere.read_text()
+    os.unlink(elsewhere)
+    with pytest.raises(Unfit, match=f"^The file {work.path('f1')} is a link that leads nowhere.$"):
+        await work.apply(prune=True)
+    assert await work.now("f1") is not None
+
+
+@pytest.mark.parametrize("only", [None, "ws1"])
+async def test_the_folder_of_a_workspace_that_leads_nowhere_is_none_without_files(work: Work, only: str | None) -> None:
+    await work.flow("f1")
+    work.dir.mkdir()
+    (work.dir / "ws1").symlink_to(work.dir.parent / "nowhere")
+    (work.dir / "ws2").mkdir()
+    with pytest.raises(Unfit, match=f"^The folder {work.dir / 'ws1'} is a link that leads nowhere.$"):
+        await work.apply(prune=True, workspace=only)
+    assert await work.now("f1") is not None
+    assert await work.apply(prune=True, workspace="ws2") == folder.Applied()
+
+
 async def test_a_folder_that_cannot_be_read_is_none_without_files(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     await work.flow("f1")
     await work.export()

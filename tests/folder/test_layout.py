@@ -11,7 +11,7 @@ from graphql_api.folder.layout import File, Misplaced, files, workspaces
 def dir(tmp_path: Path) -> Path:
     for place in (
         *("ws1/a.yaml", "ws1/b.yaml", "ws2/a.yaml", "top.yaml", "ws1/c.yml", "ws1/deep/d.yaml", "ws1/e f.yaml"),
-        *("ws1/notes.md", "ws1/.hidden.yaml", ".git/x.yaml"),
+        *("ws1/G.YAML", "ws1/h.YML", "ws1/notes.md", "ws1/.hidden.yaml", ".git/x.yaml"),
     ):
         path = tmp_path / place
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ def places(dir: Path, only: str | None) -> tuple[list[str], list[str]]:
 def test_every_yaml_file_is_that_of_a_flow_or_in_the_wrong_place(dir: Path) -> None:
     assert places(dir, None) == (
         ["ws1/a.yaml", "ws1/b.yaml", "ws2/a.yaml"],
-        ["top.yaml", "ws1/c.yml", "ws1/e f.yaml", "ws1/deep/d.yaml"],
+        ["top.yaml", "ws1/G.YAML", "ws1/c.yml", "ws1/e f.yaml", "ws1/h.YML", "ws1/deep/d.yaml"],
     )
     assert workspaces(dir, None) == ["ws1", "ws2"]
 
