@@ -58,7 +58,7 @@ Origin = Annotated[
 HostHeader = Annotated[
     str,
     _spelt(
-        r"[a-z0-9._-]+|\[[0-9a-f:]+\]",
+        r"[a-z0-9_-][a-z0-9._-]*|\[[0-9a-f:]+\]",
         "must list names in lower case without scheme and port, as in flows.example.com,localhost",
     ),
 ]

@@ -117,7 +117,7 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
                 "MESSAGE_FLOWS_ALLOWED_HOSTS must list names in lower case without scheme and port,"
                 " as in flows.example.com,localhost.",
             )
-            for value in ("*", "https://a.example.com", "a.example.com:8000")
+            for value in ("*", ".example.com", "https://a.example.com", "a.example.com:8000")
         ],
     ],
 )
