@@ -5,6 +5,7 @@ import { createClient } from "graphql-ws";
 import { socketAt } from "../shell/server";
 import { keyHeader } from "../shell/key";
 import { HEADERS } from "./tabs";
+import { workspaceOf } from "./workspace";
 
 const CHANGES = `subscription LiveChanges {
   messageFlowChanged { cursor operation messageFlowId version changedFields messageFlow { name } }
@@ -91,15 +92,6 @@ function sentence(error: unknown): string {
   if (Array.isArray(error)) return error[0].message;
   if (error instanceof CloseEvent) return `The server closed the connection: ${error.reason || error.code}`;
   return String(error);
-}
-
-function workspaceOf(headers: string): string {
-  try {
-    const named = Object.entries(JSON.parse(headers)).find(([name]) => name.toLowerCase() === "x-workspace-id");
-    return String(named?.[1] ?? "");
-  } catch {
-    return "";
-  }
 }
 
 function Icon() {

@@ -1,4 +1,5 @@
 // The playground: GraphiQL with an explorer, live changes and tabs that run as they stand.
+import { useState } from "react";
 import { createRoot } from "react-dom/client";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import { explorerPlugin } from "@graphiql/plugin-explorer";
@@ -10,8 +11,10 @@ import "./workers";
 import { at, exampleFlow, exampleWorkspace, hasIntrospection, needsKey } from "../shell/server";
 import { key, keyIfNeeded, offerKey, withKey } from "../shell/key";
 import { followTheme } from "../shell/theme";
+import { disk } from "./disk";
 import { Editors } from "./editors";
 import { fetcher } from "./fetcher";
+import { leftOpen } from "./left";
 import { LIVE_PLUGIN } from "./live";
 import { firstTabs, HEADERS, hasSubscriptions, type Tab } from "./tabs";
 
@@ -22,6 +25,7 @@ const PLUGINS = [
 ];
 
 function Playground({ tabs }: { tabs: Tab[] }) {
+  const [left] = useState(() => leftOpen(tabs));
   return (
     <>
       {!hasIntrospection && (
@@ -35,10 +39,12 @@ function Playground({ tabs }: { tabs: Tab[] }) {
         plugins={PLUGINS}
         schema={hasIntrospection ? undefined : null}
         defaultTabs={tabs}
-        initialVariables={isFirstVisit ? tabs[0].variables : undefined}
+        initialQuery={left.query}
+        initialVariables={left.variables}
         initialHeaders={HEADERS}
         defaultHeaders={HEADERS}
         defaultEditorToolsVisibility={isWide && "variables"}
+        storage={disk}
         shouldPersistHeaders={false}
         showPersistHeadersSettings={false}
       >
@@ -65,9 +71,6 @@ async function version(): Promise<number> {
 
 /** Where there is little room the operation has it. */
 const isWide = matchMedia("(min-width: 701px)").matches;
-
-/** GraphiQL keeps the tabs of earlier visits, and then their variables too. */
-const isFirstVisit = !localStorage.getItem("graphiql:tabState");
 
 followTheme();
 await keyIfNeeded();

@@ -1,5 +1,6 @@
 // The first tabs: each a whole operation on the example flow that runs as it stands, and says what it shows.
 import { exampleFlow, exampleWorkspace } from "../shell/server";
+import { headersOf } from "./workspace";
 
 export interface Tab {
   query: string;
@@ -7,7 +8,7 @@ export interface Tab {
   headers: string;
 }
 
-export const HEADERS = json({ "x-workspace-id": exampleWorkspace });
+export const HEADERS = headersOf(exampleWorkspace);
 
 declare const HAS_SUBSCRIPTIONS: boolean;
 

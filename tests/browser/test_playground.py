@@ -2,46 +2,23 @@
 
 import asyncio
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from playwright.async_api import Page, Response, Route, expect
+from playwright.async_api import Route, expect
 
 from graphql_api.domain.example import EXAMPLE
 from tests.browser.axe import serious
 from tests.browser.conftest import Guarded, Visiting, give_key
 from tests.browser.flows import Elsewhere
+from tests.browser.playground import EDITOR, SHOWN, carries, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BEGUN = 1000
 """Milliseconds within which a subscription that was sent has begun."""
 
-SHOWN = ".graphiql-response .view-lines"
-
-
-EDITOR = ".graphiql-query-editor .view-lines"
-
 UPSTREAM = {"nested-interactive": ".graphiql-tab"}
 """GraphiQL's tabs hold a button each, that and one to close them, inside of what they call a tab."""
-
-
-async def run(page: Page, tab: str, operation: str = "") -> Any:
-    """Opens a tab, runs at once what is in it, `operation` of several, and gives the data that came and is shown."""
-    await page.get_by_role("tab", name=tab).click()
-    async with page.expect_response(carries(operation or tab)) as coming:
-        await page.locator(".graphiql-execute-button").click()
-        if operation:
-            await page.get_by_role("menuitem", name=operation).click()
-    answer = await (await coming.value).json()
-    assert "errors" not in answer
-    await expect(page.locator(SHOWN)).to_contain_text('"data"')
-    return answer["data"]
-
-
-def carries(operation: str) -> Callable[[Response], bool]:
-    return lambda answer: f'"operationName":"{operation}"' in (answer.request.post_data or "")
 
 
 async def test_clicks_count_before_the_editors_are_there(visiting: Visiting, server: str) -> None:
@@ -114,6 +91,15 @@ async def test_the_first_tabs_run_as_they_stand(visiting: Visiting, server: str)
     hours = (await run(page, "WorkingHours"))["messageFlow"]["settings"]["responseSettings"]["workingHours"]
     assert hours["isOpen"] is True
     assert len(hours["openings"]) >= 1
+
+
+async def test_what_closes_a_dialog_is_seen(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    await visit.open("/")
+    await visit.page.get_by_role("button", name="Open short keys dialog").click()
+    close = visit.page.get_by_role("button", name="Close dialog")
+    around = "svg => svg.clientWidth - 2 * parseFloat(getComputedStyle(svg).paddingLeft)"
+    assert await close.locator("svg").evaluate(around) == 12
 
 
 async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiting, guarded: Guarded) -> None:
