@@ -32,6 +32,14 @@ async def test_every_route_is_shown_to_everybody(visiting: Visiting, server: str
     assert await visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+async def test_what_the_keyboard_comes_to_is_seen(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    await visit.open("/docs")
+    copy = visit.page.locator(".opblock").first.get_by_role("button", name="Copy path to clipboard")
+    await copy.focus()
+    await expect(copy).to_have_js_property("clientWidth", 24)
+
+
 async def test_a_form_sends_what_it_says(visiting: Visiting, server: str) -> None:
     id = await Elsewhere(server, "exampleWorkspaceId1").create(name="Tried")
     visit = await visiting(server)
