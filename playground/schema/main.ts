@@ -10,13 +10,13 @@ const entries = [...contents.querySelectorAll<HTMLElement>("[data-words]")];
 const wide = matchMedia("(min-width: 900px)");
 
 function find(): void {
-  const word = input.value.trim().toLowerCase();
-  for (const entry of entries) entry.hidden = !entry.dataset.words!.includes(word);
+  const words = input.value.toLowerCase().split(/[\s.]+/).filter(Boolean);
+  for (const entry of entries) entry.hidden = !words.every((word) => entry.dataset.words!.includes(word));
   for (const links of contents.querySelectorAll<HTMLElement>(".links")) {
     links.hidden = !links.querySelector("[data-words]:not([hidden])");
   }
   const left = entries.filter((entry) => !entry.hidden).length;
-  found.textContent = word && (left ? `${left} of ${entries.length}` : "Nothing has that name.");
+  found.textContent = words.length ? (left ? `${left} of ${entries.length}` : "Nothing has that name.") : "";
 }
 
 input.addEventListener("input", find);

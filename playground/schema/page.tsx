@@ -76,7 +76,7 @@ function Links({ title, of }: { title: string; of: [id: string, name: string, me
       <h2>{title}</h2>
       <ul>
         {of.map(([id, name, members]) => (
-          <li data-words={[name, ...members].join(" ").toLowerCase()}>
+          <li data-words={[id, ...members].join(" ").toLowerCase()}>
             <a href={`#${id}`}>{name}</a>
           </li>
         ))}

@@ -58,8 +58,23 @@ async def test_a_name_is_found_and_gone_to(visiting: Visiting, server: str) -> N
     await expect(page.locator(".contents li:visible")).to_have_text(["WorkingHoursInput", "WorkingHours"])
     await find.press("Enter")
     await expect(page.locator("[id='WorkingHoursInput']")).to_be_in_viewport()
+    await find.fill("workinghours.start isOpen")
+    await expect(page.locator(".contents li:visible")).to_have_text(["WorkingHours"])
+    await find.fill("Mutation.revertMessageFlow")
+    await expect(page.locator(".contents li:visible")).to_have_text(["revertMessageFlow"])
     await find.fill("no such thing")
     await expect(page.get_by_role("status")).to_have_text("Nothing has that name.")
+
+
+async def test_printed_it_is_the_text_alone(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server, scheme="dark")
+    await visit.open("/docs/schema")
+    page = visit.page
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("navigation")).to_have_count(0)
+    await expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    ground = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"
 
 
 async def test_behind_a_prefix_other_pages_lead_to_it(visiting: Visiting, server: str) -> None:
