@@ -11,6 +11,9 @@ from graphql_api.domain.errors import Refused, fault
 LONGEST_MESSAGE = 1_000
 """Characters of an error's message, which may repeat what was sent."""
 
+WHOLE = ((", found: {", "."), ("? Found: {", "?"))
+"""Where graphql-core begins to tell, in the words of Python, the object around a wrong member; and an end for that."""
+
 NOT_FITTING = "the document or its variables do not fit the schema"
 
 log = logging.getLogger("message_flows")
@@ -33,7 +36,7 @@ def shown(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
     told = error.formatted
     original = error.original_error
     if original is None or isinstance(original, GraphQLError):
-        return {**told, "message": _short(error.message), "extensions": {"code": "BAD_REQUEST"}}  # type: ignore[dict-item]
+        return {**told, "message": _told(error.message), "extensions": {"code": "BAD_REQUEST"}}  # type: ignore[dict-item]
     if isinstance(original, Refused):
         problem = original.problems[0]
         return {**told, "message": problem.message, "extensions": {"code": problem.code}}  # type: ignore[dict-item]
@@ -42,7 +45,10 @@ def shown(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
     return {**told, "message": f"internal error; the log has it under {request_id}", "extensions": extensions}  # type: ignore[dict-item]
 
 
-def _short(message: str) -> str:
+def _told(message: str) -> str:
+    for beginning, end in WHOLE:
+        if beginning in message and message.endswith("}."):
+            message = message.partition(beginning)[0] + end
     return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
 
 
