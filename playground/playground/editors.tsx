@@ -1,7 +1,11 @@
-// What GraphiQL's editors lack: long lines that can be read, and clicks that count at once.
+// What GraphiQL's editors lack: long lines that can be read, a way out by keyboard, and clicks that count at once.
 import { useEffect, useLayoutEffect, useRef } from "react";
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { TabFocus } from "monaco-editor/esm/vs/editor/browser/config/tabFocus.js";
 import { named, operationsOf, parsed } from "./operations";
+
+/** Tab goes on to what comes next, as everywhere on a page, and does not indent, until Monaco's own Ctrl+M changes that. */
+TabFocus.setTabFocusMode(true);
 
 export function Editors() {
   const query = useGraphiQL((state) => state.queryEditor);

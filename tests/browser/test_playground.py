@@ -93,6 +93,22 @@ async def test_the_first_tabs_run_as_they_stand(visiting: Visiting, server: str)
     assert len(hours["openings"]) >= 1
 
 
+async def test_the_keyboard_leaves_the_editor_and_takes_what_is_offered(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    page = visit.page
+    await visit.open("/")
+    await page.locator(EDITOR).click()
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".graphiql-execute-button")).to_be_focused()
+    await page.get_by_role("button", name="New tab").click()
+    await page.locator(EDITOR).click()
+    await page.keyboard.type("{ messageFlow")
+    await expect(page.get_by_role("option", name="messageFlows")).to_be_visible()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Tab")
+    await expect(page.locator(EDITOR)).to_contain_text("messageFlows")
+
+
 async def test_what_closes_a_dialog_is_seen(visiting: Visiting, server: str) -> None:
     visit = await visiting(server)
     await visit.open("/")
