@@ -5,6 +5,7 @@ import { createClient } from "graphql-ws";
 import { socketAt } from "../shell/server";
 import { keyHeader } from "../shell/key";
 import { HEADERS } from "./tabs";
+import { sentence } from "./watching";
 import { workspaceOf } from "./workspace";
 
 const CHANGES = `subscription LiveChanges {
@@ -86,12 +87,6 @@ function listen(workspace: string, tell: (state: string) => void, heard: (change
     stop();
     void client.dispose();
   };
-}
-
-function sentence(error: unknown): string {
-  if (Array.isArray(error)) return error[0].message;
-  if (error instanceof CloseEvent) return `The server closed the connection: ${error.reason || error.code}`;
-  return String(error);
 }
 
 function Icon() {

@@ -1,5 +1,5 @@
 // The operations of a document, as it stands this moment: GraphiQL itself knows them some time later.
-import { type DocumentNode, Kind, type OperationDefinitionNode, parse } from "graphql";
+import { type DocumentNode, Kind, type OperationDefinitionNode, OperationTypeNode, parse } from "graphql";
 
 /** Nothing where it does not parse: that is for the server to refuse. */
 export function parsed(query: string | null | undefined): DocumentNode | undefined {
@@ -18,4 +18,9 @@ export function operationsOf(document: DocumentNode): OperationDefinitionNode[] 
 export function named(document: DocumentNode, chosen: string | null | undefined): string | undefined {
   const names = operationsOf(document).map((operation) => operation.name?.value);
   return names.find((name) => name === chosen) ?? names[0];
+}
+
+export function isSubscription(document: DocumentNode | undefined, name: string | undefined): boolean {
+  const operation = document && operationsOf(document).find((operation) => operation.name?.value === name);
+  return operation?.operation === OperationTypeNode.SUBSCRIPTION;
 }

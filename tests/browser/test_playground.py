@@ -109,6 +109,22 @@ async def test_the_keyboard_leaves_the_editor_and_takes_what_is_offered(visiting
     await expect(page.locator(EDITOR)).to_contain_text("messageFlows")
 
 
+@pytest.mark.parametrize("tab", ["ReadFlow", "Changes"])
+async def test_a_server_that_is_away_is_told_in_a_sentence(visiting: Visiting, server: str, tab: str) -> None:
+    visit = await visiting(server)
+    page = visit.page
+    await visit.open("/")
+    await page.get_by_role("tab", name=tab).click()
+    await page.wait_for_load_state("networkidle")
+    assert visit.wrong == []
+    await page.context.set_offline(True)
+    await page.locator(".graphiql-execute-button").click()
+    await expect(page.locator(SHOWN)).to_contain_text('"message": "The server does not answer."')
+    await expect(page.locator(SHOWN)).not_to_contain_text("stack")
+    await expect(page.get_by_role("button", name="Execute query")).to_be_visible()
+    visit.wrong.clear()  # requests that fail, and whatever of Monaco comes later still
+
+
 async def test_what_closes_a_dialog_is_seen(visiting: Visiting, server: str) -> None:
     visit = await visiting(server)
     await visit.open("/")
