@@ -51,6 +51,7 @@ async def test_a_key_among_the_headers_of_a_tab_is_not_kept(visiting: Visiting, 
     await page.keyboard.press("Delete")
     await page.keyboard.insert_text('{"X-Workspace-Id": "mine", "x-api-key": "mfk_of_a_tab"}')
     await page.keyboard.press("Escape")
+    await page.wait_for_timeout(KEPT)
     async with page.expect_response(carries("ReadFlow")) as coming:
         await page.locator(".graphiql-execute-button").click()
     assert await (await coming.value).request.header_value("x-api-key") == "mfk_of_a_tab"
