@@ -130,7 +130,7 @@ ARGUMENTS: Mapping[str, str] = {
 """Of GraphQL alone. All names are looked up in lower case, without hyphens and underscores."""
 
 
-def asked(scope: Scope, operation: str, *, suggests: bool = True) -> Mapping[str, str]:
+def query_of(scope: Scope, operation: str, *, suggests: bool = True) -> Mapping[str, str]:
     """The parameters of a request; raises Refused (BAD_REQUEST) for one that its route does not take.
 
     `suggests`: says what is known.

@@ -23,7 +23,7 @@ from graphql_api.web.callers import caller
 from graphql_api.web.http import Answer, BodyLimits, body, header, headers, listed, must_be_json, of_head
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.methods import untaken
-from graphql_api.web.parameters import asked, hours_variables, list_variables
+from graphql_api.web.parameters import hours_variables, list_variables, query_of
 from graphql_api.web.routes import COLLECTION, PREFIX, NotTaken, Route, find
 from graphql_api.web.shape import Shape
 
@@ -66,7 +66,7 @@ class Rest:
             route, id = scope.get("found") or find(scope, suggests=self._suggestions)
             who = caller(scope, "REST")
             who.within("flows:read" if route.method == "GET" else "flows:write")
-            given = asked(scope, route.operation, suggests=self._suggestions)
+            given = query_of(scope, route.operation, suggests=self._suggestions)
             call = Call(scope, receive, route, id, who, given)
             _must_take_json(call)
             if route.method != "GET":

@@ -6,7 +6,7 @@ import pytest
 
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.search import NEWEST_FIRST, Cursor
-from graphql_api.web.parameters import asked, list_variables
+from graphql_api.web.parameters import list_variables, query_of
 from graphql_api.web.routes import ROUTES
 
 NEWEST = Cursor(NEWEST_FIRST, 1, "a").text()
@@ -87,7 +87,7 @@ def test_without_hints_nothing_known_is_told() -> None:
 def said(name: str, operation: str, *, suggests: bool = True) -> str:
     """How a query parameter is refused."""
     with pytest.raises(Refused) as refusal:
-        asked({"query_string": f"{name}=1".encode()}, operation, suggests=suggests)
+        query_of({"query_string": f"{name}=1".encode()}, operation, suggests=suggests)
     return str(refusal.value)
 
 
