@@ -9,9 +9,11 @@ export function headersOf(workspace: string): string {
   return JSON.stringify({ [NAME]: workspace }, null, 2);
 }
 
-/** The headers as they are where they name nothing else. */
+/** The headers as they are where they name nothing else; of such as are no JSON, with a comment or a comma too many, nothing. */
 export function workspaceAlone(headers: string): string {
-  return named(headers).every(([name]) => name === NAME) ? headers : headersOf(workspaceOf(headers));
+  const given = named(headers);
+  if (given.length && given.every(([name]) => name === NAME)) return headers;
+  return given.length ? headersOf(workspaceOf(headers)) : "";
 }
 
 function named(headers: string): [string, unknown][] {

@@ -41,7 +41,11 @@ async def test_the_tabs_stay_as_they_are_under_another_key(visiting: Visiting, g
     assert (await (await coming.value).json())["data"]["messageFlow"]["settings"]
 
 
-async def test_a_key_among_the_headers_of_a_tab_is_not_kept(visiting: Visiting, server: str) -> None:
+@pytest.mark.parametrize(("comma", "kept"), [("", '{  "x-workspace-id": "mine"}'), (",", "")])
+async def test_a_key_among_the_headers_of_a_tab_is_not_kept(
+    visiting: Visiting, server: str, comma: str, kept: str
+) -> None:
+    """Nor where a comma too many stands behind it, which GraphiQL passes over."""
     visit = await visiting(server)
     page = visit.page
     await visit.open("/")
@@ -49,7 +53,7 @@ async def test_a_key_among_the_headers_of_a_tab_is_not_kept(visiting: Visiting, 
     await page.locator(".graphiql-editor-tool .view-lines:visible").click()
     await page.keyboard.press("Control+A")
     await page.keyboard.press("Delete")
-    await page.keyboard.insert_text('{"X-Workspace-Id": "mine", "x-api-key": "mfk_of_a_tab"}')
+    await page.keyboard.insert_text(f'{{"X-Workspace-Id": "mine", "x-api-key": "mfk_of_a_tab"{comma}}}')
     await page.keyboard.press("Escape")
     await page.wait_for_timeout(KEPT)
     async with page.expect_response(carries("ReadFlow")) as coming:
@@ -63,4 +67,4 @@ async def test_a_key_among_the_headers_of_a_tab_is_not_kept(visiting: Visiting, 
     await expect(page.locator(EDITOR)).to_contain_text("ReadFlow")
     await entry.click()
     await page.get_by_role("button", name="Headers").click()
-    await expect(page.locator(".graphiql-editor-tool .view-lines:visible")).to_have_text('{  "x-workspace-id": "mine"}')
+    await expect(page.locator(".graphiql-editor-tool .view-lines:visible")).to_have_text(kept)
