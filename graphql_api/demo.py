@@ -6,8 +6,6 @@ from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.edits.desk import Desk
 from graphql_api.storage import flows
 
-__all__ = ["EXAMPLE", "WORKSPACE", "seed"]
-
 
 async def seed(desk: Desk) -> bool:
     """Imports the example unless there is a flow already; tells whether it did."""

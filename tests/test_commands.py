@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from graphql_api.demo import EXAMPLE
+from graphql_api.domain.example import EXAMPLE
 from graphql_api.storage import migrations
 from tests.commands import LONG, NOBODY, Command, Said, command, environment, nursery, say, shown
 from tests.conftest import told_to

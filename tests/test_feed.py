@@ -17,7 +17,7 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.edits.upkeep import prune
-from graphql_api.feed import WAITING, Change, Changes, Feed, past, watcher
+from graphql_api.feed import WAITING, Change, Feed, Watcher, past, watcher
 from graphql_api.storage import changes
 from graphql_api.storage.engine import Row, Statement, Store
 from graphql_api.storage.tail import Tail
@@ -42,7 +42,7 @@ async def elsewhere(database_url: str, clock: Clock) -> AsyncIterator[Desk]:
     await store.close()
 
 
-async def taken(watched: Changes, count: int) -> list[Change]:
+async def taken(watched: Watcher, count: int) -> list[Change]:
     async with asyncio.timeout(SOON):
         return [await anext(watched) for _ in range(count)]
 

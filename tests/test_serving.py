@@ -23,7 +23,7 @@ import pytest
 from prometheus_client import Gauge
 
 from graphql_api import __version__
-from graphql_api.demo import EXAMPLE, WORKSPACE
+from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.serving import _setup
 from graphql_api.storage import migrations
 from graphql_api.web import metrics

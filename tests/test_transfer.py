@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from graphql_api import edits, transfer
-from graphql_api.demo import EXAMPLE
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
+from graphql_api.domain.example import EXAMPLE
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.storage import flows, revisions

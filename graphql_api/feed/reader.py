@@ -12,7 +12,7 @@ from graphql_api.domain.flow import Values
 from graphql_api.domain.ids import is_id
 from graphql_api.domain.places import Place, place
 from graphql_api.feed.past import AFTER_TROUBLE, Past, Topic, too_old
-from graphql_api.feed.watcher import Changes
+from graphql_api.feed.watcher import Watcher
 from graphql_api.storage import changes, flows
 from graphql_api.storage.changes import Change
 from graphql_api.storage.engine import Row, Store
@@ -37,7 +37,7 @@ class Feed:
         self._store = store
         self._name = ""
         self._past = Past(store)
-        self._watchers: dict[Topic, set[Changes]] = {}
+        self._watchers: dict[Topic, set[Watcher]] = {}
         self._count = 0
         self._tail: Tail | None = None
         self._work: list[asyncio.Task[None]] = []
@@ -47,7 +47,7 @@ class Feed:
     @contextlib.asynccontextmanager
     async def watching(
         self, workspace: str | None, flow_id: str | None = None, after: int | None = None
-    ) -> AsyncIterator[Changes]:
+    ) -> AsyncIterator[Watcher]:
         """The changes of a workspace, of one flow in it, or of all workspaces (None), behind the position `after`.
 
         Without a position: those that are committed from now on. Raises Refused: RESYNC_REQUIRED when the position
@@ -59,7 +59,7 @@ class Feed:
             # The reader may have gone on since; what it has read by then comes out of history.
             settled = self._tail.place if self._tail else now
             begin = (now, settled, known) if after is None else (after, settled)
-            watcher = Changes(self._past, (workspace, flow_id), *begin)
+            watcher = Watcher(self._past, (workspace, flow_id), *begin)
             watchers = self._watchers.setdefault((workspace, flow_id), set())
             watchers.add(watcher)
             try:
@@ -87,7 +87,7 @@ class Feed:
     # For callers
 
     @contextlib.asynccontextmanager
-    async def seen_by(self, caller: Caller, id: str | None, cursor: str | None) -> AsyncIterator[Changes]:
+    async def seen_by(self, caller: Caller, id: str | None, cursor: str | None) -> AsyncIterator[Watcher]:
         """The changes of the caller's workspace, or of one flow, behind a cursor or from now on.
 
         Raises Refused as `watching` does, BAD_REQUEST for what is no cursor, NOT_FOUND for a flow that is not there; a
@@ -213,7 +213,7 @@ class Feed:
             seen = tail.place
         return tail
 
-    def _everybody(self) -> list[Changes]:
+    def _everybody(self) -> list[Watcher]:
         return [watcher for watchers in self._watchers.values() for watcher in watchers]
 
     def _give(self, row: Row) -> None:

@@ -19,7 +19,7 @@ WINDOW = 50_000
 """Positions of the stream that one statement may go through for a watcher of few flows."""
 
 
-class Changes:
+class Watcher:
     """What one watcher sees, as an async iterator that only ends with an error.
 
     `position` is that of the last change given out, or where the watcher began; `waiting` tells how many are at hand.
@@ -40,7 +40,7 @@ class Changes:
         self._news = asyncio.Event()
         self._end: Refused | None = None
 
-    def __aiter__(self) -> "Changes":
+    def __aiter__(self) -> "Watcher":
         return self
 
     async def __anext__(self) -> Change:

@@ -41,7 +41,6 @@ RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 EVENTS = "text/event-stream"
 MEDIA = {RESPONSE: f"{RESPONSE}; charset=utf-8".encode(), JSON: f"{JSON}; charset=utf-8".encode()}
-METHODS = ("GET", "POST")
 BY_HEADER_OR_URL = "the header x-workspace-id, or ?workspace= of an EventSource,"
 PARAMETERS = frozenset({"query", "operationName", "variables", "extensions"})
 OPERATION_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "UNAVAILABLE"})

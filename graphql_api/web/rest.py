@@ -120,7 +120,7 @@ class Rest:
         payload = await self._run(call, {"input": shape.input(given), **of_head(call.scope, key)})
         if payload["errors"]:
             raise Refused(*map(shape.as_sent, problems_of(payload)))
-        flow, more = told(call, payload)
+        flow, more = told(payload)
         place = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}/{quote(flow['_id'])}"
         return Answer(201, _encoded(call, flow), headers=[*more, (b"location", place.encode())])
 
@@ -128,7 +128,7 @@ class Rest:
         raw = await body(call.scope, call.receive, self._limits)
         variables = {"id": call.id, "input": self._input(call, raw), **of_head(call.scope, key)}
         payload = await self._run(call, variables, self._context(call, guarded=True))
-        flow, more = told(call, payload)
+        flow, more = told(payload)
         return Answer(200, _encoded(call, flow), headers=more)
 
     async def delete(self, call: Call) -> Answer:
@@ -227,7 +227,7 @@ def listed_versions(scope: Scope) -> frozenset[int] | None:
         return frozenset()
 
 
-def told(call: Call, payload: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[bytes, bytes]]]:
+def told(payload: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[bytes, bytes]]]:
     """The flow of a payload as REST spells it, and the headers that tell of the change; raises what was refused."""
     flow = payload["messageFlow"]
     if payload["errors"]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from graphql_api.demo import EXAMPLE, WORKSPACE
+from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from tests.conformance.conftest import HERE, succeeded
 from tests.served import ROOT, serving
 

@@ -21,7 +21,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.places import Place
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune
-from graphql_api.feed import Changes
+from graphql_api.feed import Watcher
 from graphql_api.schema.operations import Operations
 from graphql_api.web import gathered, metrics, telemetry
 from graphql_api.web.operating import UNDER_WAY
@@ -49,9 +49,9 @@ class Begun:
     def __init__(self) -> None:
         self.count = 0
 
-    def watcher(self, *where: Any) -> Changes:
+    def watcher(self, *where: Any) -> Watcher:
         self.count += 1
-        return Changes(*where)
+        return Watcher(*where)
 
     async def until(self, count: int) -> None:
         """So many have begun since the test did."""
@@ -67,7 +67,7 @@ async def until(is_so: Callable[[], object]) -> None:
 @pytest.fixture(autouse=True)
 def begun(monkeypatch: pytest.MonkeyPatch) -> Begun:
     begun = Begun()
-    monkeypatch.setattr("graphql_api.feed.reader.Changes", begun.watcher)
+    monkeypatch.setattr("graphql_api.feed.reader.Watcher", begun.watcher)
     return begun
 
 
