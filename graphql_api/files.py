@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 def reading(name: str) -> Iterator[Source]:
     """What cannot be read on later is told as well."""
     if name == "-":
-        source = _Told(_opened(sys.stdin, "Standard input").fileno(), "Standard input")
+        source = _NamedFile(_opened(sys.stdin, "Standard input").fileno(), "Standard input")
     else:
-        source = _Told(name, f"The file {name}")
+        source = _NamedFile(name, f"The file {name}")
     with BufferedReader(source) as buffered:
         yield buffered
 
 
-class _Told(FileIO):
+class _NamedFile(FileIO):
     def __init__(self, file: str | int, called: str) -> None:
         self._called = called
         with self._telling():

@@ -45,4 +45,4 @@ def told(settings: Config, at: str) -> Iterator[None]:
 def _tell(event: str, **members: object) -> None:
     from graphql_api.web import lines
 
-    lines.told("info", event, **members)
+    lines.write_line("info", event, **members)

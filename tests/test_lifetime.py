@@ -25,7 +25,7 @@ def test_a_server_that_ends_while_it_tells_that_it_began_tells_both(monkeypatch:
         began.wait()
         raise lifetime.Ended(signal.SIGTERM)
 
-    monkeypatch.setattr(lines, "told", slow)
+    monkeypatch.setattr(lines, "write_line", slow)
     monkeypatch.setattr(lifetime, "FIRST_ANSWERS", 0)
     with pytest.raises(SystemExit) as end:
         served()

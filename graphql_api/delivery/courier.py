@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from graphql_api.delivery.ledger import AGAIN, Ledger
 from graphql_api.delivery.places import Places
-from graphql_api.delivery.telling import Teller, Told
+from graphql_api.delivery.telling import Notice, Teller
 from graphql_api.delivery.tenure import Deposed, Tenure
 from graphql_api.domain import webhooks as domain
 from graphql_api.domain.errors import Refused, fault
@@ -133,15 +133,15 @@ class Courier:
 
     async def _attempt(self, row: Row) -> None:
         try:
-            what = await self._office.teller.told(self.webhook, row)
+            notice = await self._office.teller.told(self.webhook, row)
         except Refused:
             await asyncio.sleep(AGAIN)
             return
         now = self._office.desk.now()
-        answer = Answer("PRUNED") if what.message is None else await self._sent(what.message, now)
+        answer = Answer("PRUNED") if notice.message is None else await self._sent(notice.message, now)
         if answer is not None:
             with suppress(Deposed):
-                await self._settle(row, what, answer, now)
+                await self._settle(row, notice, answer, now)
 
     async def _sent(self, message: Message, now: int) -> Answer | None:
         """None when somebody else may be sending."""
@@ -155,15 +155,23 @@ class Courier:
 
     # What comes of it
 
-    async def _settle(self, row: Row, what: Told, answer: Answer, now: int) -> None:
+    async def _settle(self, row: Row, notice: Notice, answer: Answer, now: int) -> None:
         attempt = row["attempts"] + 1
         tried = Attempt(
-            now, what.id, what.event, row["flow_id"], row["version"], attempt, answer.outcome, answer.status, answer.ms
+            now,
+            notice.id,
+            notice.event,
+            row["flow_id"],
+            row["version"],
+            attempt,
+            answer.outcome,
+            answer.status,
+            answer.ms,
         )
         tally.tell(f"webhook_{answer.outcome.lower()}")
         self._tried += 1
         if answer.outcome in ("DELIVERED", "PRUNED"):
-            await self._delivered(row, tried, what.at)
+            await self._delivered(row, tried, notice.at)
         else:
             await self._failed(row, tried, answer)
 

@@ -17,7 +17,7 @@ LATEST = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notice:
     """`at` is the instant of the change; `message` is None when the history does not hold the change any more."""
 
     id: str
@@ -27,7 +27,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class FlowAt:
     """A flow as it was, with the revision that made it so."""
 
     flow: Values
@@ -39,24 +39,24 @@ class Teller:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._latest: OrderedDict[tuple[str, str], Past] = OrderedDict()
+        self._latest: OrderedDict[tuple[str, str], FlowAt] = OrderedDict()
 
-    async def told(self, webhook: Webhook, delivery: Row) -> Told:
+    async def told(self, webhook: Webhook, delivery: Row) -> Notice:
         workspace, flow_id, version = webhook.workspace_id, delivery["flow_id"], delivery["version"]
         id = message_id(webhook, delivery)
         event = EVENT_OF[delivery["operation"]]
         past = await self._past(webhook, flow_id, version)
         if past is None:
-            return Told(id, event, 0, None)
+            return Notice(id, event, 0, None)
         flow, change = past.flow, past.revision
         if change.operation == "DELETE":
             data = {"_id": flow_id, "workspaceId": workspace, "version": version}
         else:
             more = {"version": version, "changedFields": domain.paths(change.changed), "operation": change.operation}
             data = {**document(flow), **more}
-        return Told(id, event, change.at, webhooks.message(event, id, change.at, data))
+        return Notice(id, event, change.at, webhooks.message(event, id, change.at, data))
 
-    async def _past(self, webhook: Webhook, flow_id: str, version: int) -> Past | None:
+    async def _past(self, webhook: Webhook, flow_id: str, version: int) -> FlowAt | None:
         """None when history does not reach."""
         past = await self._onward(webhook, flow_id, version) or await self._back(webhook, flow_id, version)
         if past is not None:
@@ -69,22 +69,22 @@ class Teller:
         """Nothing more of the flow waits."""
         self._latest.pop((webhook.id, flow_id), None)
 
-    async def _onward(self, webhook: Webhook, flow_id: str, version: int) -> Past | None:
+    async def _onward(self, webhook: Webhook, flow_id: str, version: int) -> FlowAt | None:
         """None when nothing is remembered, or nothing that leads there in the history of now."""
         past = self._latest.pop((webhook.id, flow_id), None)
         if past is None or not 0 <= version - past.revision.version < STEP:
             return None
         way = revisions.onward_from(webhook.workspace_id, past.flow, past.revision, version)
         found = await drive_waiting(way, self._store.read)
-        return Past(*found) if found else None
+        return FlowAt(*found) if found else None
 
-    async def _back(self, webhook: Webhook, flow_id: str, version: int) -> Past | None:
+    async def _back(self, webhook: Webhook, flow_id: str, version: int) -> FlowAt | None:
         rows = await self._store.read(flows.read_whole(webhook.workspace_id, flow_id))
         if not rows:
             return None
         way = revisions.past(webhook.workspace_id, flows.values(rows[0]), version)
         found = await drive_waiting(way, self._store.read)
-        return Past(*found) if found else None
+        return FlowAt(*found) if found else None
 
 
 def message_id(webhook: Webhook, delivery: Row) -> str:

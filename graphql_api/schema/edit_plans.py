@@ -17,7 +17,7 @@ from graphql_api.schema.inputs import filter_of
 from graphql_api.schema.writers import Document
 
 
-class Told(msgspec.Struct, frozen=True):
+class EditOutcome(msgspec.Struct, frozen=True):
     """What an edit came to, from which any payload is written; `changed` are columns."""
 
     flow: Values | None = None
@@ -26,17 +26,17 @@ class Told(msgspec.Struct, frozen=True):
     replayed: bool = False
     rebased_from: int | None = None
     id: str | None = None
-    results: Sequence["Told"] = ()
+    results: Sequence["EditOutcome"] = ()
 
 
-def told(saved: Saved) -> Told:
-    return Told(saved.flow, saved.changed, (), saved.replayed, saved.rebased_from, saved.flow["id"])
+def saved_outcome(saved: Saved) -> EditOutcome:
+    return EditOutcome(saved.flow, saved.changed, (), saved.replayed, saved.rebased_from, saved.flow["id"])
 
 
-def told_result(result: Result) -> Told:
+def result_outcome(result: Result) -> EditOutcome:
     if result.saved is None:
-        return Told(problems=result.problems, id=result.id)
-    return Told(result.saved.flow or None, result.saved.changed, result.problems, id=result.id)
+        return EditOutcome(problems=result.problems, id=result.id)
+    return EditOutcome(result.saved.flow or None, result.saved.changed, result.problems, id=result.id)
 
 
 TERMS = frozenset({"ifVersion", "onConflict", "idempotencyKey", "validateOnly", "note"})
@@ -54,9 +54,9 @@ def terms(arguments: Arguments, context: Context) -> Terms:
     )
 
 
-def told_many(outcome: tuple[Sequence[Result], bool]) -> Told:
+def bulk_outcome(outcome: tuple[Sequence[Result], bool]) -> EditOutcome:
     results, replayed = outcome
-    return Told(results=[told_result(result) for result in results], replayed=replayed)
+    return EditOutcome(results=[result_outcome(result) for result in results], replayed=replayed)
 
 
 def _create(arguments: Arguments, context: Context) -> Awaitable[Saved]:
@@ -94,13 +94,13 @@ def _revert(arguments: Arguments, context: Context) -> Awaitable[Saved]:
     return edits.revert_flow(context.desk, context.caller, arguments["id"], arguments["toVersion"], agreed)
 
 
-EDITS: Mapping[str, tuple[str, Callable[[Arguments, Context], Awaitable[Any]], Callable[[Any], Told]]] = {
-    "createMessageFlow": ("CreateMessageFlowPayload", _create, told),
-    "updateMessageFlow": ("UpdateMessageFlowPayload", _update, told),
-    "updateMessageFlows": ("UpdateMessageFlowsPayload", _update_many, told_many),
-    "deleteMessageFlow": ("DeleteMessageFlowPayload", _delete, told),
-    "restoreMessageFlow": ("RestoreMessageFlowPayload", _restore, told),
-    "revertMessageFlow": ("RevertMessageFlowPayload", _revert, told),
+EDITS: Mapping[str, tuple[str, Callable[[Arguments, Context], Awaitable[Any]], Callable[[Any], EditOutcome]]] = {
+    "createMessageFlow": ("CreateMessageFlowPayload", _create, saved_outcome),
+    "updateMessageFlow": ("UpdateMessageFlowPayload", _update, saved_outcome),
+    "updateMessageFlows": ("UpdateMessageFlowsPayload", _update_many, bulk_outcome),
+    "deleteMessageFlow": ("DeleteMessageFlowPayload", _delete, saved_outcome),
+    "restoreMessageFlow": ("RestoreMessageFlowPayload", _restore, saved_outcome),
+    "revertMessageFlow": ("RevertMessageFlowPayload", _revert, saved_outcome),
 }
 """Of each root field its payload, its edit, and what makes of the edit's outcome what payloads are written from."""
 
@@ -116,30 +116,30 @@ def mutation(name: str, document: Document, nodes: Sequence[FieldNode]) -> Run:
             if refusal.is_top_level:
                 raise
             context.current = refusal.current
-            outcome = Told(refusal.current, problems=refusal.problems)
+            outcome = EditOutcome(refusal.current, problems=refusal.problems)
         return write(outcome)
 
     return run
 
 
-def payload(document: Document, kind: str, nodes: Sequence[FieldNode], told: str = "f") -> str:
-    """The expression that makes a payload of what `told` is."""
+def payload(document: Document, kind: str, nodes: Sequence[FieldNode], source: str = "f") -> str:
+    """The expression that makes a payload of what `source` is."""
     found = document.fields((node.selection_set for node in nodes), kind).items()
-    return writers.alone({name: _member(document, kind, fields, told) for name, fields in found})
+    return writers.alone({name: _member(document, kind, fields, source) for name, fields in found})
 
 
-def _member(document: Document, kind: str, fields: Sequence[FieldNode], told: str) -> str:
+def _member(document: Document, kind: str, fields: Sequence[FieldNode], source: str) -> str:
     name = fields[0].name.value
     if name == "messageFlow":
-        written = writers.flow(document, fields, lambda column: f"{told}.flow[{column!r}]")
-        return f"None if {told}.flow is None else {written}"
+        written = writers.flow(document, fields, lambda column: f"{source}.flow[{column!r}]")
+        return f"None if {source}.flow is None else {written}"
     if name == "errors":
-        return f"[{_problem(document, fields)} for p in {told}.problems] if {told}.problems else []"
+        return f"[{_problem(document, fields)} for p in {source}.problems] if {source}.problems else []"
     if name == "results":
-        return f"[{payload(document, 'UpdateMessageFlowResult', fields, 'r')} for r in {told}.results]"
+        return f"[{payload(document, 'UpdateMessageFlowResult', fields, 'r')} for r in {source}.results]"
     if name == "changedFields":
-        return f"paths({told}.changed)"
-    return repr(kind) if name == "__typename" else f"{told}.{PLAIN[name]}"
+        return f"paths({source}.changed)"
+    return repr(kind) if name == "__typename" else f"{source}.{PLAIN[name]}"
 
 
 PLAIN: Mapping[str, str] = {

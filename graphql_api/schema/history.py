@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 from graphql_api import reads
 from graphql_api.domain import cursors, instants
 from graphql_api.domain.errors import refused
-from graphql_api.reads import Revision as Told
+from graphql_api.reads import Revision as StoredRevision
 from graphql_api.schema.context import Context, Info
 from graphql_api.schema.enums import RevisionOperation, RevisionSource
 from graphql_api.schema.relay import Around, Node, PageInfo, page_size
@@ -56,8 +56,8 @@ class RevisionConnection:
 async def of_flow(info: Info, id: str, first: int | None, after: str | None) -> RevisionConnection:
     context = info.context
     size, before = asked(context, id, first, after)
-    told = await reads.history(context.desk.store, context.caller, id, size + 1, before)
-    return connection(told, size, before)
+    revisions = await reads.history(context.desk.store, context.caller, id, size + 1, before)
+    return connection(revisions, size, before)
 
 
 def asked(context: Context, id: str | None, first: int | None, after: str | None) -> tuple[int, int | None]:
@@ -66,14 +66,14 @@ def asked(context: Context, id: str | None, first: int | None, after: str | None
     return page_size(context, first).limit, None if after is None else place(after, id)
 
 
-def connection(told: Sequence[Told], size: int, before: int | None) -> RevisionConnection:
-    nodes = [shown(revision) for revision in told[:size]]
+def connection(revisions: Sequence[StoredRevision], size: int, before: int | None) -> RevisionConnection:
+    nodes = [shown(revision) for revision in revisions[:size]]
     edges = [RevisionEdge(cursor=cursors.encoded(node.id.encode()), node=node) for node in nodes]
-    around = Around(edges, before is not None, len(told) > size)
+    around = Around(edges, before is not None, len(revisions) > size)
     return RevisionConnection(edges=edges, nodes=nodes, page_info=PageInfo(around=around))
 
 
-def shown(revision: Told) -> Revision:
+def shown(revision: StoredRevision) -> Revision:
     changes: list[Any] = [
         LeafChange(path=path, before=_value(path, before), after=_value(path, after))
         for path, (before, after) in revision.changes.items()

@@ -11,7 +11,7 @@ from graphql_api.domain import instants
 Instant = NewType("Instant", datetime)
 
 
-def told(value: int | datetime) -> str:
+def serialized(value: int | datetime) -> str:
     """Milliseconds since 1970 or an aware datetime, as RFC 3339."""
     return instants.text(value) if isinstance(value, int) else instants.datetime_text(value)
 
@@ -36,7 +36,7 @@ DATE_TIME = strawberry.scalar(
     name="DateTime",
     description="An instant as RFC 3339 text; answers are in UTC with `Z`, input needs an offset.",
     specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
-    serialize=told,
+    serialize=serialized,
     parse_value=understood,
     parse_literal=understood_literal,
 )

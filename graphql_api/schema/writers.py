@@ -57,7 +57,7 @@ class Window(NamedTuple):
 
 NAMES: dict[str, Any] = {
     "text": instants.text,
-    "told": scalars.told,
+    "serialized": scalars.serialized,
     "paths": paths,
     "int": int,
     "zip": zip,
@@ -195,19 +195,19 @@ def _is_open(document: Document, fields: list[FieldNode], access: Access) -> str
 
 
 def _next_transition(document: Document, fields: list[FieldNode], access: Access) -> str:
-    forms = {"at": "told(t.at)", "opens": "t.opens"}
+    forms = {"at": "serialized(t.at)", "opens": "t.opens"}
     written = _written(document, fields, "WorkingHoursTransition", forms)
     found = f"next_transition({_window(access)}, {document.instant(fields[0], 'after')})"
     return f"(lambda t: None if t is None else {written})({found})"
 
 
 def _openings(document: Document, fields: list[FieldNode], access: Access) -> str:
-    written = _written(document, fields, "Opening", {"from": "told(o.start)", "to": "told(o.end)"})
+    written = _written(document, fields, "Opening", {"from": "serialized(o.start)", "to": "serialized(o.end)"})
     return f"[{written} for o in openings({_window(access)}, {_range(document, fields)})]"
 
 
 def _utc_offsets(document: Document, fields: list[FieldNode], access: Access) -> str:
-    forms = {"from": "told(o.start)", "to": "told(o.end)", "seconds": "o.seconds", "name": "o.name"}
+    forms = {"from": "serialized(o.start)", "to": "serialized(o.end)", "seconds": "o.seconds", "name": "o.name"}
     written = _written(document, fields, "UtcOffset", forms)
     return f"[{written} for o in utc_offsets({_window(access)}, {_range(document, fields)})]"
 

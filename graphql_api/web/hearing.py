@@ -12,4 +12,4 @@ def hear(name: str, amount: float) -> None:
         from graphql_api.web import metrics  # mostly there by now
     except (OSError, ImportError):  # clients have taken the descriptors that its files are opened with: not counted
         return
-    metrics.TOLD[name](amount)
+    metrics.HEARD_OF[name](amount)

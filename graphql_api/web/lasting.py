@@ -27,7 +27,7 @@ End = asyncio.Future[Refused | None]
 """Comes when something must end: why it is refused from now on, or None when the server stops."""
 
 
-class Told(msgspec.Struct):
+class SubscriptionRecord(msgspec.Struct):
     """What a subscription has come to."""
 
     deliveries: int = 0
@@ -42,7 +42,7 @@ class Lasting:
         self._keyring = keyring
         self.most = most
         self._now = now
-        self._line: Line = telemetry.told if line is None else line
+        self._line: Line = telemetry.write_line if line is None else line
         self._held: Counter[tuple[str, str]] = Counter()
         self._ends: dict[tuple[bytes, str], set[End]] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -63,21 +63,23 @@ class Lasting:
                 del self._held[kind, payer]
 
     @contextlib.contextmanager
-    def subscription(self, payer: str, context: Context, way: str, asker: Key | None) -> Iterator[Told]:
+    def subscription(self, payer: str, context: Context, way: str, asker: Key | None) -> Iterator[SubscriptionRecord]:
         """Counts it while it is open, and tells of it in the log at its end."""
         with self.held("subscription", payer):
             hearing.hear("subscriptions", 1)
             began = perf_counter()
-            told = Told()
+            record = SubscriptionRecord()
             try:
-                yield told
+                yield record
             finally:
                 hearing.hear("subscriptions", -1)
-                self._line("info", event="subscription", **_members(context, way, asker, told, perf_counter() - began))
+                self._line(
+                    "info", event="subscription", **_members(context, way, asker, record, perf_counter() - began)
+                )
 
-    def text(self, event: Event, told: Told) -> str:
+    def text(self, event: Event, record: SubscriptionRecord) -> str:
         """The answer as it is sent, written once for all who get it."""
-        told.deliveries += 1
+        record.deliveries += 1
         hearing.hear("delivery_lag", max(0, self._now() - event.at) / 1_000)
         if event.text is None:
             assert event.answer is not None
@@ -155,13 +157,15 @@ def code_of(refusal: Rejected | Refused) -> str:
     return str(errors_of(refusal)[0]["extensions"]["code"])
 
 
-def _members(context: Context, way: str, asker: Key | None, told: Told, seconds: float) -> dict[str, Any]:
+def _members(
+    context: Context, way: str, asker: Key | None, record: SubscriptionRecord, seconds: float
+) -> dict[str, Any]:
     return {
         "way": way,
         "operation": context.seen.operation[:LONGEST_NAME],
         "ms": round(seconds * 1_000, 3),
-        "deliveries": told.deliveries,
-        "reason": told.reason,
+        "deliveries": record.deliveries,
+        "reason": record.reason,
         "key": asker.prefix if asker is not None else None,
         "workspace": context.caller.workspace,
         "request_id": context.caller.request_id,

@@ -14,7 +14,7 @@ from structlog.typing import EventDict
 from graphql_api.web.hearing import hear
 
 
-def told(level: str, event: str = "request", **members: Any) -> None:
+def write_line(level: str, event: str = "request", **members: Any) -> None:
     """One line for a request, or for what else an event names."""
     writer().write(STAMP(None, level, {"level": level, **members, "event": event}))
 

@@ -63,8 +63,8 @@ LOST_LINES = _counter("log_lines_lost", "Lines of the log that standard error di
 INFO = _gauge("info", "1, with the version of the server and of its tables.", "version", "revision", together="livemax")
 
 
-class Told:
-    """What the metrics were told of what is gathered.
+class MetricsUpdater:
+    """Brings the metrics up to what is gathered.
 
     The metrics of this process are brought up whenever they are read, and a moment after requests for those who read
     the counts of all workers together.
@@ -79,10 +79,10 @@ class Told:
         with self._lock:
             IN_FLIGHT.set(GATHERED.in_flight)
             for label, count in list(GATHERED.counts.items()):
-                told = self._requests.get(label)
-                if told is None or told.slots != count.slots:
+                before = self._requests.get(label)
+                if before is None or before.slots != count.slots:
                     now = self._requests[label] = Count(count.seconds, count.points, count.slots[:])
-                    _told_more(label, now, told or Count())
+                    _add(label, now, before or Count())
             self._bring_up_batches()
 
     def _bring_up_batches(self) -> None:
@@ -95,7 +95,7 @@ class Told:
         _observed(BATCHES, total, slots)
 
 
-def _told_more(label: Label, now: Count, before: Count) -> None:
+def _add(label: Label, now: Count, before: Count) -> None:
     route, field, status, way = label
     more = sum(now.slots) - sum(before.slots)
     REQUESTS.labels(route, field, str(status)).inc(more)
@@ -114,7 +114,7 @@ def _observed(histogram: Any, total: float, slots: Sequence[int]) -> None:
             bucket.inc(times)
 
 
-GATHERED.tell_to(Told().bring_up)
+GATHERED.tell_to(MetricsUpdater().bring_up)
 
 
 def _delivered(lag: float) -> None:
@@ -122,7 +122,7 @@ def _delivered(lag: float) -> None:
     LAG.observe(lag)
 
 
-TOLD: Mapping[str, Callable[[float], None]] = {
+HEARD_OF: Mapping[str, Callable[[float], None]] = {
     "conflicts": CONFLICTS.inc,
     "replays": REPLAYS.inc,
     "subscriptions": SUBSCRIPTIONS.inc,

@@ -187,18 +187,18 @@ class Operating:
     async def _watch(self, id: str, operation: Prepared, asked: Asked, context: Context) -> None:
         room = self._room
         start = f'{{"id":{encoded(id).decode()},"type":"next","payload":'
-        with room.live.subscription(self._asker.payer, context, "websocket", self._asker.key) as told:
+        with room.live.subscription(self._asker.payer, context, "websocket", self._asker.key) as record:
             events = await room.operations.begin(operation, asked.variables, context)
             try:
                 async for event in events:
                     if event.answer is None:  # the protocol has no word for it
                         continue
-                    await self._put(f"{start}{room.live.text(event, told)}}}")
+                    await self._put(f"{start}{room.live.text(event, record)}}}")
             except (Rejected, Refused) as why:
-                told.reason = code_of(why)
+                record.reason = code_of(why)
                 raise
             except Unread:
-                told.reason = "stalled"
+                record.reason = "stalled"
                 raise
             finally:
                 await events.aclose()

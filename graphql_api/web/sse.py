@@ -17,7 +17,7 @@ from graphql_api.web.auth import token
 from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
 from graphql_api.web.json import encoded
-from graphql_api.web.lasting import End, Lasting, Told, code_of, errors_of, given_up, result
+from graphql_api.web.lasting import End, Lasting, SubscriptionRecord, code_of, errors_of, given_up, result
 from graphql_api.web.taking import STALLED
 from graphql_api.web.throttle import payer
 
@@ -68,25 +68,25 @@ class EventStream:
         asker = scope["state"]["asker"]
         key = asker if isinstance(asker, Key) else None
         with (
-            self._live.subscription(payer(key, client), context, "sse", key) as told,
+            self._live.subscription(payer(key, client), context, "sse", key) as record,
             self._live.end(token(scope), client[0] if client else "") as end,
         ):
             events = await self._operations.begin(operation, variables, context)
             gone = asyncio.create_task(_disconnected(receive))
             try:
                 await out.begin()
-                await self._pass_on(events, out, end, gone, told)
+                await self._pass_on(events, out, end, gone, record)
             except Disconnected:
-                told.reason = "stalled"
+                record.reason = "stalled"
                 raise
             except Exception as error:
-                await self._refuse(masked(scope, error), out, told)
+                await self._refuse(masked(scope, error), out, record)
             finally:
                 gone.cancel()
                 await events.aclose()
 
     async def _pass_on(
-        self, events: AsyncGenerator[Event], out: "Out", end: End, gone: asyncio.Task[None], told: Told
+        self, events: AsyncGenerator[Event], out: "Out", end: End, gone: asyncio.Task[None], record: SubscriptionRecord
     ) -> None:
         """Until the client goes, the server stops or the subscription is refused."""
         while True:
@@ -96,28 +96,28 @@ class EventStream:
                     break
                 event = coming.result()
             except (Rejected, Refused) as refusal:
-                await self._refuse(refusal, out, told)
+                await self._refuse(refusal, out, record)
                 return
             finally:
                 await given_up(coming)
             if event.answer is None:
                 await out.place(event.cursor)
             else:
-                await out.next(self._live.text(event, told), event.cursor)
+                await out.next(self._live.text(event, record), event.cursor)
         if not gone.done():
-            await self._end(end.result(), out, told)
+            await self._end(end.result(), out, record)
 
-    async def _end(self, why: Refused | None, out: "Out", told: Told) -> None:
+    async def _end(self, why: Refused | None, out: "Out", record: SubscriptionRecord) -> None:
         if why is None:
-            told.reason = "stopping"
+            record.reason = "stopping"
             await out.end()  # without `complete`: the client connects anew and goes on
         else:
-            await self._refuse(why, out, told)
+            await self._refuse(why, out, record)
 
-    async def _refuse(self, why: Rejected | Refused, out: "Out", told: Told) -> None:
+    async def _refuse(self, why: Rejected | Refused, out: "Out", record: SubscriptionRecord) -> None:
         """What passes by itself ends as when the server stops: after `complete` EventSource would not connect anew."""
-        told.reason = code_of(why)
-        if told.reason == "UNAVAILABLE":
+        record.reason = code_of(why)
+        if record.reason == "UNAVAILABLE":
             await out.end()
             return
         await out.next(encoded({"errors": errors_of(why)}).decode())

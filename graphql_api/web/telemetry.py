@@ -60,7 +60,7 @@ class Telemetry:
         """`sample`: the part of the answers below 400 that are logged; all others are, but for floods."""
         self._app = app
         self._sample = sample
-        self._line: Line = told if line is None else line
+        self._line: Line = write_line if line is None else line
         self._floods = Sparing()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +104,7 @@ def tell_unread(status: int, id: str) -> None:
     more = UNREAD.more(status)
     if more is not None:
         scope = {"method": OTHERS, "state": {"request_id": id}}
-        told(level(status), **_members(scope, OTHERS, NOTHING, status, 0.0), **more)
+        write_line(level(status), **_members(scope, OTHERS, NOTHING, status, 0.0), **more)
 
 
 def _members(scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> dict[str, Any]:
@@ -151,11 +151,11 @@ def level(status: int) -> str:
 # Lines
 
 
-def told(level: str, event: str = "request", **members: Any) -> None:
+def write_line(level: str, event: str = "request", **members: Any) -> None:
     """One line for a request, or for what else an event names."""
     from graphql_api.web import lines  # imports that take longer than all else of the first answer
 
-    lines.told(level, event, **members)
+    lines.write_line(level, event, **members)
 
 
 class Handler(logging.StreamHandler[Any]):

@@ -241,7 +241,7 @@ async def test_a_head_has_a_time_to_arrive_in(desk: Desk, monkeypatch: pytest.Mo
 async def test_who_never_says_anything_is_told_nothing_nor_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
     lines: list[Any] = []
-    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     async with listening(desk) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         assert await asyncio.wait_for(reader.read(), 5) == b""

@@ -474,7 +474,7 @@ async def test_a_fault_of_ours_ends_an_event_stream_in_order(
         raise RuntimeError
 
     lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     monkeypatch.setattr(Operations, "_event", broken)
     id = await new_flow(desk, caller)
     async with served(desk) as at, streaming(at, id=id, headers={"x-request-id": "lost-1"}) as events:
@@ -808,7 +808,7 @@ async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connectio
     desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, begun: Begun
 ) -> None:
     lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append({"level": level, **members}))
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append({"level": level, **members}))
     id = await new_flow(desk, caller)
     issued = await keys.create(desk.store, 0, ("ws1",), {"flows:read"})
     named = "query Named($id: ID!) { messageFlow(id: $id) { name } }"
@@ -862,7 +862,7 @@ async def test_who_does_not_read_is_disconnected(
     id = await new_flow(desk, caller)
     long = "subscription { messageFlowChanged { cursor version messageFlow { prompt } } }"
     by_socket, by_events, lines = list[Any](), list[Any](), list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     async with served(desk) as at, connected(at) as socket, streaming(at, long) as events:
         await socket.begin()
         await socket.subscribe("1", long)

@@ -46,7 +46,7 @@ class Lines(list[dict[str, Any]]):
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
     told = Lines()
-    monkeypatch.setattr(telemetry, "told", told)
+    monkeypatch.setattr(telemetry, "write_line", told)
     return told
 
 

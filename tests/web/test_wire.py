@@ -522,7 +522,7 @@ async def test_a_stream_with_requests_behind_it_ends_with_its_client(
 ) -> None:
     """Whose leaving is seen at once, or where so much lies unread that no more is, when it takes nothing."""
     lines: list[dict[str, Any]] = []
-    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     monkeypatch.setattr(sse, "HEARTBEAT", 0.05)
     async with served(desk) as at, asyncio.timeout(10):
         host, _, port = at.partition(":")
@@ -671,7 +671,7 @@ async def test_what_is_refused_before_it_is_a_request_is_counted_and_logged_with
     desk: Desk, monkeypatch: pytest.MonkeyPatch, said: bytes, status: int
 ) -> None:
     lines: list[dict[str, Any]] = []
-    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append({"level": level, **members}))
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append({"level": level, **members}))
     monkeypatch.setattr(telemetry, "UNREAD", telemetry.Sparing())
     count = GATHERED.counts["other", "", status, ""]
     before = sum(count.slots)
