@@ -14,7 +14,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceTyp
 from typer.testing import CliRunner
 
 from graphql_api import cli
-from graphql_api.domain.flow import KEPT, LEAVES, TREE, Block, Leaf
+from graphql_api.domain.flow import LEAVES, SYSTEM_COLUMNS, TREE, Block, Leaf
 from graphql_api.schema import SCHEMA
 from graphql_api.storage.tables import FLOWS
 from graphql_api.web.rest import OPERATIONS
@@ -203,7 +203,7 @@ def test_an_input_says_what_becomes_of_a_leaf_that_is_left_out(leaf: Leaf) -> No
 
 def test_every_column_is_a_leaf_or_kept_by_the_server() -> None:
     assert set(FLOWS.c.keys()) == {leaf.column for leaf in LEAVES} | {
-        *KEPT,
+        *SYSTEM_COLUMNS,
         "deleted_at",
         "name_folded",
         "updated_slot",

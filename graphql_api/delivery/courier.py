@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from graphql_api.delivery.ledger import AGAIN, Ledger
-from graphql_api.delivery.places import Places
+from graphql_api.delivery.slots import FairSlots
 from graphql_api.delivery.telling import Notice, Teller
 from graphql_api.delivery.tenure import Deposed, Tenure
 from graphql_api.domain import webhooks as domain
@@ -34,14 +34,14 @@ log = logging.getLogger("message_flows")
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What all couriers share. Endpoints that do not answer have places apart, so that they hold up no others."""
+    """What all couriers share. Endpoints that do not answer have slots apart, so that they hold up no others."""
 
     desk: Desk
     tenure: Tenure
     ledger: Ledger
     teller: Teller
-    places: Places
-    ailing_places: Places
+    slots: FairSlots
+    ailing_slots: FairSlots
     parked: Callable[["Courier"], None]
 
 
@@ -145,8 +145,8 @@ class Courier:
 
     async def _sent(self, message: Message, now: int) -> Answer | None:
         """None when somebody else may be sending."""
-        places = self._office.ailing_places if self._is_ailing else self._office.places
-        async with places.one(self.webhook.workspace_id):
+        slots = self._office.ailing_slots if self._is_ailing else self._office.slots
+        async with slots.one(self.webhook.workspace_id):
             if not self._office.tenure.is_sure:
                 await asyncio.sleep(AGAIN)
                 return None

@@ -9,7 +9,7 @@ from functools import partial
 
 from graphql_api.delivery.courier import Courier, Office
 from graphql_api.delivery.ledger import AGAIN, Ledger
-from graphql_api.delivery.places import Places
+from graphql_api.delivery.slots import FairSlots
 from graphql_api.delivery.telling import Teller
 from graphql_api.delivery.tenure import Deposed, Tenure, tell_parked, to_its_end
 from graphql_api.domain.errors import Refused, fault
@@ -19,9 +19,9 @@ from graphql_api.storage import deliveries, sender, webhooks
 from graphql_api.storage.engine import Row, Script
 from graphql_api.storage.tail import Rewritten, Tail
 
-PLACES = (128, 32)
+SLOTS = (128, 32)
 """Messages on their way at the same time to endpoints that answer, in all and of one workspace …"""
-AILING_PLACES = (16, 8)
+AILING_SLOTS = (16, 8)
 """… and to those that do not."""
 STEP = 500
 """Changes that an endpoint catches up with in a transaction."""
@@ -63,9 +63,9 @@ class Sender:
         self._desk = desk
         self._store = desk.store
         self._tenure = tenure
-        places = Places(*PLACES), Places(*AILING_PLACES)
+        slots = FairSlots(*SLOTS), FairSlots(*AILING_SLOTS)
         self._ledger = Ledger(tenure)
-        self._office = Office(desk, tenure, self._ledger, Teller(desk.store), *places, self._forget)
+        self._office = Office(desk, tenure, self._ledger, Teller(desk.store), *slots, self._forget)
         self._couriers: dict[str, Courier] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._edition = -1

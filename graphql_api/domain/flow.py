@@ -12,7 +12,7 @@ from graphql_api.domain import checks
 from graphql_api.domain.checks import Check
 
 Values = Mapping[str, Any]
-"""A flow as it is stored: a value for each column (`Leaf.column`, and those of `KEPT`)."""
+"""A flow as it is stored: a value for each column (`Leaf.column`, and those of `SYSTEM_COLUMNS`)."""
 
 
 class Direction(Enum):
@@ -123,7 +123,7 @@ class MessageFlow:
     version: int = 0
 
 
-KEPT = ("id", "workspace_id", "version", "created_at", "updated_at")
+SYSTEM_COLUMNS = ("id", "workspace_id", "version", "created_at", "updated_at")
 """What the server keeps about a flow beside its leaves; instants in milliseconds since 1970 (UTC)."""
 
 REQUIRED = MISSING
@@ -200,22 +200,22 @@ TREE = declared(MessageFlow)
 LEAVES: tuple[Leaf, ...] = tuple(leaves_of(TREE))
 BY_COLUMN: Mapping[str, Leaf] = MappingProxyType({leaf.column: leaf for leaf in LEAVES})
 BY_PATH: Mapping[str, Leaf] = MappingProxyType({leaf.path: leaf for leaf in LEAVES})
-PLACES: Mapping[str, int] = MappingProxyType({leaf.column: place for place, leaf in enumerate(LEAVES)})
+INDEX_OF: Mapping[str, int] = MappingProxyType({leaf.column: place for place, leaf in enumerate(LEAVES)})
 """Of the columns in the order of the declaration."""
 
-COLUMNS: tuple[str, ...] = (*KEPT, *BY_COLUMN)
+COLUMNS: tuple[str, ...] = (*SYSTEM_COLUMNS, *BY_COLUMN)
 DEFAULTS: Values = MappingProxyType({leaf.column: leaf.default for leaf in LEAVES if not leaf.is_required})
 
 
 def paths(columns: Iterable[str]) -> list[str]:
     """The paths that callers know, in the order of the declaration; of leaves alone."""
-    return [LEAVES[place].path for place in sorted([PLACES[column] for column in columns if column in PLACES])]
+    return [LEAVES[place].path for place in sorted([INDEX_OF[column] for column in columns if column in INDEX_OF])]
 
 
 def built(values: Values) -> MessageFlow:
     """The flow made of the columns that were read."""
     flow = _built(TREE, values)
-    for name in KEPT:
+    for name in SYSTEM_COLUMNS:
         if name in values:
             object.__setattr__(flow, name, values[name])
     return flow  # type: ignore[no-any-return]

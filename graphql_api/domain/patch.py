@@ -8,7 +8,7 @@ import msgspec
 
 from graphql_api.domain.checks import Wrong
 from graphql_api.domain.errors import Problem, Refused
-from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, LEAVES, PLACES, Leaf, Values
+from graphql_api.domain.flow import BY_COLUMN, BY_PATH, DEFAULTS, INDEX_OF, LEAVES, Leaf, Values
 
 CHECKS = {column: leaf.rule.check for column, leaf in BY_COLUMN.items()}
 AUTOPILOT = BY_PATH["autopilot"]
@@ -75,7 +75,7 @@ def _problems(sent: Sent, wrongs: Mapping[str, Wrong], is_twofold: bool, creates
     """Those of leaves in the order of the declaration."""
     for path in sent.null_blocks:
         yield _no_null(path, creates)
-    for column in sorted(wrongs, key=PLACES.__getitem__):
+    for column in sorted(wrongs, key=INDEX_OF.__getitem__):
         yield _problem(BY_COLUMN[column], wrongs[column])
     if is_twofold:
         yield _both_autopilots()
@@ -153,5 +153,5 @@ def difference(before: Values, after: Values, among: Collection[str] = BY_COLUMN
     """The columns of the leaves whose values differ, in the order of the declaration; only `among` these may they."""
     differing = [column for column in among if before[column] != after[column]]
     if len(differing) > 1:
-        differing.sort(key=PLACES.__getitem__)
+        differing.sort(key=INDEX_OF.__getitem__)
     return tuple(differing)

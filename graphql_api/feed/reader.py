@@ -7,10 +7,10 @@ import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from graphql_api.domain.caller import Caller
+from graphql_api.domain.change_cursors import ChangeCursor, change_cursor
 from graphql_api.domain.errors import Refused, refused, unknown_flow
 from graphql_api.domain.flow import Values
 from graphql_api.domain.ids import is_id
-from graphql_api.domain.places import Place, place
 from graphql_api.feed.past import AFTER_TROUBLE, Past, Topic, too_old
 from graphql_api.feed.watcher import Watcher
 from graphql_api.storage import changes, flows
@@ -94,7 +94,7 @@ class Feed:
         deleted one may still be gone on with.
         """
         workspace = caller.within("flows:read")
-        after = None if cursor is None else place(cursor, workspace)
+        after = None if cursor is None else change_cursor(cursor, workspace)
         if id is not None:
             rows = await self._store.read(flows.read_whole(workspace, id)) if is_id(id) else ()
             if not rows or (after is None and rows[0]["deleted_at"] is not None):
@@ -115,7 +115,7 @@ class Feed:
         return self.cursor(workspace, place)
 
     def cursor(self, workspace: str, position: int) -> str:
-        return Place(self._name, workspace, position).text()
+        return ChangeCursor(self._name, workspace, position).text()
 
     async def flow(self, change: Change) -> Values | None:
         """The flow as the change left it; None after a delete."""

@@ -12,7 +12,7 @@ from graphql_api.domain.patch import Patch
 from graphql_api.edits.importing import Imported
 from graphql_api.folder import writing
 from graphql_api.folder.layout import File
-from graphql_api.folder.reading import Page, Unreadable, read
+from graphql_api.folder.reading import ParsedFile, Unreadable, read
 from graphql_api.web.shape import Shape
 
 VERSION = "version"
@@ -44,7 +44,7 @@ class Contents:
     """A file that was read; `version` is that of the flow when it was taken, `problems` are such as only files have."""
 
     file: File
-    page: Page
+    page: ParsedFile
     version: int | None
     problems: tuple[Problem, ...] = ()
 
@@ -52,9 +52,9 @@ class Contents:
         return Wrong(*sorted(map(self._blame, problems), key=lambda blame: blame.line))
 
     def _blame(self, problem: Problem) -> Blame:
-        place = self.page.places.get(problem.path)
+        location = self.page.locations.get(problem.path)
         leaf = BY_PATH.get(".".join(problem.path))
-        bare = leaf is not None and leaf.kind is not bool and leaf.kind is not float and place and place.is_plain
+        bare = leaf is not None and leaf.kind is not bool and leaf.kind is not float and location and location.is_plain
         advice = "; write it in quotes" if bare and problem.code == "INVALID_TYPE" else ""
         return Blame(self.file.place, f"{problem.message}{advice}", self.page.line(problem.path))
 
@@ -92,7 +92,7 @@ class Contents:
         values = {
             path: _member(shown, path)
             for path, column in leaves.items()
-            if path in self.page.places and said[column] != flow[column]
+            if path in self.page.locations and said[column] != flow[column]
         }
         if self.version != flow["version"]:
             values[(VERSION,)] = flow["version"]

@@ -40,7 +40,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a value stands: `line` from 1, `column` of its name, the text from `start` to `end`."""
 
     line: int
@@ -53,21 +53,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ParsedFile:
     """A file that was read; members of the value by the path of their names."""
 
     text: str
     value: Any
-    places: Mapping[Path, Place]
+    locations: Mapping[Path, Location]
 
     def line(self, path: Path) -> int:
         """The line of a member, or of the block that it would stand in."""
-        while path and path not in self.places:
+        while path and path not in self.locations:
             path = path[:-1]
-        return self.places[path].line if path else 1
+        return self.locations[path].line if path else 1
 
 
-def read(raw: bytes) -> Page:
+def read(raw: bytes) -> ParsedFile:
     """Raises Unreadable for whatever comes first."""
     text = _decoded(raw)
     reader = _Reader(text)
@@ -76,7 +76,7 @@ def read(raw: bytes) -> Page:
     except yaml.MarkedYAMLError as error:
         line = 1 if error.problem_mark is None else error.problem_mark.line + 1
         raise Unreadable(line, f"the file is not YAML: {printable(error.problem or 'nothing fits')}") from None
-    return Page(text, value, reader.places)
+    return ParsedFile(text, value, reader.locations)
 
 
 def _decoded(raw: bytes) -> str:
@@ -100,7 +100,7 @@ class _Reader:
     """Goes through the events of YAML, which come one by one, so that no depth and no alias costs anything."""
 
     def __init__(self, text: str) -> None:
-        self.places: dict[Path, Place] = {}
+        self.locations: dict[Path, Location] = {}
         self._events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
 
     def document(self) -> Any:
@@ -138,7 +138,7 @@ class _Reader:
             value = next(self._events)
             path = (*at, printable(name))
             members[name] = self._value(value, path)
-            self.places[path] = Place(
+            self.locations[path] = Location(
                 _line(key),
                 _column(key),
                 value.start_mark.index,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graphql_api.folder.reading import Page, Path, Place, Unreadable, read
+from graphql_api.folder.reading import Location, ParsedFile, Path, Unreadable, read
 
 STEP = 2
 """Columns that a block is set in."""
@@ -61,28 +61,28 @@ def escaped(found: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def exchanged(page: Page, values: Mapping[Path, Any], fallback: Mapping[str, Any]) -> str:
+def exchanged(page: ParsedFile, values: Mapping[Path, Any], fallback: Mapping[str, Any]) -> str:
     """The text of a file with other values for some of its members; comments and all the rest stay as they are.
 
     Where the way in which a file is written leaves no room for that, `fallback` is written as a whole.
     """
     text = page.text
-    known = sorted((path for path in values if path in page.places), key=lambda path: -page.places[path].start)
+    known = sorted((path for path in values if path in page.locations), key=lambda path: -page.locations[path].start)
     for path in known:
-        text = _put(text, page.places[path], values[path])
+        text = _put(text, page.locations[path], values[path])
     for path in values.keys() - set(known):
         text = _insert(text, path[-1], values[path])
     return text if _reads_as(text, page, values) else whole(fallback)
 
 
-def _put(text: str, place: Place, value: Any) -> str:
-    start, end = place.start, place.end
+def _put(text: str, location: Location, value: Any) -> str:
+    start, end = location.start, location.end
     behind = text[end : (text + "\n").index("\n", end)]
     # A block that keeps its last line breaks would take those behind it as well.
     no_room = behind.strip() or (isinstance(value, str) and value.endswith("\n\n"))
-    is_inline = place.in_flow or (not place.is_block and no_room)
-    new = inline(value) if is_inline and isinstance(value, str) else scalar(value, place.column)
-    if place.is_block:
+    is_inline = location.in_flow or (not location.is_block and no_room)
+    new = inline(value) if is_inline and isinstance(value, str) else scalar(value, location.column)
+    if location.is_block:
         old = text[start:end]
         keeps = "+" in old.partition("\n")[0] or "+" in new.partition("\n")[0]
         end = start + len(old.removesuffix("\n") if keeps else old.rstrip("\r\n"))
@@ -99,7 +99,7 @@ def _insert(text: str, name: str, value: Any) -> str:
     return f"{text[:at]}{name}: {scalar(value, 0)}\n{text[at:]}"
 
 
-def _reads_as(text: str, page: Page, values: Mapping[Path, Any]) -> bool:
+def _reads_as(text: str, page: ParsedFile, values: Mapping[Path, Any]) -> bool:
     try:
         found = read(text.encode()).value
     except Unreadable:

@@ -17,7 +17,7 @@ import msgspec
 from graphql import GraphQLError
 from graphql.language import ast
 
-from graphql_api.schema.prices import MANY, Place, Price, defaults, operation_price, total
+from graphql_api.schema.prices import MANY, FieldGroup, Price, defaults, operation_price, total
 
 # Unterminated strings match as well: the parser reports them, and no character is scanned twice.
 # Early Pythons 3.11 go on from the wrong place after a possessive group that failed midway: hence the atomic one.
@@ -149,7 +149,7 @@ def measure(document: ast.DocumentNode, limits: Limits, operation_name: str | No
     chosen = [(root, size) for root, size in roots if _is_chosen(root, operation_name)]
     largest = Size(*map(max, zip(Size(), *(size for _, size in chosen), strict=True)))
     _hold(limits, depth=largest.depth, aliases=largest.aliases, root_fields=largest.root_fields)
-    answers = {id(root): _places([root], fragments) for root, _ in roots}
+    answers = {id(root): _field_groups([root], fragments) for root, _ in roots}
     overlaps = sum(map(_overlaps, answers.values()))
     _hold(limits, overlaps=overlaps)
     price = total(operation_price(root, answers[id(root)]) for root, _ in chosen)
@@ -232,7 +232,7 @@ def _selection_size(selection: ast.SelectionNode, known: Mapping[str, Size]) -> 
     return below._replace(selections=1 + below.selections)
 
 
-def _places(parents: Iterable[Parent], fragments: Fragments) -> list[Place]:
+def _field_groups(parents: Iterable[Parent], fragments: Fragments) -> list[FieldGroup]:
     """The answer below these parents; a fragment counts once at each place, as when it is executed."""
     fields: dict[str, list[ast.FieldNode]] = {}
     waiting, entered = list(parents), set[str]()
@@ -245,13 +245,13 @@ def _places(parents: Iterable[Parent], fragments: Fragments) -> list[Place]:
             elif isinstance(selection, ast.FragmentSpreadNode) and (name := selection.name.value) not in entered:
                 entered.add(name)
                 waiting.extend([fragments[name]] if name in fragments else [])
-    return [_place(same, fragments) for same in fields.values()]
+    return [_field_group(same, fragments) for same in fields.values()]
 
 
-def _place(fields: list[ast.FieldNode], fragments: Fragments) -> Place:
+def _field_group(fields: list[ast.FieldNode], fragments: Fragments) -> FieldGroup:
     objects = [field for field in fields if field.selection_set]
-    return Place(fields, _places(objects, fragments) if objects else None)
+    return FieldGroup(fields, _field_groups(objects, fragments) if objects else None)
 
 
-def _overlaps(answer: list[Place]) -> int:
+def _overlaps(answer: list[FieldGroup]) -> int:
     return sum(len(fields) * (len(fields) - 1) // 2 + _overlaps(below or []) for fields, below in answer)

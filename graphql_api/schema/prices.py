@@ -1,10 +1,10 @@
 """What an operation costs, in points: worked out once for a document, then for each request by its variables.
 
-An object costs 1, a leaf nothing except those of `LEAVES`. A connection multiplies what its `nodes` and `edges` cost by
-its page size: `first`, else `last`, else the default of `PAGES`. A mutation costs 10 for every flow it writes, or the
-price of its answer where that is more. What is selected twice at one place is answered once and costs once. A long text
-that the same way through the schema leads to again, at another place or in a list within another one, costs a point for
-every 2,000 characters there.
+An object costs 1, a leaf nothing except those of `LEAF_POINTS`. A connection multiplies what its `nodes` and `edges`
+cost by its page size: `first`, else `last`, else that of `DEFAULT_SIZES`. A mutation costs 10 for every flow it writes,
+or the price of its answer where that is more. What is selected twice at one place is answered once and costs once. A
+long text that the same way through the schema leads to again, at another place or in a list within another one, costs a
+point for every 2,000 characters there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,13 +16,13 @@ from graphql.language import ast
 from graphql_api.domain import flow
 from graphql_api.domain.checks import Text
 
-PAGES: Mapping[str, int] = {"messageFlows": 50, "revisions": 50, "webhooks": 50}
+DEFAULT_SIZES: Mapping[str, int] = {"messageFlows": 50, "revisions": 50, "webhooks": 50}
 ROWS = frozenset({"nodes", "edges"})
-LEAVES: Mapping[str, int] = {"totalCount": 10}
+LEAF_POINTS: Mapping[str, int] = {"totalCount": 10}
 INTROSPECTION: Mapping[str, int] = {"types": 10, "fields": 4, "inputFields": 4, "enumValues": 4, "possibleTypes": 4}
 """Lists of the schema are charged for fewer than there are, as they cost little to tell: all of it is some two thousand
 points, and lists of it within one another are soon more than anybody may spend."""
-BATCHES: Mapping[str, int] = {
+ROW_COUNTS: Mapping[str, int] = {
     "updateMessageFlows": 100,
     "openings": 62,
     "utcOffsets": 4,
@@ -62,27 +62,29 @@ class Price(NamedTuple):
         return min(MANY, points)
 
 
-class Place(NamedTuple):
+class FieldGroup(NamedTuple):
     """Fields that answer under one name, more than one where they overlap; below a leaf is None."""
 
     fields: list[ast.FieldNode]
-    below: list["Place"] | None
+    below: list["FieldGroup"] | None
 
 
-def operation_price(operation: ast.OperationDefinitionNode, answer: list[Place]) -> Price:
+def operation_price(operation: ast.OperationDefinitionNode, answer: list[FieldGroup]) -> Price:
     least = WRITE if operation.operation is ast.OperationType.MUTATION else 0
     told: set[Way] = set()
-    return total(_price(place, ONE, (), told, least) for place in answer)
+    return total(_price(group, ONE, (), told, least) for group in answer)
 
 
-def _price(place: Place, page: Counts, above: Way, told: set[Way], least: int = 0) -> Price:
+def _price(group: FieldGroup, page: Counts, above: Way, told: set[Way], least: int = 0) -> Price:
     """Of a place whose fields differ in name and arguments only where their types exclude each other."""
-    names = frozenset(field.name.value for field in place.fields)
-    if place.below is None:
-        return Price(max(LEAVES.get(name, 0) for name in names) + _again(names, above, told))
-    own_page = frozenset(_count(field, PAGES, "first", "last") for field in place.fields)
-    below = total(_price(each, own_page, (*above, names), told) for each in place.below)
-    counts = [page if field.name.value in ROWS else {_count(field, BATCHES, "ids", "first")} for field in place.fields]
+    names = frozenset(field.name.value for field in group.fields)
+    if group.below is None:
+        return Price(max(LEAF_POINTS.get(name, 0) for name in names) + _again(names, above, told))
+    own_page = frozenset(_count(field, DEFAULT_SIZES, "first", "last") for field in group.fields)
+    below = total(_price(each, own_page, (*above, names), told) for each in group.below)
+    counts = [
+        page if field.name.value in ROWS else {_count(field, ROW_COUNTS, "ids", "first")} for field in group.fields
+    ]
     return _times(frozenset().union(*counts), least, Price(1 + below.points, below.parts))
 
 

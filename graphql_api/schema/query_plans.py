@@ -8,7 +8,7 @@ from graphql import FieldNode
 
 from graphql_api import reads
 from graphql_api.domain.search import NEWEST_FIRST, Filter, Order, OrderField, Span
-from graphql_api.schema import connection, kept, writers
+from graphql_api.schema import connection, page_cache, writers
 from graphql_api.schema.connection import Found
 from graphql_api.schema.context import Arguments, Context, Run
 from graphql_api.schema.inputs import filter_of
@@ -33,9 +33,9 @@ def message_flow(document: Document, nodes: Sequence[FieldNode]) -> Run:
 def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
     place = ByPlace(is_unpacked=True)
     members = connection_members(document, nodes, place)
-    lists = _kept_lists(document, nodes, members)
+    lists = _cacheable_lists(document, nodes, members)
     columns = place.columns
-    kept_columns = (*columns, *(column for column in kept.STATE if column not in columns))
+    cached_columns = (*columns, *(column for column in page_cache.STATE if column not in columns))
     mark = object()  # of this plan, which may be forgotten before its pages are
 
     async def run(arguments: Arguments, context: Context) -> Any:
@@ -48,26 +48,28 @@ def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
             page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)
             return Found(context, filter, order, span, page)
 
-        written: Mapping[str, Any] = {}
-        if lists and _may_be_kept(filter, span):
+        cached: Mapping[str, Any] = {}
+        if lists and _is_cacheable(filter, span):
             asked = (mark, context.desk.store, context.caller.workspace, filter, order, span)
-            found, written = await kept.page(asked, read, kept_columns, lists)
+            found, cached = await page_cache.page(asked, read, cached_columns, lists)
         else:
             found = await read(columns)
-        return {name: written[name] if name in written else await member(found) for name, member in members}
+        return {name: cached[name] if name in cached else await member(found) for name, member in members}
 
     return run
 
 
-def _kept_lists(document: Document, nodes: Sequence[FieldNode], members: Sequence[tuple[str, "Member"]]) -> kept.Lists:
-    """Those that may be kept: none that somebody looks into, and none that tell the time."""
+def _cacheable_lists(
+    document: Document, nodes: Sequence[FieldNode], members: Sequence[tuple[str, "Member"]]
+) -> page_cache.Lists:
+    """Those that may be cached: none that somebody looks into, and none that tell the time."""
     if document.makes_dicts or document.instants:
         return {}
     fields = document.fields([node.selection_set for node in nodes], "MessageFlowConnection")
     return {name: member for name, member in members if fields[name][0].name.value in ("nodes", "edges")}
 
 
-def _may_be_kept(filter: Filter, span: Span) -> bool:
+def _is_cacheable(filter: Filter, span: Span) -> bool:
     """What many look at and come back to, and what takes little to remember."""
     return span.is_at_an_end and filter.ids is None and filter.name_contains is None
 

@@ -37,7 +37,7 @@ TYPES: Mapping[str, str] = {
     "settings.emailSettings": "EmailSettings",
 }
 INTERFACES = {"MessageFlow": {"Node"}}
-KEPT = {
+SYSTEM_FIELDS = {
     "id": ("id", "{}"),
     "workspaceId": ("workspace_id", "{}"),
     "createdAt": ("created_at", "text({})"),
@@ -166,8 +166,8 @@ def member(document: Document, declared: Block, kind: str, fields: list[FieldNod
     name = fields[0].name.value
     if name == "__typename":
         return repr(kind)
-    if declared is TREE and name in KEPT:
-        column, form = KEPT[name]
+    if declared is TREE and name in SYSTEM_FIELDS:
+        column, form = SYSTEM_FIELDS[name]
         return form.format(access(column))
     if declared.path == HOURS and name in COMPUTED:
         return COMPUTED[name](document, fields, access)

@@ -27,7 +27,7 @@ FLAGS = frozenset(leaf.column for leaf in LEAVES if leaf.kind is bool)
 DELAY = "response_settings_delay"
 
 FEW = 100
-"""Flows that are looked up by their ids at once, without a place among the long reads."""
+"""Flows that are looked up by their ids at once, without a slot of the long reads."""
 
 
 def values(row: Row) -> dict[str, Any]:

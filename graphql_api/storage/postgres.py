@@ -21,7 +21,7 @@ from graphql_api.storage.postgres_lent import Lent
 from graphql_api.storage.postgres_pool import Pool
 from graphql_api.storage.postgres_signals import Signals
 from graphql_api.storage.postgres_stream import begun, streamed
-from graphql_api.storage.queues import Places, Queues
+from graphql_api.storage.queues import Queues, Slots
 from graphql_api.storage.recalled import Recalled, recalling
 
 T = TypeVar("T")
@@ -53,8 +53,8 @@ class PostgresStore:
             self._recalled.tell = self._neighbours.tell
         self._pool = Pool(dsn, size=size, timeout=timeout, patience=patience, regained=self._recalled.clear)
         self._queues = Queues("others change the same flow")
-        self._turns = Places(max(1, size // 2), "too many others wait for rows that are locked")
-        self._aside = Places(max(1, size * 2 // 3), "other long statements keep it busy")
+        self._turns = Slots(max(1, size // 2), "too many others wait for rows that are locked")
+        self._aside = Slots(max(1, size * 2 // 3), "other long statements keep it busy")
         self._signals = Signals(dsn, self._pool)
         self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES, *WRONG)) if batch > 1 else None
 

@@ -1,4 +1,4 @@
-"""Places for what may take long: so many at a time, so that others are left something to work with."""
+"""Slots for what may take long: so many at a time, so that others are left something to work with."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,11 +8,11 @@ from weakref import WeakValueDictionary
 from graphql_api.storage.engine import in_task, unavailable
 
 
-class Places:
+class Slots:
     """First come, first served; who gets none in time is refused (UNAVAILABLE) with `trouble`."""
 
     def __init__(self, count: int, trouble: str) -> None:
-        self._places = asyncio.Semaphore(count)
+        self._slots = asyncio.Semaphore(count)
         self._trouble = trouble
 
     @asynccontextmanager
@@ -21,26 +21,26 @@ class Places:
         await in_task()
         try:
             async with asyncio.timeout_at(until):
-                await self._places.acquire()
+                await self._slots.acquire()
         except TimeoutError:
             raise unavailable(self._trouble) from None
         try:
             yield
         finally:
-            self._places.release()
+            self._slots.release()
 
 
 class Queues:
-    """One place for each of the names that somebody waits for; none is needed for "", which names nothing."""
+    """One slot for each of the names that somebody waits for; none is needed for "", which names nothing."""
 
     def __init__(self, trouble: str) -> None:
-        self._places: WeakValueDictionary[str, Places] = WeakValueDictionary()
+        self._slots: WeakValueDictionary[str, Slots] = WeakValueDictionary()
         self._trouble = trouble
 
     def taken(self, name: str, until: float) -> AbstractAsyncContextManager[None]:
         if not name:
             return nullcontext()
-        places = self._places.get(name)
-        if places is None:
-            places = self._places[name] = Places(1, self._trouble)
-        return places.taken(until)
+        slots = self._slots.get(name)
+        if slots is None:
+            slots = self._slots[name] = Slots(1, self._trouble)
+        return slots.taken(until)

@@ -12,7 +12,7 @@ import msgspec
 
 from graphql_api.storage import sqlite_file
 from graphql_api.storage.engine import Row, unavailable
-from graphql_api.storage.queues import Places
+from graphql_api.storage.queues import Slots
 from graphql_api.storage.sqlite_file import Deadline
 
 AT_ONCE = 4
@@ -40,14 +40,14 @@ class Asides:
         self._ending: set[asyncio.Future[Any]] = set()
         """Of connections that are told to end, when their threads have."""
         self._is_closed = False
-        self._places = Places(AT_ONCE, "other long statements keep it busy")
+        self._slots = Slots(AT_ONCE, "other long statements keep it busy")
 
     def may_open(self) -> None:
         if self._is_closed:
             raise unavailable("the server is stopping")
 
     async def read(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
-        async with self._places.taken(time.monotonic() + self._patience):
+        async with self._slots.taken(time.monotonic() + self._patience):
             aside = self._idle.pop() if self._idle else await self._connected()
             try:
                 aside.deadline.until = time.monotonic() + self._timeout

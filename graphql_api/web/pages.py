@@ -27,7 +27,7 @@ MEDIA = {
 ASSET = re.compile(r"[a-z0-9][A-Za-z0-9._-]*-[A-Z0-9]{8}(\.[a-z0-9]+)", re.ASCII)
 """As playground/build.mjs names them; nothing else is ever looked for."""
 
-PLACES = {
+PAGES = {
     "/": "playground",
     "/docs": "reference",
     "/docs/": "reference",
@@ -67,7 +67,7 @@ class Pages:
     """
 
     def __init__(self, facts: Mapping[str, str], built: Path = BUILT, without: Collection[str] = ()) -> None:
-        self.places = {path: page for path, page in PLACES.items() if page not in without}
+        self.places = {path: page for path, page in PAGES.items() if page not in without}
         self._without = without
         self._attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in facts.items())
         self._built = built

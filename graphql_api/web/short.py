@@ -40,7 +40,7 @@ class Door(Protocol):
     async def answer(self, scope: Scope, receive: Receive) -> Answer: ...
 
 
-class Place(msgspec.Struct, frozen=True):
+class Dispatch(msgspec.Struct, frozen=True):
     """Where a first line leads: a door, the form of the path, and for REST the route with the id in the path."""
 
     door: Door
@@ -49,19 +49,19 @@ class Place(msgspec.Struct, frozen=True):
     found: Found | None = None
 
 
-class Places(dict[bytes, Place | None]):
+class DispatchTable(dict[bytes, Dispatch | None]):
     """Where first lines lead: that of GraphQL is kept, those of REST are read; None for what goes the long way."""
 
     def __init__(self, graphql: Door, rest: Door) -> None:
-        super().__init__({b"POST /graphql HTTP/1.1": Place(graphql, "POST", "/graphql")})
+        super().__init__({b"POST /graphql HTTP/1.1": Dispatch(graphql, "POST", "/graphql")})
         self._rest = rest
 
-    def __missing__(self, line: bytes) -> Place | None:
+    def __missing__(self, line: bytes) -> Dispatch | None:
         found = plain(line)
         if found is None:
             return None
         route = found[0]
-        return Place(self._rest, route.method, PREFIX + route.path, found)
+        return Dispatch(self._rest, route.method, PREFIX + route.path, found)
 
 
 class Rooms(msgspec.Struct, frozen=True):
@@ -90,22 +90,22 @@ class Short:
     def __init__(self, rooms: Rooms, graphql: Door, rest: Door, longest_body: int, root_path: str = "") -> None:
         self.heads = Heads(longest_body, root_path)
         self._rooms = rooms
-        self._places = Places(graphql, rest)
+        self._table = DispatchTable(graphql, rest)
 
     def learn(self, line: bytes, block: bytes, headers: Headers) -> None:
         """Keeps a head that the parser has read, unless it is refused or asks for events: those go the long way."""
         scope = {"path": "", "raw_path": b" " * LONGEST_TARGET, "query_string": b"", "headers": headers}
         with contextlib.suppress(Refused):
             self._rooms.front.admit(scope)
-            if self._places[line] and not asks_for_events(scope):
+            if self._table[line] and not asks_for_events(scope):
                 cors = lines(self._rooms.cors.headers(scope))
                 self.heads.learn(block, headers, token(scope), cors, takes_events=takes_events(scope))
 
     def enter(self, line: bytes, head: Head, body: bytes, client: Any) -> Coroutine[Any, Any, Written] | None:
         """What makes the answer; None for a request that goes the long way."""
         rooms = self._rooms
-        place = self._places[line]
-        if place is None or head.length != len(body) or rooms.ready.is_stopping:
+        dispatch = self._table[line]
+        if dispatch is None or head.length != len(body) or rooms.ready.is_stopping:
             return None
         if head.takes_events and may_go_on(body):
             return None
@@ -117,21 +117,21 @@ class Short:
             account = state["account"] = rooms.throttle.paid(payer(key, client))
             if account is None:
                 return None
-        scope = {**head.scope, "method": place.method, "found": place.found, "state": state, "whole": body}
-        return self._answered(place, head, scope, account)
+        scope = {**head.scope, "method": dispatch.method, "found": dispatch.found, "state": state, "whole": body}
+        return self._answered(dispatch, head, scope, account)
 
-    async def _answered(self, place: Place, head: Head, scope: Scope, account: Account | None) -> Written:
+    async def _answered(self, dispatch: Dispatch, head: Head, scope: Scope, account: Account | None) -> Written:
         began, status = perf_counter(), GONE
         try:
             try:
-                answer = await place.door.answer(scope, nothing_more)
+                answer = await dispatch.door.answer(scope, nothing_more)
             except Exception as error:
                 answer = failed(scope, error)
             status = answer.status
             points = account.lines() if account else b""
             return status, written(answer, scope["state"]["request_id"], head.cors, points)
         finally:
-            self._rooms.telemetry.tell(scope, status, perf_counter() - began, place.form)
+            self._rooms.telemetry.tell(scope, status, perf_counter() - began, dispatch.form)
 
 
 def written(answer: Answer, id: str, cors: bytes, points: bytes) -> bytes:

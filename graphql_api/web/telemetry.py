@@ -14,7 +14,7 @@ from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
 from graphql_api.web.gathered import GATHERED
 from graphql_api.web.hearing import hear
-from graphql_api.web.pages import PLACES
+from graphql_api.web.pages import PAGES
 from graphql_api.web.routes import PREFIX, ROUTES
 
 GONE = 499
@@ -22,7 +22,7 @@ GONE = 499
 
 LONGEST_NAME = 64
 OTHERS = "other"
-FIXED = frozenset({"/graphql", "/openapi.json", "/metrics", "/health/live", "/health/ready", *PLACES})
+FIXED = frozenset({"/graphql", "/openapi.json", "/metrics", "/health/live", "/health/ready", *PAGES})
 BELOW = ("/assets/", "/flows/")
 """Below these the name of a file, or what a page itself tells apart; the label is the path above."""
 

@@ -260,7 +260,7 @@ async def test_slow_endpoints_of_one_workspace_hold_up_no_other(
     """Though they answer in the end, so that they are taken for endpoints that do."""
     monkeypatch.setattr(sender, "GRACE", 0)
     endpoint.manner = silence
-    every, share = sender.PLACES
+    every, share = sender.SLOTS
     for _ in range(every // courier.AT_ONCE + 1):
         await add(endpoint)
     theirs = Caller("theirs")

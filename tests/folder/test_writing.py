@@ -129,9 +129,9 @@ def test_a_file_without_values_or_in_braces_takes_values_too() -> None:
 
 
 def test_every_leaf_stands_in_the_file_once() -> None:
-    places = contents(FILE, whole(document(FLOW)).encode()).page.places
+    locations = contents(FILE, whole(document(FLOW)).encode()).page.locations
     leaves = {tuple(leaf.path.split(".")) for leaf in BY_COLUMN.values()}
-    assert leaves <= set(places)
+    assert leaves <= set(locations)
     assert list(document(FLOW)) == [
         *("_id", "workspaceId", "version", "name", "direction", "description", "agent", "settings", "prompt"),
         *("isActive", "autopilot", "messageChannel", "createdAt", "initiationMessage"),

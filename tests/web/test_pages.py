@@ -15,7 +15,7 @@ from graphql_api.web.cors import Cors
 from graphql_api.web.front import Front
 from graphql_api.web.hosts import Hosts
 from graphql_api.web.methods import Takes
-from graphql_api.web.pages import PLACES, Pages, csp
+from graphql_api.web.pages import PAGES, Pages, csp
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 SCRIPT = b"console.log('a script')"
@@ -27,7 +27,7 @@ PAGE = """<html data-root="{root}" {server}><script type="module" src="{root}ass
 
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
-    for page in set(PLACES.values()):
+    for page in set(PAGES.values()):
         (tmp_path / f"{page}.html").write_text(PAGE, "utf-8")
     (tmp_path / f"{NAMED}.gz").write_bytes(gzip.compress(SCRIPT))
     (tmp_path / "secret-ABCD2345.txt.gz").write_bytes(gzip.compress(b"not an asset"))

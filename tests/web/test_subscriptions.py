@@ -17,8 +17,8 @@ import websockets
 
 from graphql_api import edits, reads
 from graphql_api.domain.caller import Caller
+from graphql_api.domain.change_cursors import ChangeCursor
 from graphql_api.domain.patch import Sent
-from graphql_api.domain.places import Place
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune
 from graphql_api.feed import Watcher
@@ -279,12 +279,12 @@ async def test_the_cursor_of_now_is_told_to_readers_only(desk: Desk) -> None:
         ({"after": ""}, "BAD_REQUEST"),
         ({"after": "\0☃"}, "BAD_REQUEST"),
         ({"after": "x" * 50_000}, "BAD_REQUEST"),
-        ({"after": Place("", "ws1", 2**63).text()}, "BAD_REQUEST"),
-        ({"after": Place("", "ws1", -1).text()}, "BAD_REQUEST"),
-        ({"after": Place("of another database", "ws1", 0).text()}, "RESYNC_REQUIRED"),
-        ({"after": Place("", "ws1", 2**62).text()}, "RESYNC_REQUIRED"),
-        ({"after": Place("", "ws2", 0).text()}, "BAD_REQUEST"),
-        ({"after": Place("", "ws1", 0).text() + "☃"}, "BAD_REQUEST"),
+        ({"after": ChangeCursor("", "ws1", 2**63).text()}, "BAD_REQUEST"),
+        ({"after": ChangeCursor("", "ws1", -1).text()}, "BAD_REQUEST"),
+        ({"after": ChangeCursor("of another database", "ws1", 0).text()}, "RESYNC_REQUIRED"),
+        ({"after": ChangeCursor("", "ws1", 2**62).text()}, "RESYNC_REQUIRED"),
+        ({"after": ChangeCursor("", "ws2", 0).text()}, "BAD_REQUEST"),
+        ({"after": ChangeCursor("", "ws1", 0).text() + "☃"}, "BAD_REQUEST"),
         ({"id": {"a": 1}}, "BAD_REQUEST"),
     ],
 )

@@ -17,7 +17,7 @@ from graphql import (
 from graphql_api.domain.flow import TREE, Block, Leaf
 from graphql_api.schema.inputs import null_rule
 from graphql_api.schema.prepared import GRAPHQL
-from graphql_api.web.openapi.values import BOOLEAN, IDENTIFIER, INSTANT, Json, kept, taken
+from graphql_api.web.openapi.values import BOOLEAN, IDENTIFIER, INSTANT, Json, answered, requested
 from graphql_api.web.rest import OPERATIONS
 from graphql_api.web.routes import ROUTES, Route
 from graphql_api.web.shape import IGNORED, WORKING_HOURS
@@ -79,8 +79,8 @@ def _member(member: Leaf | Block, creates: bool) -> Json:
     if isinstance(member, Block):
         return ref(_name(member, creates))
     if not creates:
-        return {"description": f"{member.meaning} {null_rule(member)}", **taken(member)}
-    schema = {"description": member.meaning, **taken(member)}
+        return {"description": f"{member.meaning} {null_rule(member)}", **requested(member)}
+    schema = {"description": member.meaning, **requested(member)}
     # Only here: a client that fills in defaults of an update would overwrite what it did not mean to touch.
     return schema if member.is_required else {**schema, "default": member.default}
 
@@ -89,7 +89,7 @@ def _direct_hours(hours: Leaf | Block) -> dict[str, Json]:
     assert isinstance(hours, Block)
     told = f"The same as in `{WORKING_HOURS}`; refused when both are there and differ."
     return {
-        name: {"description": told, **taken(member)}
+        name: {"description": told, **requested(member)}
         for name, member in hours.members.items()
         if isinstance(member, Leaf)
     }
@@ -135,7 +135,7 @@ def _answer(name: str, selections: SelectionSetNode, of: Any, block: Block) -> I
             assert field.selection_set is not None
             inner += _answer(kind.name, field.selection_set, kind, member)
         else:
-            value = SCALARS[kind.name] if member is None else kept(member)
+            value = SCALARS[kind.name] if member is None else answered(member)
             properties[shown] = {"description": of.fields[field.name.value].description, **value}
     schema = {"type": "object", "description": of.description, "additionalProperties": False}
     yield name, {**schema, "required": list(properties), "properties": properties}

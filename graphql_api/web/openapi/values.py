@@ -1,4 +1,4 @@
-"""JSON Schemas of single values, read off the checks of the leaves: as they are taken, and as they are kept."""
+"""JSON Schemas of single values, read off the checks of the leaves: as requests may hold them, and as answers do."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -19,7 +19,7 @@ ZONE: Json = {"type": "string", "format": "iana-timezone", "examples": ["UTC", "
 """No list of names: it grows with each tzdata, and case does not matter in requests."""
 
 HH_MM = "([01][0-9]|2[0-3]):[0-5][0-9]"
-TAKEN: Mapping[Check, Json] = {
+REQUESTED: Mapping[Check, Json] = {
     checks.flag: BOOLEAN,
     checks.opaque_id: IDENTIFIER,
     checks.seconds: SECONDS,
@@ -27,22 +27,22 @@ TAKEN: Mapping[Check, Json] = {
     checks.opening_time: {"type": "string", "pattern": f"^{checks.CLOCK.pattern}$", "examples": ["09:00"]},
     checks.closing_time: {"type": "string", "pattern": f"^({checks.CLOCK.pattern}|24:00)$", "examples": ["17:00"]},
 }
-KEPT: Mapping[Check, Json] = {
-    **TAKEN,
+ANSWERED: Mapping[Check, Json] = {
+    **REQUESTED,
     checks.opening_time: {"type": "string", "pattern": f"^{HH_MM}$"},
     checks.closing_time: {"type": "string", "pattern": f"^({HH_MM}|24:00)$"},
 }
 
 
-def taken(leaf: Leaf) -> Json:
+def requested(leaf: Leaf) -> Json:
     """What a request may hold; null only where it resets the leaf."""
-    schema = _of(leaf, TAKEN)
+    schema = _of(leaf, REQUESTED)
     return {**schema, "type": [schema["type"], "null"]} if leaf.rule.resets else schema
 
 
-def kept(leaf: Leaf) -> Json:
+def answered(leaf: Leaf) -> Json:
     """What an answer holds."""
-    return _of(leaf, KEPT)
+    return _of(leaf, ANSWERED)
 
 
 def _of(leaf: Leaf, forms: Mapping[Check, Json]) -> Json:

@@ -8,7 +8,7 @@ from graphql_api.domain.errors import Refused, refused
 Parts = tuple[str, str, int]
 
 
-class Place(msgspec.Struct, frozen=True):
+class ChangeCursor(msgspec.Struct, frozen=True):
     """Behind the change at `position` of the stream with that name; 0 is before the first."""
 
     stream: str
@@ -19,13 +19,13 @@ class Place(msgspec.Struct, frozen=True):
         return cursors.encoded(msgspec.json.encode((self.stream, self.workspace, self.position)))
 
 
-def place(text: str, workspace: str) -> Place:
+def change_cursor(text: str, workspace: str) -> ChangeCursor:
     """Reads a cursor; refuses (BAD_REQUEST) any other text, and one that another workspace was told."""
     try:
         parts = msgspec.json.decode(cursors.decoded(text), type=Parts)
     except (ValueError, msgspec.DecodeError):
         raise _no_cursor() from None
-    found = Place(*parts)
+    found = ChangeCursor(*parts)
     if not 0 <= found.position < 2**63:
         raise _no_cursor()
     if found.workspace != workspace:

@@ -15,9 +15,9 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
-from graphql_api.schema.kept import LONGEST, Kept, Written
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
+from graphql_api.schema.page_cache import LONGEST, CachedPage, PageCache
 from graphql_api.web.json import encoded
 from tests.conftest import Clock, Execute
 from tests.edits.conftest import NEW
@@ -162,30 +162,30 @@ async def test_what_few_come_back_to_is_not_kept(
     assert [".prompt" in sql for sql in heard] == [True]
 
 
-def page(text: str) -> Written:
-    return Written([], {"nodes": msgspec.Raw(text.encode())})
+def page(text: str) -> CachedPage:
+    return CachedPage([], {"nodes": msgspec.Raw(text.encode())})
 
 
 def test_the_page_that_nobody_has_asked_for_longest_goes_first() -> None:
-    kept = Kept(most=3 * page("[1]").size)
+    cache = PageCache(most=3 * page("[1]").size)
     for name in "abc":
-        kept.keep(name, page("[1]"))
-    assert kept.find("a") == page("[1]")
-    kept.keep("d", page("[2]"))
-    assert [kept.find(name) is not None for name in "abcd"] == [True, False, True, True]
-    kept.keep("d", page("[3]"))
-    assert kept.find("d") == page("[3]")
-    assert [kept.find(name) is not None for name in "ac"] == [True, True]
+        cache.keep(name, page("[1]"))
+    assert cache.find("a") == page("[1]")
+    cache.keep("d", page("[2]"))
+    assert [cache.find(name) is not None for name in "abcd"] == [True, False, True, True]
+    cache.keep("d", page("[3]"))
+    assert cache.find("d") == page("[3]")
+    assert [cache.find(name) is not None for name in "ac"] == [True, True]
 
 
 def test_a_long_page_is_not_kept_and_the_one_before_it_is_forgotten() -> None:
-    kept = Kept()
-    kept.keep("a", page("[1]"))
-    kept.keep("a", page("1" * LONGEST))
-    assert kept.find("a") is None
+    cache = PageCache()
+    cache.keep("a", page("[1]"))
+    cache.keep("a", page("1" * LONGEST))
+    assert cache.find("a") is None
 
 
 def test_a_page_is_kept_for_a_while_at_most() -> None:
-    kept = Kept(seconds=-1)
-    kept.keep("a", page("[1]"))
-    assert kept.find("a") is None
+    cache = PageCache(seconds=-1)
+    cache.keep("a", page("[1]"))
+    assert cache.find("a") is None

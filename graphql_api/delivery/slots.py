@@ -1,4 +1,4 @@
-"""Places for messages on their way, of which a workspace has its share at most: it can be slow for itself alone."""
+"""Slots for messages on their way, of which a workspace has its share at most: it can be slow for itself alone."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 
-class Places:
-    """`share` of `all` places for each workspace; who comes first has the next one."""
+class FairSlots:
+    """`share` of `all` slots for each workspace; who comes first has the next one."""
 
     def __init__(self, all: int, share: int) -> None:
         self._all = asyncio.Semaphore(all)
@@ -16,7 +16,7 @@ class Places:
 
     @asynccontextmanager
     async def one(self, workspace: str) -> AsyncIterator[None]:
-        """Whoever waits for its share holds no place meanwhile."""
+        """Whoever waits for its share holds no slot meanwhile."""
         share = self._shares.setdefault(workspace, asyncio.Semaphore(self._share))
         async with share, self._all:
             yield

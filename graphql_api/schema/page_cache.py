@@ -31,7 +31,7 @@ OVERHEAD = 500
 States = list[tuple[Any, ...]]
 
 
-class Written(NamedTuple):
+class CachedPage(NamedTuple):
     """A page as it was written: its lists by the names that they have in the answer."""
 
     states: States
@@ -42,16 +42,16 @@ class Written(NamedTuple):
         return sum(map(len, self.lists.values())) + OVERHEAD * (1 + len(self.states))
 
 
-class Kept:
+class PageCache:
     """The pages of one process by what was asked; those that nobody has asked for longest go first."""
 
     def __init__(self, most: int = MOST, seconds: float = SECONDS) -> None:
         self._most = most
         self._seconds = seconds
-        self._pages: dict[Hashable, tuple[float, Written]] = {}
+        self._pages: dict[Hashable, tuple[float, CachedPage]] = {}
         self._size = 0
 
-    def find(self, asked: Hashable) -> Written | None:
+    def find(self, asked: Hashable) -> CachedPage | None:
         found = self._pages.pop(asked, None)
         if found is None:
             return None
@@ -61,7 +61,7 @@ class Kept:
         self._pages[asked] = found
         return found[1]
 
-    def keep(self, asked: Hashable, page: Written) -> None:
+    def keep(self, asked: Hashable, page: CachedPage) -> None:
         self.forget(asked)
         if page.size > LONGEST:
             return
@@ -76,7 +76,7 @@ class Kept:
             self._size -= found[1].size
 
 
-KEPT = Kept()
+CACHE = PageCache()
 
 Lists = Mapping[str, Callable[[Found], Awaitable[Any]]]
 """By the names that they have in the answer, what makes the lists of a page."""
@@ -86,14 +86,14 @@ async def page(
     asked: Hashable, read: Callable[[Sequence[str]], Awaitable[Found]], columns: Sequence[str], lists: Lists
 ) -> tuple[Found, Mapping[str, msgspec.Raw]]:
     """The page, and its lists as JSON; `columns` are those that the lists are made of, and those of STATE."""
-    known = KEPT.find(asked)
+    known = CACHE.find(asked)
     if known is not None:
         found = await read(STATE)
         if states(found) == known.states:
             return found, known.lists
     found = await read(columns)
     written = {name: msgspec.Raw(msgspec.json.encode(await make(found))) for name, make in lists.items()}
-    KEPT.keep(asked, Written(states(found), written))
+    CACHE.keep(asked, CachedPage(states(found), written))
     return found, written
 
 
