@@ -12,9 +12,8 @@ from graphql_api.sentences import Unfit, sentences
 
 if TYPE_CHECKING:
     from graphql_api.edits import Desk
-    from graphql_api.folder import Applied, Exported, Plan
-    from graphql_api.folder import Terms as FolderTerms
-    from graphql_api.transfer import Brought, Terms
+    from graphql_api.folder import Applied, Exported, Plan, PlanOptions
+    from graphql_api.transfer import Brought, ImportOptions
 
 OneWorkspace = Annotated[str | None, typer.Option(help="Only the flows of this workspace.")]
 Folder = Annotated[
@@ -47,17 +46,17 @@ def import_(
     with sentences():
         settings = config.load(database_url=database_url)
         from graphql_api.opening import at_desk
-        from graphql_api.transfer import Terms
+        from graphql_api.transfer import ImportOptions
 
-        terms = Terms(workspace, initiation_message, skip_existing, keep_good)
-        terms.check()
-        brought = at_desk(settings, lambda desk: _bring(desk, file, terms))
+        options = ImportOptions(workspace, initiation_message, skip_existing, keep_good)
+        options.check()
+        brought = at_desk(settings, lambda desk: _bring(desk, file, options))
     typer.echo(brought.sentence(keep_good))
     if brought.wrong:
         raise typer.Exit(1)
 
 
-async def _bring(desk: "Desk", file: str, terms: "Terms") -> "Brought":
+async def _bring(desk: "Desk", file: str, options: "ImportOptions") -> "Brought":
     from graphql_api import transfer
     from graphql_api.domain.caller import Caller
     from graphql_api.files import reading
@@ -69,7 +68,7 @@ async def _bring(desk: "Desk", file: str, terms: "Terms") -> "Brought":
             checked=lambda flows: tell("Flows checked", flows),
             written=lambda flows: tell("Flows written", flows),
         )
-        return await transfer.bring(desk, Caller(None, source="CLI"), source, terms, listener)
+        return await transfer.bring(desk, Caller(None, source="CLI"), source, options, listener)
 
 
 def export(
@@ -170,16 +169,16 @@ def _work(
     dir: Path, workspace: str | None, overwrite: bool, prune: bool, database_url: str | None, *, and_apply: bool
 ) -> "tuple[Plan, Applied | None]":
     settings = config.load(database_url=database_url)
-    from graphql_api.folder import Terms
+    from graphql_api.folder import PlanOptions
     from graphql_api.opening import at_desk
     from graphql_api.transfer import check_workspace
 
     check_workspace(workspace)
-    terms = Terms(workspace, overwrite, prune)
-    return at_desk(settings, lambda desk: _plan(desk, dir, terms, and_apply=and_apply))
+    options = PlanOptions(workspace, overwrite, prune)
+    return at_desk(settings, lambda desk: _plan(desk, dir, options, and_apply=and_apply))
 
 
-async def _plan(desk: "Desk", dir: Path, terms: "FolderTerms", *, and_apply: bool) -> "tuple[Plan, Applied | None]":
+async def _plan(desk: "Desk", dir: Path, options: "PlanOptions", *, and_apply: bool) -> "tuple[Plan, Applied | None]":
     """What is planned is shown before it is applied."""
     from graphql_api import folder
     from graphql_api.domain.caller import Caller
@@ -188,7 +187,7 @@ async def _plan(desk: "Desk", dir: Path, terms: "FolderTerms", *, and_apply: boo
 
     by_us = Caller(None, source="CLI")
     with progress() as tell:
-        made = await folder.plan(desk, by_us, dir, terms, lambda files: tell("Files read", files))
+        made = await folder.plan(desk, by_us, dir, options, lambda files: tell("Files read", files))
     show(made)
     if made.wrong or not and_apply:
         return made, None

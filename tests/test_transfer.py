@@ -16,7 +16,7 @@ from graphql_api.domain.example import EXAMPLE
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.storage import flows, revisions
-from graphql_api.transfer import Brought, Listener, Terms
+from graphql_api.transfer import Brought, ImportOptions, Listener
 from graphql_api.transfer.pieces import CHUNK, LONGEST, Piece, pieces
 from tests.conftest import NOW, Clock
 from tests.edits.conftest import NEW
@@ -42,7 +42,7 @@ def texts(text: bytes) -> list[tuple[int, bytes]]:
     return [(piece.line, piece.text) for piece in found]
 
 
-async def bring(desk: Desk, text: bytes, terms: Terms = Terms()) -> tuple[Brought, list[str]]:  # noqa: B008
+async def bring(desk: Desk, text: bytes, terms: ImportOptions = ImportOptions()) -> tuple[Brought, list[str]]:  # noqa: B008
     told: list[str] = []
     source = io.BufferedReader(io.BytesIO(text))
     listener = Listener(lambda line, message: told.append(f"{line}: {message}"))
@@ -115,11 +115,11 @@ async def test_what_comes_in_goes_out_again_byte_by_byte(desk: Desk) -> None:
     assert shown[1]["settings"]["responseSettings"]["workingHours"]["end"] == "06:30"
     assert shown[1]["settings"]["responseSettings"]["delay"] == 2.5
     assert shown[1]["settings"]["emailSettings"] == {"subjectLine": "", "signature": ""}
-    brought, told = await bring(desk, once, Terms(workspace="elsewhere"))
+    brought, told = await bring(desk, once, ImportOptions(workspace="elsewhere"))
     assert told == ["3: the flow a of workspace elsewhere stands on line 1 already"]
     assert (await export(desk)) == once
     moved = b"".join(once.splitlines(keepends=True)[1:])
-    brought, told = await bring(desk, moved, Terms(workspace="elsewhere"))
+    brought, told = await bring(desk, moved, ImportOptions(workspace="elsewhere"))
     assert (brought.written, told) == (2, [])
     assert await export(desk, "elsewhere") == moved.replace(b'"ws1"', b'"elsewhere"')
     assert await export(desk, "nobody") == b""
@@ -132,13 +132,13 @@ async def test_the_published_list_comes_in_as_it_is_answered(desk: Desk) -> None
     assert (brought.wrong, brought.written) == (2, 0)
     second = page[: page.index(b'"_id": "b"')].count(b"\n")
     assert told == ["2: initiationMessage is required", f"{second}: initiationMessage is required"]
-    brought, told = await bring(desk, page, Terms(initiation_message="Hello"))
+    brought, told = await bring(desk, page, ImportOptions(initiation_message="Hello"))
     assert (brought, told) == (Brought(found=2, written=2), [])
     assert [json.loads(line)["initiationMessage"] for line in (await export(desk)).splitlines()] == ["Hello", "Hello"]
 
 
 async def test_an_option_for_the_initiation_message_overrules_none_that_is_there(desk: Desk) -> None:
-    await bring(desk, lines(flow("a", initiationMessage="own")), Terms(initiation_message="option"))
+    await bring(desk, lines(flow("a", initiationMessage="own")), ImportOptions(initiation_message="option"))
     assert json.loads(await export(desk))["initiationMessage"] == "own"
 
 
@@ -183,7 +183,7 @@ async def test_times_that_are_to_come_or_in_the_wrong_order_are_refused(desk: De
         flow("e", createdAt=past, updatedAt=soon),
         flow("f", createdAt=None, updatedAt=soon),
     )
-    brought, told = await bring(desk, text, Terms(keep_good=True))
+    brought, told = await bring(desk, text, ImportOptions(keep_good=True))
     late = "must not be later than now, 2026-11-22T12:00:00Z"
     assert told == [
         f"1: updatedAt {late}",
@@ -205,14 +205,14 @@ async def test_whatever_the_server_made_comes_in_again(desk: Desk, caller: Calle
     await edits.restore_flow(desk, caller, ids[3])
     made = await export(desk)
     clock.now -= 4 * 60_000
-    assert await bring(desk, made, Terms(workspace="ws2")) == (Brought(found=4, written=4), [])
+    assert await bring(desk, made, ImportOptions(workspace="ws2")) == (Brought(found=4, written=4), [])
     assert (await export(desk, "ws2")).replace(b'"ws2"', b'"ws1"') == made
 
 
 async def test_the_good_ones_are_kept_when_asked_for(desk: Desk) -> None:
     await bring(desk, lines(flow("a")))
     text = lines(flow("b"), flow("a", name="new"), flow("c", prompt=""), flow("d"))
-    brought, told = await bring(desk, text, Terms(keep_good=True))
+    brought, told = await bring(desk, text, ImportOptions(keep_good=True))
     assert brought == Brought(found=4, wrong=2, written=2)
     assert told == ["2: the flow a exists in workspace ws1", "3: prompt must not be empty"]
     assert [json.loads(line)["_id"] for line in (await export(desk)).splitlines()] == ["a", "b", "d"]
@@ -225,7 +225,7 @@ async def test_an_existing_flow_is_refused_or_passed_over(desk: Desk) -> None:
     brought, told = await bring(desk, lines(flow("b"), flow("a", name="new")))
     assert (brought.written, told) == (0, ["2: the flow a exists in workspace ws1"])
     assert await export(desk) == before
-    brought, told = await bring(desk, lines(flow("a", name="new"), flow("b")), Terms(skip_existing=True))
+    brought, told = await bring(desk, lines(flow("a", name="new"), flow("b")), ImportOptions(skip_existing=True))
     assert (brought, told) == (Brought(found=2, written=1, skipped=1), [])
     assert (await export(desk)).splitlines()[0] == before.strip()
 
@@ -240,7 +240,10 @@ async def test_every_flow_of_an_array_on_one_line_is_told_and_counted(desk: Desk
         "1: a flow must be a JSON object",
     ]
     assert await bring(desk, array) == (Brought(found=5, wrong=4), [*exist, *wrong])
-    assert await bring(desk, array, Terms(keep_good=True)) == (Brought(found=5, wrong=4, written=1), [*exist, *wrong])
+    assert await bring(desk, array, ImportOptions(keep_good=True)) == (
+        Brought(found=5, wrong=4, written=1),
+        [*exist, *wrong],
+    )
     assert [json.loads(line)["_id"] for line in (await export(desk)).splitlines()] == ["a", "b", "c"]
 
 
@@ -276,7 +279,7 @@ async def test_a_flow_that_appears_while_the_file_is_checked_takes_everything_ba
     with pytest.raises(Refused, match="the flow b exists in workspace ws1"):
         await bring(desk, lines(flow("a"), flow("b")))
     assert await export(desk) == before
-    brought, told = await bring(desk, lines(flow("a"), flow("b")), Terms(keep_good=True))
+    brought, told = await bring(desk, lines(flow("a"), flow("b")), ImportOptions(keep_good=True))
     assert (brought, told) == (Brought(found=2, wrong=1, written=1), ["2: the flow b exists in workspace ws1"])
 
 
@@ -291,7 +294,7 @@ async def test_an_import_that_is_given_up_writes_nothing(desk: Desk, monkeypatch
 
     listener = Listener(lambda *_: None, written=written)
     source = io.BufferedReader(io.BytesIO(text))
-    task = asyncio.create_task(transfer.bring(desk, WRITER, source, Terms(), listener))
+    task = asyncio.create_task(transfer.bring(desk, WRITER, source, ImportOptions(), listener))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -306,7 +309,7 @@ async def test_memory_does_not_grow_with_the_file(desk: Desk, monkeypatch: pytes
 
     async def brought(count: int, workspace: str) -> None:
         text = io.BufferedReader(Endless(count))
-        await transfer.bring(desk, WRITER, text, Terms(workspace=workspace), Listener(lambda *_: None))
+        await transfer.bring(desk, WRITER, text, ImportOptions(workspace=workspace), Listener(lambda *_: None))
 
     async def peak(count: int, workspace: str) -> int:
         tracemalloc.start()
@@ -344,9 +347,9 @@ class Endless(io.RawIOBase):
 @pytest.mark.parametrize("workspace", ["", "a b", "x" * 65, "ä"])
 def test_a_workspace_that_cannot_be_is_refused_before_anything_is_read(workspace: str) -> None:
     with pytest.raises(Refused, match="--workspace must be 1 to 64 of the characters"):
-        Terms(workspace=workspace).check()
+        ImportOptions(workspace=workspace).check()
 
 
 def test_an_initiation_message_that_cannot_be_is_refused_before_anything_is_read() -> None:
     with pytest.raises(Refused, match="--initiation-message must not be empty"):
-        Terms(initiation_message="").check()
+        ImportOptions(initiation_message="").check()

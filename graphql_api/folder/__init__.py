@@ -2,6 +2,6 @@
 
 from graphql_api.folder.applying import Applied, apply
 from graphql_api.folder.exporting import Exported, export
-from graphql_api.folder.planning import Plan, Terms, plan
+from graphql_api.folder.planning import Plan, PlanOptions, plan
 
-__all__ = ["Applied", "Exported", "Plan", "Terms", "apply", "export", "plan"]
+__all__ = ["Applied", "Exported", "Plan", "PlanOptions", "apply", "export", "plan"]

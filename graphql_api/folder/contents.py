@@ -13,7 +13,7 @@ from graphql_api.edits.importing import Imported
 from graphql_api.folder import writing
 from graphql_api.folder.layout import File
 from graphql_api.folder.reading import ParsedFile, Unreadable, read
-from graphql_api.web.shape import Shape
+from graphql_api.web.shape import BodyReader
 
 VERSION = "version"
 NO_LEAVES = frozenset({"_id", "workspaceId", VERSION, "toggleAutopilot"})
@@ -61,7 +61,7 @@ class Contents:
     def patch(self) -> Patch:
         """What the file says of a flow that there is; raises Wrong with all that is wrong with single leaves."""
         try:
-            patch = patches.checked(transfer.sent(Shape({}, creates=False).input(self._leaves())))
+            patch = patches.checked(transfer.sent(BodyReader({}, creates=False).input(self._leaves())))
         except Refused as refusal:
             raise self.wrong(*self.problems, *refusal.problems) from None
         if self.problems or patch.problems:

@@ -29,7 +29,7 @@ BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PlanOptions:
     """`workspace`: only the flows of this one; `overwrite`: files win over newer edits; `prune`: flows without a file
     are deleted."""
 
@@ -89,18 +89,18 @@ class Plan:
 
 
 async def plan(
-    desk: Desk, caller: Caller, folder: Path, terms: Terms, tell: Callable[[int], None] = lambda files: None
+    desk: Desk, caller: Caller, folder: Path, options: PlanOptions, tell: Callable[[int], None] = lambda files: None
 ) -> Plan:
     """Reads the whole folder and changes nothing; `tell` hears how many files have been read."""
     made = Plan()
     known: set[tuple[str, str]] = set()
-    homes = layout.workspaces(folder, terms.workspace)
-    for batch in _batches(layout.files(folder, terms.workspace)):
-        await _plan_some(desk, caller, batch, terms, made)
+    homes = layout.workspaces(folder, options.workspace)
+    for batch in _batches(layout.files(folder, options.workspace)):
+        await _plan_some(desk, caller, batch, options, made)
         known |= {(file.workspace, file.id) for file in batch if isinstance(file, File)}
         tell(len(known))
     for workspace in homes:
-        async for step in _strays(desk, folder, workspace, known, terms):
+        async for step in _strays(desk, folder, workspace, known, options):
             made.steps.append(step)
     made.steps.sort(key=lambda step: step.file.place)
     return made
@@ -112,7 +112,9 @@ def _batches(found: Iterable[File | Misplaced]) -> Iterator[list[File | Misplace
         yield batch
 
 
-async def _plan_some(desk: Desk, caller: Caller, batch: Sequence[File | Misplaced], terms: Terms, made: Plan) -> None:
+async def _plan_some(
+    desk: Desk, caller: Caller, batch: Sequence[File | Misplaced], options: PlanOptions, made: Plan
+) -> None:
     places = [(file.workspace, file.id) for file in batch if isinstance(file, File)]
     flows_now = await drive_waiting(found_at(places), desk.store.read)
     for file in batch:
@@ -123,7 +125,7 @@ async def _plan_some(desk: Desk, caller: Caller, batch: Sequence[File | Misplace
         if raw is None:
             continue
         try:
-            step = await _step(desk, caller, contents(file, raw), flows_now.get((file.workspace, file.id)), terms)
+            step = await _step(desk, caller, contents(file, raw), flows_now.get((file.workspace, file.id)), options)
         except Wrong as wrong:
             made.wrong += wrong.blames
             continue
@@ -133,20 +135,20 @@ async def _plan_some(desk: Desk, caller: Caller, batch: Sequence[File | Misplace
             made.steps.append(step)
 
 
-async def _step(desk: Desk, caller: Caller, found: Contents, flow: Values | None, terms: Terms) -> Step | None:
+async def _step(desk: Desk, caller: Caller, found: Contents, flow: Values | None, options: PlanOptions) -> Step | None:
     if flow is None or flow["deleted_at"] is not None:
-        return _creation(found, desk.now(), flow, terms)
+        return _creation(found, desk.now(), flow, options)
     patch = found.patch()
-    step = await judged(desk, caller, found, patch, flow, overwrite=terms.overwrite)
+    step = await judged(desk, caller, found, patch, flow, overwrite=options.overwrite)
     if step is not None and step.kind is Kind.UPDATE:
         _hold_to_the_rules(found, flow, step)
     return step
 
 
-def _creation(found: Contents, now: int, tombstone: Values | None, terms: Terms) -> Step:
+def _creation(found: Contents, now: int, tombstone: Values | None, options: PlanOptions) -> Step:
     imported = found.imported(now)
     name = imported.brought["name"]
-    if tombstone is not None and found.version is not None and not terms.overwrite:
+    if tombstone is not None and found.version is not None and not options.overwrite:
         sentence = (
             f"the flow was deleted, at version {tombstone['version']}; "
             "remove the file, or only its version to bring the flow back"
@@ -204,9 +206,9 @@ def _hold_to_the_rules(found: Contents, flow: Values, step: Step) -> None:
 
 
 async def _strays(
-    desk: Desk, folder: Path, workspace: str, known: set[tuple[str, str]], terms: Terms
+    desk: Desk, folder: Path, workspace: str, known: set[tuple[str, str]], options: PlanOptions
 ) -> AsyncIterator[Step]:
-    kind = Kind.DELETE if terms.prune else Kind.STRAY
+    kind = Kind.DELETE if options.prune else Kind.STRAY
     for row in await desk.store.read(flows.names(workspace)):
         if (workspace, row["id"]) not in known:
             yield Step(kind, File(folder, workspace, row["id"]), row["name"], row["version"])

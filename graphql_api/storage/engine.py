@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 Script = Generator["Statement", Sequence[Row], T]
 """An edit that yields its statements and is sent their rows; it can be run again from the start."""
 
-Step = Callable[["Statement"], Awaitable[Sequence[Row]]]
+Execute = Callable[["Statement"], Awaitable[Sequence[Row]]]
 """Carries out one statement of a script."""
 
 
@@ -30,7 +30,7 @@ class Raced(Exception):
     """Somebody else wrote first: what the script has read is no longer so; run it again."""
 
 
-class Text:
+class CompiledSql:
     """SQL of one database, the names of its parameters in their order, and those that are always the same."""
 
     def __init__(self, sql: str, names: tuple[str, ...], constants: Mapping[str, Any]) -> None:
@@ -68,15 +68,15 @@ class Shape:
         self.writes = any(isinstance(step, UpdateBase) for step in steps)
 
     @cached_property
-    def sqlite(self) -> tuple[Text, ...]:
+    def sqlite(self) -> tuple[CompiledSql, ...]:
         return tuple(compiled(step, "sqlite.aiosqlite") for step in self._steps)
 
     @cached_property
-    def postgresql(self) -> Text:
+    def postgresql(self) -> CompiledSql:
         return compiled(self._steps[0] if self._whole is None else self._whole, "postgresql.asyncpg")
 
     @cached_property
-    def batched(self) -> Text:
+    def batched(self) -> CompiledSql:
         """The same for PostgreSQL and many values, whose rows tell by their ordinal which of them they answer."""
         query: Any = self._steps[0]
         return compiled(for_each(query) if self._many is None else self._many(), "postgresql.asyncpg")
@@ -88,11 +88,11 @@ def dialect(name: str) -> Dialect:
     return import_module(f"sqlalchemy.dialects.{name}").dialect()  # type: ignore[no-any-return]
 
 
-def compiled(statement: Executable, name: str) -> Text:
+def compiled(statement: Executable, name: str) -> CompiledSql:
     made = statement.compile(dialect=dialect(name))  # type: ignore[attr-defined]
     assert isinstance(made, SQLCompiler)
     constants = {name: value for name, value in made.params.items() if value is not None}
-    return Text(str(made), tuple(made.positiontup or ()), constants)
+    return CompiledSql(str(made), tuple(made.positiontup or ()), constants)
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -146,24 +146,24 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
-def drive(script: Script[T], run: Callable[[Statement], Sequence[Row]]) -> T:
+def drive(script: Script[T], execute: Callable[[Statement], Sequence[Row]]) -> T:
     """Runs a script to its end with statements that answer at once."""
     rows: Any = None
     try:
         while True:
-            rows = run(script.send(rows))
+            rows = execute(script.send(rows))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:
         script.close()
 
 
-async def drive_waiting(script: Script[T], run: Step) -> T:
+async def drive_waiting(script: Script[T], execute: Execute) -> T:
     """The same with statements that are waited for."""
     rows: Any = None
     try:
         while True:
-            rows = await run(script.send(rows))
+            rows = await execute(script.send(rows))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:

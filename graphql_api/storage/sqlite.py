@@ -19,7 +19,7 @@ from graphql_api.storage.sqlite_writer import Writer
 
 T = TypeVar("T")
 
-AT_ONCE = 0.05
+LONGEST_INLINE = 0.05
 """Seconds that a read may hold up the event loop; what takes longer is run again aside."""
 
 LOOK = 1.0
@@ -91,7 +91,7 @@ class SqliteStore:
             self._asides.may_open()
             self._reader = sqlite_file.connect(self._path, "ro")
             self._deadline = Deadline(self._reader)
-        self._deadline.until = now + AT_ONCE
+        self._deadline.until = now + LONGEST_INLINE
         return self._reader.execute(sql, arguments).fetchall()
 
     @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from graphql_api.domain.document import document
 from graphql_api.transfer.documents import read, sent
-from graphql_api.transfer.incoming import Brought, Listener, Terms, bring, check_workspace
+from graphql_api.transfer.incoming import Brought, ImportOptions, Listener, bring, check_workspace
 from graphql_api.transfer.outgoing import send
 
-__all__ = ["Brought", "Listener", "Terms", "bring", "check_workspace", "document", "read", "send", "sent"]
+__all__ = ["Brought", "ImportOptions", "Listener", "bring", "check_workspace", "document", "read", "send", "sent"]

@@ -10,7 +10,7 @@ from graphql_api.domain.flow import BY_PATH, Values
 from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.patch import Sent
 from graphql_api.edits.importing import Imported
-from graphql_api.web.shape import Shape
+from graphql_api.web.shape import BodyReader
 
 SLACK = 300_000
 """Milliseconds by which the clock that a time was taken from may be ahead of ours."""
@@ -65,7 +65,7 @@ def _instant(value: Any, name: str, now: int, problems: list[Problem]) -> int | 
 
 def _leaves(given: Mapping[str, Any], problems: list[Problem]) -> Values:
     try:
-        input = Shape({}, creates=True).input(given)
+        input = BodyReader({}, creates=True).input(given)
         return patches.created(patches.checked(sent(input), creates=True))
     except Refused as refusal:
         problems.extend(refusal.problems)

@@ -31,7 +31,7 @@ JSON = BodyLimits()
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ImportOptions:
     """How a file is taken; `workspace` and `initiation_message` as in `documents.read`."""
 
     workspace: str | None = None
@@ -40,7 +40,7 @@ class Terms:
     keep_good: bool = False
 
     def check(self) -> None:
-        """Raises Refused when no flow could be read on these terms."""
+        """Raises Refused when no flow could be read with these options."""
         check_workspace(self.workspace)
         if self.initiation_message is not None:
             try:
@@ -83,22 +83,22 @@ class Brought:
         return f"{'; '.join(told)}."
 
 
-async def bring(desk: Desk, caller: Caller, source: Source, terms: Terms, listener: Listener) -> Brought:
+async def bring(desk: Desk, caller: Caller, source: Source, options: ImportOptions, listener: Listener) -> Brought:
     """Imports a file in one transaction; if anything is wrong nothing is written, unless the good ones are kept."""
     brought = Brought()
     with Waiting() as waiting:
         for batch in _batches(pieces(source)):
-            await _check(desk, batch, terms, waiting, listener, brought)
+            await _check(desk, batch, options, waiting, listener, brought)
             listener.checked(brought.found)
-        if terms.keep_good:
-            await _write_each_batch(desk, caller, terms, waiting, listener, brought)
+        if options.keep_good:
+            await _write_each_batch(desk, caller, options, waiting, listener, brought)
         elif brought.wrong == 0:
-            await _write_together(desk, caller, terms, waiting, listener, brought)
+            await _write_together(desk, caller, options, waiting, listener, brought)
     return brought
 
 
 async def _check(
-    desk: Desk, batch: Sequence[Piece], terms: Terms, waiting: Waiting, listener: Listener, brought: Brought
+    desk: Desk, batch: Sequence[Piece], options: ImportOptions, waiting: Waiting, listener: Listener, brought: Brought
 ) -> None:
     """Right flows go to those that wait; problems are told in the order of the file."""
     blamed: dict[int, Sequence[Problem]] = {}
@@ -106,10 +106,10 @@ async def _check(
     now = desk.now()
     for place, piece in enumerate(batch):  # a whole array may stand on one line
         try:
-            good[place] = _taken_in(piece, now, terms, waiting)
+            good[place] = _taken_in(piece, now, options, waiting)
         except Refused as refusal:
             blamed[place] = refusal.problems
-    if not terms.skip_existing:
+    if not options.skip_existing:
         for place in await _existing(desk, good):
             waiting.send_away(good[place])
             blamed[place] = exists(good[place]).problems
@@ -120,14 +120,14 @@ async def _check(
     brought.wrong += len(blamed)
 
 
-def _taken_in(piece: Piece, now: int, terms: Terms, waiting: Waiting) -> Imported:
+def _taken_in(piece: Piece, now: int, options: ImportOptions, waiting: Waiting) -> Imported:
     if piece.wrong is not None:
         raise refused("INVALID_JSON", piece.wrong)
     flow = read(
         decoded(piece.text, JSON, "the flow"),
         now,
-        workspace=terms.workspace,
-        initiation_message=terms.initiation_message,
+        workspace=options.workspace,
+        initiation_message=options.initiation_message,
     )
     earlier = waiting.add(piece.line, flow)
     if earlier is not None:
@@ -144,11 +144,11 @@ async def _existing(desk: Desk, good: Mapping[int, Imported]) -> list[int]:
 
 
 async def _write_together(
-    desk: Desk, caller: Caller, terms: Terms, waiting: Waiting, listener: Listener, brought: Brought
+    desk: Desk, caller: Caller, options: ImportOptions, waiting: Waiting, listener: Listener, brought: Brought
 ) -> None:
     try:
         written = await edits.import_flows(
-            desk, caller, waiting, skip_existing=terms.skip_existing, tell=listener.written
+            desk, caller, waiting, skip_existing=options.skip_existing, tell=listener.written
         )
     except asyncio.CancelledError:
         waiting.is_stopped = True
@@ -158,7 +158,7 @@ async def _write_together(
 
 
 async def _write_each_batch(
-    desk: Desk, caller: Caller, terms: Terms, waiting: Waiting, listener: Listener, brought: Brought
+    desk: Desk, caller: Caller, options: ImportOptions, waiting: Waiting, listener: Listener, brought: Brought
 ) -> None:
     for batch in _batches(waiting.lines()):
         some = [flow for _, flow in batch]
@@ -168,7 +168,7 @@ async def _write_each_batch(
         for (line, flow), is_written in zip(batch, written, strict=True):
             if is_written:
                 continue
-            if terms.skip_existing:
+            if options.skip_existing:
                 brought.skipped += 1
             else:
                 brought.wrong += 1

@@ -25,7 +25,7 @@ from graphql_api.web.json import decoded, encoded
 from graphql_api.web.methods import untaken
 from graphql_api.web.parameters import hours_variables, list_variables, query_of
 from graphql_api.web.routes import COLLECTION, PREFIX, NotTaken, Route, find
-from graphql_api.web.shape import Shape
+from graphql_api.web.shape import BodyReader
 
 OPERATIONS = files("graphql_api.web").joinpath("rest.graphql").read_text("utf-8")
 
@@ -116,10 +116,10 @@ class Rest:
     async def create(self, call: Call) -> Answer:
         fixed = {"workspaceId": call.caller.workspace or ""}
         given = self._json(call, await body(call.scope, call.receive, self._limits))
-        shape = Shape(fixed, creates=True, suggests=self._suggestions)
-        payload = await self._run(call, {"input": shape.input(given), **of_head(call.scope, key)})
+        reader = BodyReader(fixed, creates=True, suggests=self._suggestions)
+        payload = await self._run(call, {"input": reader.input(given), **of_head(call.scope, key)})
         if payload["errors"]:
-            raise Refused(*map(shape.as_sent, problems_of(payload)))
+            raise Refused(*map(reader.as_sent, problems_of(payload)))
         flow, more = told(payload)
         place = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}/{quote(flow['_id'])}"
         return Answer(201, _encoded(call, flow), headers=[*more, (b"location", place.encode())])
@@ -145,7 +145,7 @@ class Rest:
                 raise refused("INVALID_TYPE", "the body must be absent or an object")
             return {"toggleAutopilot": True}
         fixed = {"_id": call.id, "workspaceId": call.caller.workspace or ""}
-        return Shape(fixed, creates=False, suggests=self._suggestions).input(self._json(call, raw))
+        return BodyReader(fixed, creates=False, suggests=self._suggestions).input(self._json(call, raw))
 
     def _json(self, call: Call, raw: bytes) -> Any:
         of_head(call.scope, must_be_any_json)

@@ -27,7 +27,7 @@ MOST_TOLD = 100
 """Problems of one body that are told, several times as many as there are members; the rest is counted."""
 
 
-class Shape:
+class BodyReader:
     """Reads one body into the input of a GraphQL mutation and gathers every problem on the way."""
 
     def __init__(self, fixed: Mapping[str, str], *, creates: bool, suggests: bool = True) -> None:

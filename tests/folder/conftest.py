@@ -13,7 +13,7 @@ from graphql_api.domain.example import EXAMPLE
 from graphql_api.domain.flow import COLUMNS, Values
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
-from graphql_api.folder import Applied, Exported, Plan, Terms, reading
+from graphql_api.folder import Applied, Exported, Plan, PlanOptions, reading
 from graphql_api.folder.planning import Kind
 
 BY_FILE = Caller(None, source="CLI")
@@ -42,7 +42,7 @@ class Work:
         return await folder.export(self.desk, BY_FILE, self.dir, None, **how)
 
     async def plan(self, **terms: Any) -> Plan:
-        return await folder.plan(self.desk, BY_FILE, self.dir, Terms(**terms))
+        return await folder.plan(self.desk, BY_FILE, self.dir, PlanOptions(**terms))
 
     async def apply(self, **terms: Any) -> Applied:
         plan = await self.plan(**terms)

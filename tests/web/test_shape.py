@@ -7,7 +7,7 @@ import pytest
 
 from graphql_api.domain.errors import Refused
 from graphql_api.web import shape
-from graphql_api.web.shape import Shape
+from graphql_api.web.shape import BodyReader
 
 FIXED = {"_id": "f1", "workspaceId": "ws1"}
 NEW = {
@@ -23,11 +23,11 @@ INPUT = {**NEW, "direction": "INBOUND", "messageChannel": "EMAIL"}
 
 
 def update(body: Any) -> Any:
-    return Shape(FIXED, creates=False).input(body)
+    return BodyReader(FIXED, creates=False).input(body)
 
 
 def create(body: Any) -> Any:
-    return Shape({"workspaceId": "ws1"}, creates=True).input(body)
+    return BodyReader({"workspaceId": "ws1"}, creates=True).input(body)
 
 
 def problems(read: Any, body: Any) -> list[tuple[str, str]]:
