@@ -21,15 +21,15 @@ from graphql.pyutils import Path
 
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.words import printable
-from graphql_api.schema.beforehand import hold
 from graphql_api.schema.context import Context
+from graphql_api.schema.field_checks import check_fields
 from graphql_api.schema.mutations import SCOPES
 
 MOST_UNKNOWN = 10
 """Members that a type does not have, of one object, that are told one by one, each with the name that it is near to."""
 
 
-class Held(Executor[Context]):
+class CheckedExecutor(Executor[Context]):
     def execute_fields_serially(
         self,
         parent_type: GraphQLObjectType,
@@ -40,12 +40,12 @@ class Held(Executor[Context]):
     ) -> Awaitable[dict[str, Any]] | dict[str, Any]:
         """The fields of a mutation, of which none writes where one of them, or what they select, is refused anyway."""
         for name, fields in grouped_field_set.items():
-            _permit(self.context_value, name, [field.node for field in fields])
-        hold(self, parent_type, grouped_field_set)
+            _check_scope(self.context_value, name, [field.node for field in fields])
+        check_fields(self, parent_type, grouped_field_set)
         return super().execute_fields_serially(parent_type, source_value, path, grouped_field_set, position_context)
 
 
-def _permit(context: Context, name: str, nodes: list[FieldNode]) -> None:
+def _check_scope(context: Context, name: str, nodes: list[FieldNode]) -> None:
     scope = SCOPES.get(nodes[0].name.value)
     try:
         if scope is not None:

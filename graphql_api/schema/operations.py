@@ -24,9 +24,9 @@ from graphql import (
 )
 
 from graphql_api.schema import limits
-from graphql_api.schema.beforehand import hold_all
 from graphql_api.schema.context import Context
-from graphql_api.schema.executing import Held, overfull
+from graphql_api.schema.executing import CheckedExecutor, overfull
+from graphql_api.schema.field_checks import check_operation
 from graphql_api.schema.limits import LimitExceeded, Limits
 from graphql_api.schema.prepared import GRAPHQL, MOST_ERRORS, Documents, Prepared
 from graphql_api.schema.readers import Unusual
@@ -134,7 +134,7 @@ class Operations:
         if isinstance(executor, list):
             raise Rejected([self._shown(error) for error in executor])
         try:
-            hold_all(executor)
+            check_operation(executor)
         except GraphQLError as error:
             raise Rejected([self._shown(error, context.caller.request_id)]) from None
         source: Any = create_source_event_stream(executor)
@@ -182,7 +182,7 @@ class Operations:
             variable_values=dict(variables or {}),
             operation_name=name.value if name else None,
             hide_suggestions=self._hide_suggestions,
-            executor_class=Held,
+            executor_class=CheckedExecutor,
         )
         if not isinstance(result, ExecutionResult):
             await asyncio.sleep(0)  # resolvers may need a task, in which a request may stand only when it has waited

@@ -1,4 +1,4 @@
-"""What a mutation or a subscription selects, held to the rules of its fields before anything is carried out.
+"""Checks of what a mutation or a subscription selects, before anything is carried out.
 
 A field that refuses is no harm where everything is only read. Below a mutation it would do so when all is written.
 """
@@ -13,10 +13,10 @@ from graphql_api.domain.errors import Refused
 from graphql_api.schema import history, hours, webhooks
 from graphql_api.schema.context import Arguments, Context
 
-Rule = Callable[[Context, str | None, Arguments], object]
+FieldCheck = Callable[[Context, str | None, Arguments], object]
 """Refuses a field by who asks, by the one flow that it will be of (None where that is not known), by its arguments."""
 
-RULES: Mapping[str, Rule] = {
+FIELD_CHECKS: Mapping[str, FieldCheck] = {
     "MessageFlow.revisions": lambda context, id, given: history.asked(
         context, id, given.get("first"), given.get("after")
     ),
@@ -27,18 +27,18 @@ RULES: Mapping[str, Rule] = {
 """Of each field that may refuse, what its resolver begins with."""
 
 
-def hold_all(executor: Executor[Context]) -> None:
-    """An operation that has not begun; raises as `hold` does."""
+def check_operation(executor: Executor[Context]) -> None:
+    """An operation that has not begun; raises as `check_fields` does."""
     schema, operation = executor.schema, executor.operation
     root = schema.get_root_type(operation.operation)
     assert root is not None
     selected = collect_fields(
         schema, executor.fragments, executor.variable_values, root, operation, executor.hide_suggestions
     )
-    hold(executor, root, selected.grouped_field_set)
+    check_fields(executor, root, selected.grouped_field_set)
 
 
-def hold(
+def check_fields(
     executor: Executor[Context], kind: GraphQLObjectType, fields: GroupedFieldSet, flow: str | None = None
 ) -> None:
     """Raises GraphQLError without a path, as of a request that is not carried out.
@@ -53,16 +53,16 @@ def hold(
         given = get_argument_values(
             field, first.node, executor.variable_values, first.fragment_variable_values, executor.hide_suggestions
         )
-        rule = RULES.get(f"{kind.name}.{first.node.name.value}")
+        check = FIELD_CHECKS.get(f"{kind.name}.{first.node.name.value}")
         try:
-            if rule:
-                rule(executor.context_value, flow, given)
+            if check:
+                check(executor.context_value, flow, given)
         except Refused as refusal:
             raise located_error(refusal, [one.node for one in same]) from None
         below = get_named_type(field.type)
         if isinstance(below, GraphQLObjectType):
             selected = executor.collect_subfields(below, same).grouped_field_set
-            hold(executor, below, selected, flow or only_flow(given))
+            check_fields(executor, below, selected, flow or only_flow(given))
 
 
 def only_flow(given: Mapping[str, Any]) -> str | None:

@@ -13,8 +13,8 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.search import NEWEST_FIRST, Filter, Span
 from graphql_api.edits import Desk
 from graphql_api.reads import page
-from graphql_api.schema.beforehand import RULES
 from graphql_api.schema.context import Context
+from graphql_api.schema.field_checks import FIELD_CHECKS
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.prepared import GRAPHQL
@@ -137,7 +137,7 @@ def test_every_field_that_takes_arguments_below_a_mutation_has_its_rule_or_takes
     for root in (GRAPHQL.mutation_type, GRAPHQL.subscription_type):
         for field in root.fields.values():
             found.update(arguments_below(field.type, ()))
-    assert found == RULES.keys() | FREE
+    assert found == FIELD_CHECKS.keys() | FREE
 
 
 def arguments_below(type: Any, above: tuple[Any, ...]) -> Iterator[str]:
