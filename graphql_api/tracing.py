@@ -9,7 +9,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_api.schema.context import Context, Seen
-from graphql_api.schema.operations import Answer, Operations
+from graphql_api.schema.operations import OperationResult, Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.storage.engine import Row, Script, Several, Statement, Store
 from graphql_api.web.telemetry import METHODS, OTHERS, route
@@ -60,7 +60,9 @@ class TracedRequests:
 class TracedOperations(Operations):
     """A span an operation: its name, its first field, its cost."""
 
-    async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
+    async def carry_out(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context
+    ) -> OperationResult:
         with TRACER.start_as_current_span(f"{prepared.operation.operation.value} {prepared.field}") as span:
             try:
                 return await super().carry_out(prepared, variables, context)

@@ -43,7 +43,7 @@ OPEN, CLOSED, CHANGED, NOW = "green", "dim", "yellow", "bold cyan"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ClockChange:
     """The wall clock as it would have gone on, and as it did."""
 
     before: datetime
@@ -64,7 +64,7 @@ class Week:
     hours: WorkingHours
     now: datetime
     quarters: Mapping[datetime, bool]
-    changes: Sequence[Change]
+    changes: Sequence[ClockChange]
 
 
 async def of_flow(desk: Desk, workspace: str, id: str, named: str | None) -> Week:
@@ -97,7 +97,7 @@ def week(name: str, hours: WorkingHours, now: datetime, first: date) -> Week:
     for at in _minutes(first):
         wall = at.astimezone(zone).replace(tzinfo=None, second=0)
         if expected not in (None, wall):
-            changes.append(Change(expected, wall))
+            changes.append(ClockChange(expected, wall))
         expected = wall + MINUTE
         quarter = wall.replace(minute=wall.minute // QUARTER * QUARTER)
         quarters[quarter] = quarters.get(quarter, False) or is_open(hours, at)
@@ -145,7 +145,7 @@ def _cell(week: Week, at: datetime) -> tuple[str, str]:
     return GLYPHS[bool(halves[0]), bool(halves[1])], OPEN if any(halves) else CLOSED
 
 
-def _told(change: Change) -> str:
+def _told(change: ClockChange) -> str:
     """Times with the day where it is another than that of the line."""
     day = change.place.date()
     before, after = (f"{at:%H:%M}" if at.date() == day else f"{at:%a %H:%M}" for at in (change.before, change.after))

@@ -7,7 +7,7 @@ import pytest
 
 from graphql_api import __version__, extras, opening, serving
 from graphql_api.transfer import incoming
-from graphql_api.transfer.waiting import Waiting
+from graphql_api.transfer.staging import StagedFlows
 from tests.commands import NOBODY, Said, Spoken
 from tests.test_commands import line
 
@@ -174,12 +174,12 @@ def test_what_the_machine_refuses_is_not_laid_to_standard_output(
 def test_a_temporary_file_that_cannot_take_more_flows_is_told(
     spoken: Spoken, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Small(Waiting):
+    class Small(StagedFlows):
         def __init__(self) -> None:
             super().__init__()
             self._rows.execute("PRAGMA max_page_count = 8")
 
-    monkeypatch.setattr(incoming, "Waiting", Small)
+    monkeypatch.setattr(incoming, "StagedFlows", Small)
     (tmp_path / "flows.jsonl").write_bytes(b"".join(line(f"f{number}") for number in range(100)))
     told = spoken("import", "flows.jsonl", "--database-url", database_url)
     where = "SQLITE_TMPDIR or TMPDIR names its folder"

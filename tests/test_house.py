@@ -65,7 +65,7 @@ SQL = re.compile(
     r"\s*(SELECT\s.+\sFROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|(CREATE|ALTER|DROP) TABLE|PRAGMA \w)", re.S
 )
 
-OWN_SQL = {"transfer/waiting.py": "a temporary file of its own, not the database"}
+OWN_SQL = {"transfer/staging.py": "a temporary file of its own, not the database"}
 
 
 def name(path: Path) -> str:

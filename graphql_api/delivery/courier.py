@@ -13,7 +13,7 @@ from graphql_api.delivery.telling import Notice, Teller
 from graphql_api.delivery.tenure import Deposed, Tenure
 from graphql_api.domain import webhooks as domain
 from graphql_api.domain.errors import Refused, fault
-from graphql_api.domain.webhooks import Answer, Attempt, Message, Webhook
+from graphql_api.domain.webhooks import Attempt, Message, PostResult, Webhook
 from graphql_api.edits import Desk
 from graphql_api.edits.webhooks import KEPT_ATTEMPTS
 from graphql_api.storage import deliveries, tally, webhooks
@@ -138,12 +138,12 @@ class Courier:
             await asyncio.sleep(AGAIN)
             return
         now = self._office.desk.now()
-        answer = Answer("PRUNED") if notice.message is None else await self._sent(notice.message, now)
-        if answer is not None:
+        result = PostResult("PRUNED") if notice.message is None else await self._sent(notice.message, now)
+        if result is not None:
             with suppress(Deposed):
-                await self._settle(row, notice, answer, now)
+                await self._settle(row, notice, result, now)
 
-    async def _sent(self, message: Message, now: int) -> Answer | None:
+    async def _sent(self, message: Message, now: int) -> PostResult | None:
         """None when somebody else may be sending."""
         slots = self._office.ailing_slots if self._is_ailing else self._office.slots
         async with slots.one(self.webhook.workspace_id):
@@ -155,7 +155,7 @@ class Courier:
 
     # What comes of it
 
-    async def _settle(self, row: Row, notice: Notice, answer: Answer, now: int) -> None:
+    async def _settle(self, row: Row, notice: Notice, result: PostResult, now: int) -> None:
         attempt = row["attempts"] + 1
         tried = Attempt(
             now,
@@ -164,16 +164,16 @@ class Courier:
             row["flow_id"],
             row["version"],
             attempt,
-            answer.outcome,
-            answer.status,
-            answer.ms,
+            result.outcome,
+            result.status,
+            result.ms,
         )
-        tally.tell(f"webhook_{answer.outcome.lower()}")
+        tally.tell(f"webhook_{result.outcome.lower()}")
         self._tried += 1
-        if answer.outcome in ("DELIVERED", "PRUNED"):
+        if result.outcome in ("DELIVERED", "PRUNED"):
             await self._delivered(row, tried, notice.at)
         else:
-            await self._failed(row, tried, answer)
+            await self._failed(row, tried, result)
 
     async def _delivered(self, row: Row, tried: Attempt, changed_at: int) -> None:
         tally.tell("webhook_lag", max(0, tried.at - changed_at) / 1_000 if changed_at else 0)
@@ -194,12 +194,12 @@ class Courier:
         yield from self._note(tried)
         return bool(following)
 
-    async def _failed(self, row: Row, tried: Attempt, answer: Answer) -> None:
+    async def _failed(self, row: Row, tried: Attempt, result: PostResult) -> None:
         self._tell(tried)
         self._failing.add(row["flow_id"])
         if self._is_ailing:
             self._pause()
-        if await self._office.ledger.note(lambda sender: self._note_failed(sender, row, tried, answer.retry_after)):
+        if await self._office.ledger.note(lambda sender: self._note_failed(sender, row, tried, result.retry_after)):
             self._office.parked(self)
 
     def _tell(self, tried: Attempt) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from graphql_api import __version__
 from graphql_api.domain.addresses import Network
 from graphql_api.domain.endpoints import Target, target
-from graphql_api.domain.webhooks import Answer
+from graphql_api.domain.webhooks import PostResult
 
 if TYPE_CHECKING:
     import httpcore2
@@ -32,12 +32,12 @@ class Poster:
         self._timeout = timeout
         self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}
 
-    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> PostResult:
         to = target(url)
         pool = await self._pool(to.scheme)
         began = perf_counter()
         outcome, status, retry_after = await self._tried(pool, to, headers, body)
-        return Answer(outcome, status, round((perf_counter() - began) * 1_000), retry_after)
+        return PostResult(outcome, status, round((perf_counter() - began) * 1_000), retry_after)
 
     async def _tried(
         self, pool: "httpcore2.AsyncConnectionPool", to: Target, headers: Mapping[str, str], body: bytes

@@ -86,7 +86,7 @@ class Webhook:
         return target(self.url).host
 
 
-class Answer(msgspec.Struct, frozen=True):
+class PostResult(msgspec.Struct, frozen=True):
     """What came of one attempt; `retry_after` are the seconds that the endpoint asked for."""
 
     outcome: str
@@ -110,9 +110,9 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Post(Protocol):
-    """Carries one message to an endpoint; whatever goes wrong is an answer."""
+    """Carries one message to an endpoint; whatever goes wrong is a result."""
 
-    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer: ...
+    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> PostResult: ...
 
     async def close(self) -> None: ...
 
@@ -120,8 +120,8 @@ class Post(Protocol):
 class NoPost:
     """Reaches nobody."""
 
-    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        return Answer("UNREACHABLE")
+    async def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> PostResult:
+        return PostResult("UNREACHABLE")
 
     async def close(self) -> None:
         return

@@ -35,10 +35,10 @@ For as long after they were read as edits recall them: what happens to rows past
 VERSIONS = 8
 """Of one flow, for watchers that catch up at different places."""
 
-Known = tuple[float, Values | None]
+CachedFlow = tuple[float, Values | None]
 """Until when, and the flow."""
 
-UNKNOWN: Known = (0.0, None)
+UNKNOWN: CachedFlow = (0.0, None)
 
 FLOW = "flow"
 
@@ -52,7 +52,7 @@ class Past:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: WeakValueDictionary[int, Change] = WeakValueDictionary()
-        self._latest: OrderedDict[tuple[str, str], dict[int, Known]] = OrderedDict()
+        self._latest: OrderedDict[tuple[str, str], dict[int, CachedFlow]] = OrderedDict()
         self._turns = asyncio.Semaphore(READERS)
 
     def change(self, row: Row) -> Change:
@@ -106,7 +106,7 @@ class Past:
                 del known[next(iter(known))]
         return flow
 
-    def _versions(self, workspace: str, flow_id: str) -> dict[int, Known]:
+    def _versions(self, workspace: str, flow_id: str) -> dict[int, CachedFlow]:
         """What is remembered of a flow, by version; the one that nobody asked for longest is forgotten first."""
         known = self._latest.setdefault((workspace, flow_id), {})
         self._latest.move_to_end((workspace, flow_id))

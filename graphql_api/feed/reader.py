@@ -16,9 +16,9 @@ from graphql_api.feed.watcher import Watcher
 from graphql_api.storage import changes, flows
 from graphql_api.storage.changes import Change
 from graphql_api.storage.engine import Row, Store
-from graphql_api.storage.tail import Rewritten, Run, Tail
+from graphql_api.storage.tail import PositionRange, Rewritten, Tail
 
-Now = tuple[int, Sequence[Run]]
+Now = tuple[int, Sequence[PositionRange]]
 """A place before all that is not committed yet, and what is committed behind it."""
 
 HELD = (0.002, 0.1)

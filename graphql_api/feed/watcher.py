@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from graphql_api.domain.errors import Refused
 from graphql_api.feed.past import MOST, PAGE, Past, Topic
 from graphql_api.storage.changes import Change
-from graphql_api.storage.tail import Run
+from graphql_api.storage.tail import PositionRange
 
 WAITING = 256
 """Changes that wait in memory for one watcher; one that has more before it reads them from history instead."""
@@ -26,7 +26,9 @@ class Watcher:
     Raises Refused (RESYNC_REQUIRED) when changes that it has not seen are pruned. While the database is away it waits.
     """
 
-    def __init__(self, past: Past, topic: Topic, position: int, settled: int, known: Sequence[Run] = ()) -> None:
+    def __init__(
+        self, past: Past, topic: Topic, position: int, settled: int, known: Sequence[PositionRange] = ()
+    ) -> None:
         """Changes that are `known` were committed before the watcher came, though behind its position."""
         self.position = position
         self._known = deque(known)

@@ -18,7 +18,7 @@ from graphql_api.domain.terms import Terms
 from graphql_api.domain.words import counted
 from graphql_api.edits import Desk
 from graphql_api.folder.contents import Blame
-from graphql_api.folder.planning import Kind, Plan, Step
+from graphql_api.folder.planning import Plan, Step, StepKind
 from graphql_api.sentences import Unfit
 from graphql_api.storage.revisions import COLUMN_OF
 
@@ -51,7 +51,7 @@ class Applied:
 async def apply(desk: Desk, caller: Caller, plan: Plan, tell: Callable[[int], None] = lambda flows: None) -> Applied:
     """Carries out the steps of a plan that holds nothing wrong; conflicts stay as they are."""
     applied = Applied()
-    steps = [*plan.changes, *plan.of(Kind.AGREED)]
+    steps = [*plan.changes, *plan.of(StepKind.AGREED)]
     for number, step in enumerate(steps, 1):
         try:
             await _carry_out(desk, structs.replace(caller, workspace=step.file.workspace), step, applied)
@@ -64,17 +64,17 @@ async def apply(desk: Desk, caller: Caller, plan: Plan, tell: Callable[[int], No
 
 
 async def _carry_out(desk: Desk, caller: Caller, step: Step, applied: Applied) -> None:
-    if step.kind is Kind.DELETE:
+    if step.kind is StepKind.DELETE:
         await edits.delete_flow(desk, caller, step.file.id, _unless_newer(step))
         applied.deleted += 1
-    elif step.kind is Kind.CREATE:
+    elif step.kind is StepKind.CREATE:
         assert step.imported is not None
         await edits.import_flows(desk, caller, [step.imported])
         applied.created += 1
         flow = await reads.flow(desk.store, caller, step.file.id, COLUMNS)
         if flow is not None:
             _tell_file(step, flow, applied)
-    elif step.kind is Kind.UPDATE:
+    elif step.kind is StepKind.UPDATE:
         values = {COLUMN_OF[path]: after for path, (_, after) in step.changes.items()}
         saved = await edits.update_flow(desk, caller, step.file.id, Sent(values), _unless_newer(step, merge=True))
         applied.updated += 1

@@ -31,7 +31,7 @@ class Blame:
         return f"{self.place}{f':{self.line}' if self.line else ''}: {self.message}"
 
 
-class Wrong(Exception):
+class WrongFile(Exception):
     """A file from which nothing can be taken."""
 
     def __init__(self, *blames: Blame) -> None:
@@ -48,8 +48,8 @@ class Contents:
     version: int | None
     problems: tuple[Problem, ...] = ()
 
-    def wrong(self, *problems: Problem) -> Wrong:
-        return Wrong(*sorted(map(self._blame, problems), key=lambda blame: blame.line))
+    def wrong(self, *problems: Problem) -> WrongFile:
+        return WrongFile(*sorted(map(self._blame, problems), key=lambda blame: blame.line))
 
     def _blame(self, problem: Problem) -> Blame:
         location = self.page.locations.get(problem.path)
@@ -59,7 +59,7 @@ class Contents:
         return Blame(self.file.place, f"{problem.message}{advice}", self.page.line(problem.path))
 
     def patch(self) -> Patch:
-        """What the file says of a flow that there is; raises Wrong with all that is wrong with single leaves."""
+        """What the file says of a flow that there is; raises WrongFile with all that is wrong with single leaves."""
         try:
             patch = patches.checked(transfer.sent(BodyReader({}, creates=False).input(self._leaves())))
         except Refused as refusal:
@@ -69,7 +69,7 @@ class Contents:
         return patch
 
     def imported(self, now: int) -> Imported:
-        """The new flow that the file describes; raises Wrong with all that is wrong."""
+        """The new flow that the file describes; raises WrongFile with all that is wrong."""
         try:
             named = {"_id": self.file.id, "workspaceId": self.file.workspace}
             imported = transfer.read({**self._leaves(), **named}, now)
@@ -100,13 +100,13 @@ class Contents:
 
 
 def contents(file: File, raw: bytes) -> Contents:
-    """Raises Wrong for a file that cannot be read at all."""
+    """Raises WrongFile for a file that cannot be read at all."""
     try:
         page = read(raw)
     except Unreadable as unreadable:
-        raise Wrong(Blame(file.place, unreadable.message, unreadable.line)) from None
+        raise WrongFile(Blame(file.place, unreadable.message, unreadable.line)) from None
     if not isinstance(page.value, dict):
-        raise Wrong(Blame(file.place, "the file must hold the members of a flow", 1))
+        raise WrongFile(Blame(file.place, "the file must hold the members of a flow", 1))
     return Contents(file, page, page.value.get(VERSION), tuple(_own_problems(file, page.value)))
 
 

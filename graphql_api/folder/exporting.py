@@ -8,9 +8,9 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.flow import Values
 from graphql_api.edits import Desk
 from graphql_api.folder import layout, writing
-from graphql_api.folder.contents import Blame, Wrong, contents, document
+from graphql_api.folder.contents import Blame, WrongFile, contents, document
 from graphql_api.folder.layout import File
-from graphql_api.folder.planning import Kind, judged
+from graphql_api.folder.planning import StepKind, judged
 from graphql_api.storage import flows
 
 
@@ -55,7 +55,7 @@ async def _export(desk: Desk, caller: Caller, file: File, flow: Values, overwrit
         text = (
             writing.whole(document(flow)) if raw is None else await _renewed(desk, caller, file, raw, flow, overwrite)
         )
-    except Wrong as wrong:
+    except WrongFile as wrong:
         if not overwrite:
             exported.left += wrong.blames
             return
@@ -66,11 +66,11 @@ async def _export(desk: Desk, caller: Caller, file: File, flow: Values, overwrit
 
 
 async def _renewed(desk: Desk, caller: Caller, file: File, raw: bytes, flow: Values, overwrite: bool) -> str:
-    """Raises Wrong for a file that holds edits which were not applied, or cannot be read."""
+    """Raises WrongFile for a file that holds edits which were not applied, or cannot be read."""
     found = contents(file, raw)
     patch = found.patch()
     if not overwrite:
         step = await judged(desk, caller, found, patch, flow)
-        if step is not None and step.kind in (Kind.UPDATE, Kind.CONFLICT):
-            raise Wrong(Blame(file.place, "the file has edits that were not applied; it is left as it is"))
+        if step is not None and step.kind in (StepKind.UPDATE, StepKind.CONFLICT):
+            raise WrongFile(Blame(file.place, "the file has edits that were not applied; it is left as it is"))
     return found.saying(flow, patch.values)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from graphql_api.domain.flow import BY_PATH
 from graphql_api.domain.words import counted, printable
-from graphql_api.folder.planning import Kind, Plan, Step
+from graphql_api.folder.planning import Plan, Step, StepKind
 from graphql_api.folder.writing import NOT_IN_BLOCKS, escaped, inline
 
 SHORT = 60
@@ -23,10 +23,10 @@ Line = tuple[str, str]
 """Text and style."""
 
 HEADS = {
-    Kind.CREATE: ("+", NEW, ""),
-    Kind.UPDATE: ("~", OTHER, ""),
-    Kind.DELETE: ("-", GONE, " (no file)"),
-    Kind.CONFLICT: ("!", TROUBLE, ""),
+    StepKind.CREATE: ("+", NEW, ""),
+    StepKind.UPDATE: ("~", OTHER, ""),
+    StepKind.DELETE: ("-", GONE, " (no file)"),
+    StepKind.CONFLICT: ("!", TROUBLE, ""),
 }
 
 
@@ -42,10 +42,10 @@ def _step(step: Step) -> Iterator[Line]:
     mark, style, remark = HEADS[step.kind]
     yield f"{mark} {step.file.place}  {printable(step.name)}{remark}", f"bold {style}"
     for path, (before, after) in step.changes.items():
-        yield from _change(path, _shown(path, before), _shown(path, after), is_new=step.kind is Kind.CREATE)
+        yield from _change(path, _shown(path, before), _shown(path, after), is_new=step.kind is StepKind.CREATE)
     for sentence in step.conflicts:
         yield f"    ! {sentence}", TROUBLE
-    if step.behind and step.kind is Kind.UPDATE:
+    if step.behind and step.kind is StepKind.UPDATE:
         yield f"    changed by others since version {_version(step)}, and kept: {', '.join(step.behind)}", ASIDE
     yield "", ""
 
@@ -90,8 +90,8 @@ def _difference(before: str, after: str) -> Iterator[Line]:
 
 
 def _sums(plan: Plan) -> Iterator[Line]:
-    created, updated, deleted = (len(plan.of(kind)) for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE))
-    conflicts, behind, strays = (plan.of(kind) for kind in (Kind.CONFLICT, Kind.BEHIND, Kind.STRAY))
+    created, updated, deleted = (len(plan.of(kind)) for kind in (StepKind.CREATE, StepKind.UPDATE, StepKind.DELETE))
+    conflicts, behind, strays = (plan.of(kind) for kind in (StepKind.CONFLICT, StepKind.BEHIND, StepKind.STRAY))
     if strays:
         names = ", ".join(step.file.place.removesuffix(".yaml") for step in strays[:10])
         more = f" and {len(strays) - 10:,} more" if len(strays) > 10 else ""
@@ -100,7 +100,7 @@ def _sums(plan: Plan) -> Iterator[Line]:
         yield f"Behind their flows, until the next export: {counted(len(behind), 'file')}", ASIDE
     if conflicts:
         yield f"Conflicts, left as they are: {counted(len(conflicts), 'flow')}", TROUBLE
-    same = plan.same + len(plan.of(Kind.AGREED)) + len(behind)
+    same = plan.same + len(plan.of(StepKind.AGREED)) + len(behind)
     if plan.changes:
         yield f"Plan: {created:,} to create, {updated:,} to change, {deleted:,} to delete; {same:,} unchanged.", "bold"
     else:

@@ -18,7 +18,7 @@ from graphql_api.domain.patch import Patch
 from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported, found_at
 from graphql_api.folder import layout
-from graphql_api.folder.contents import Blame, Contents, Wrong, contents
+from graphql_api.folder.contents import Blame, Contents, WrongFile, contents
 from graphql_api.folder.layout import File, Misplaced
 from graphql_api.storage import flows, revisions
 from graphql_api.storage.engine import drive_waiting
@@ -38,7 +38,7 @@ class PlanOptions:
     prune: bool = False
 
 
-class Kind(Enum):
+class StepKind(Enum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
@@ -56,7 +56,7 @@ class Step:
     sentences; `behind` are the paths of leaves that others changed since the version of the file.
     """
 
-    kind: Kind
+    kind: StepKind
     file: File
     name: str
     seen: int | None = None
@@ -76,16 +76,16 @@ class Plan:
     same: int = 0
     wrong: list[Blame] = field(default_factory=list)
 
-    def of(self, *kinds: Kind) -> list[Step]:
+    def of(self, *kinds: StepKind) -> list[Step]:
         return [step for step in self.steps if step.kind in kinds]
 
     @property
     def changes(self) -> list[Step]:
-        return self.of(Kind.CREATE, Kind.UPDATE, Kind.DELETE)
+        return self.of(StepKind.CREATE, StepKind.UPDATE, StepKind.DELETE)
 
     @property
     def conflicts(self) -> list[Step]:
-        return self.of(Kind.CONFLICT)
+        return self.of(StepKind.CONFLICT)
 
 
 async def plan(
@@ -126,7 +126,7 @@ async def _plan_some(
             continue
         try:
             step = await _step(desk, caller, contents(file, raw), flows_now.get((file.workspace, file.id)), options)
-        except Wrong as wrong:
+        except WrongFile as wrong:
             made.wrong += wrong.blames
             continue
         if step is None:
@@ -140,7 +140,7 @@ async def _step(desk: Desk, caller: Caller, found: Contents, flow: Values | None
         return _creation(found, desk.now(), flow, options)
     patch = found.patch()
     step = await judged(desk, caller, found, patch, flow, overwrite=options.overwrite)
-    if step is not None and step.kind is Kind.UPDATE:
+    if step is not None and step.kind is StepKind.UPDATE:
         _hold_to_the_rules(found, flow, step)
     return step
 
@@ -153,11 +153,11 @@ def _creation(found: Contents, now: int, tombstone: Values | None, options: Plan
             f"the flow was deleted, at version {tombstone['version']}; "
             "remove the file, or only its version to bring the flow back"
         )
-        return Step(Kind.CONFLICT, found.file, name, tombstone["version"], found, conflicts=(sentence,))
+        return Step(StepKind.CONFLICT, found.file, name, tombstone["version"], found, conflicts=(sentence,))
     said = {column: imported.brought[column] for column in BY_COLUMN}
     told = [column for column in BY_COLUMN if said[column] != DEFAULTS.get(column)]
     changes = revisions.changes({}, said, told)
-    return Step(Kind.CREATE, found.file, name, None, found, said, changes, imported)
+    return Step(StepKind.CREATE, found.file, name, None, found, said, changes, imported)
 
 
 async def judged(
@@ -166,9 +166,9 @@ async def judged(
     """Three ways: what the file says, what the flow says, and what it said at the version of the file."""
     said = patch.values
     other = [column for column in BY_COLUMN if column in said and said[column] != flow[column]]
-    step = Step(Kind.UPDATE, found.file, flow["name"], flow["version"], found, said)
+    step = Step(StepKind.UPDATE, found.file, flow["name"], flow["version"], found, said)
     if not other:
-        return None if found.version == flow["version"] else replace(step, kind=Kind.AGREED)
+        return None if found.version == flow["version"] else replace(step, kind=StepKind.AGREED)
     if overwrite or found.version == flow["version"]:
         return replace(step, changes=revisions.changes(flow, said, other))
     past = None
@@ -176,7 +176,7 @@ async def judged(
         inside = structs.replace(caller, workspace=found.file.workspace)
         past = await reads.flow_at(desk.store, inside, found.file.id, found.version)
     if past is None:
-        return replace(step, kind=Kind.CONFLICT, conflicts=(_unknown(found.version, flow["version"]),))
+        return replace(step, kind=StepKind.CONFLICT, conflicts=(_unknown(found.version, flow["version"]),))
     mine = [column for column in other if said[column] != past[column]]
     theirs = {column for column in BY_COLUMN if past[column] != flow[column]}
     behind = domain.paths(theirs.difference(mine))
@@ -184,8 +184,8 @@ async def judged(
     changes = revisions.changes(flow, said, mine)
     if clash:
         conflicts = [f"{path} was changed since version {found.version}" for path in clash]
-        return replace(step, kind=Kind.CONFLICT, changes=changes, conflicts=conflicts, behind=behind)
-    return replace(step, kind=Kind.UPDATE if mine else Kind.BEHIND, changes=changes, behind=behind)
+        return replace(step, kind=StepKind.CONFLICT, changes=changes, conflicts=conflicts, behind=behind)
+    return replace(step, kind=StepKind.UPDATE if mine else StepKind.BEHIND, changes=changes, behind=behind)
 
 
 def _unknown(version: int | None, now: int) -> str:
@@ -208,7 +208,7 @@ def _hold_to_the_rules(found: Contents, flow: Values, step: Step) -> None:
 async def _strays(
     desk: Desk, folder: Path, workspace: str, known: set[tuple[str, str]], options: PlanOptions
 ) -> AsyncIterator[Step]:
-    kind = Kind.DELETE if options.prune else Kind.STRAY
+    kind = StepKind.DELETE if options.prune else StepKind.STRAY
     for row in await desk.store.read(flows.names(workspace)):
         if (workspace, row["id"]) not in known:
             yield Step(kind, File(folder, workspace, row["id"]), row["name"], row["version"])

@@ -31,7 +31,7 @@ from graphql import (
 )
 
 from graphql_api.domain.errors import Refused
-from graphql_api.schema.context import Arguments, Context, Run
+from graphql_api.schema.context import Arguments, Context, RunPlan
 from graphql_api.schema.plans import plan
 from graphql_api.schema.readers import Reader, Unusual, reader
 from graphql_api.schema.writers import Document, NotCompiled
@@ -124,7 +124,7 @@ class _Plan:
             raise NotCompiled
         self._keys = [(key, None if key in named else root.name) for key in fields]
         (self._key, self._nodes), *_ = named.items()
-        self._run: Run = plan(root.name, document, self._nodes)
+        self._run: RunPlan = plan(root.name, document, self._nodes)
         self._is_nullable = not str(root.fields[self._nodes[0].name.value].type).endswith("!")
         instant = reader(schema.type_map["DateTime"])  # type: ignore[arg-type]
         self._instants = tuple((_give(node, instant) if node else None, needed) for node, needed in document.instants)

@@ -31,7 +31,7 @@ def _cursor(name: str, text: str | None, order: Order) -> Cursor | None:
         raise refused("BAD_REQUEST", f"{name} {error}") from None
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundPage(msgspec.Struct, frozen=True):
     """A page that was read, with what it takes to say more about its surroundings."""
 
     context: Context
@@ -66,7 +66,7 @@ class MessageFlowEdge:
 
 @strawberry.type(description="A page of flows.")
 class MessageFlowConnection:
-    found: strawberry.Private[Found]
+    found: strawberry.Private[FoundPage]
 
     @strawberry.field(description="The flows with their cursors.")
     def edges(self) -> list[MessageFlowEdge]:
@@ -93,4 +93,4 @@ async def of_flows(
 ) -> MessageFlowConnection:
     context = info.context
     page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)
-    return MessageFlowConnection(found=Found(context, filter, order, span, page))
+    return MessageFlowConnection(found=FoundPage(context, filter, order, span, page))

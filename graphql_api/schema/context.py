@@ -70,5 +70,5 @@ def argument(meaning: str) -> Any:
 
 
 Arguments = Mapping[str, Any]
-Run = Callable[[Arguments, Context], Awaitable[Any]]
+RunPlan = Callable[[Arguments, Context], Awaitable[Any]]
 """A plan of a root field: from its arguments to its answer."""

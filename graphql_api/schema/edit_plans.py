@@ -12,7 +12,7 @@ from graphql_api.domain.flow import Values
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import Result, Saved
 from graphql_api.schema import writers
-from graphql_api.schema.context import Arguments, Context, Run
+from graphql_api.schema.context import Arguments, Context, RunPlan
 from graphql_api.schema.inputs import filter_of
 from graphql_api.schema.writers import Document
 
@@ -105,7 +105,7 @@ EDITS: Mapping[str, tuple[str, Callable[[Arguments, Context], Awaitable[Any]], C
 """Of each root field its payload, its edit, and what makes of the edit's outcome what payloads are written from."""
 
 
-def mutation(name: str, document: Document, nodes: Sequence[FieldNode]) -> Run:
+def mutation(name: str, document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
     kind, edit, tell = EDITS[name]
     write = writers.code(payload(document, kind, nodes))
 

@@ -35,7 +35,7 @@ from graphql_api.schema.subscriptions import Begun, MessageFlowChange
 from graphql_api.schema.writers import NotCompiled
 
 
-class Answer(msgspec.Struct, frozen=True):
+class OperationResult(msgspec.Struct, frozen=True):
     """`data` as the executor made it, and errors that are fit to be shown."""
 
     data: Mapping[str, Any] | None
@@ -53,7 +53,7 @@ class Event(msgspec.Struct):
 
     cursor: str
     at: int = 0
-    answer: Answer | None = None
+    answer: OperationResult | None = None
     text: str | None = None
 
 
@@ -70,7 +70,9 @@ class Operations:
         self.prepare = documents.prepare
         self.prepare_each = documents.prepare_each
 
-    async def carry_out(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Answer:
+    async def carry_out(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context
+    ) -> OperationResult:
         """Runs a prepared operation; raises Rejected when its variables do not fit or its cost is too high."""
         cost = self._cost(prepared, variables, context)
         due = context.charge and context.charge(cost)
@@ -80,7 +82,7 @@ class Operations:
             try:
                 data, error = await prepared.compiled.run(variables or {}, context)
                 context.seen.is_compiled = True
-                return Answer(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
+                return OperationResult(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
             except (Unusual, NotCompiled):
                 pass
         if errors := self._overfull(prepared, variables or {}):
@@ -172,7 +174,7 @@ class Operations:
         context: Context,
         cost: int,
         root: object = None,
-    ) -> Answer:
+    ) -> OperationResult:
         name = prepared.operation.name
         result = execute(
             GRAPHQL,
@@ -190,7 +192,7 @@ class Operations:
         errors = [self._shown(error, context.caller.request_id) for error in result.errors or ()]
         if errors and all("path" not in error for error in errors):  # of the request, not of a field
             raise Rejected(errors)
-        return Answer(result.data, errors, cost)
+        return OperationResult(result.data, errors, cost)
 
 
 def selected(prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> Hashable:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from graphql_api.schema.connection import Found
+from graphql_api.schema.connection import FoundPage
 
 STATE = ("version", "updated_at")
 """The columns that tell, with the place and the id that every row of a page has, whether a flow is still the same."""
@@ -78,13 +78,13 @@ class PageCache:
 
 CACHE = PageCache()
 
-Lists = Mapping[str, Callable[[Found], Awaitable[Any]]]
+Lists = Mapping[str, Callable[[FoundPage], Awaitable[Any]]]
 """By the names that they have in the answer, what makes the lists of a page."""
 
 
 async def page(
-    asked: Hashable, read: Callable[[Sequence[str]], Awaitable[Found]], columns: Sequence[str], lists: Lists
-) -> tuple[Found, Mapping[str, msgspec.Raw]]:
+    asked: Hashable, read: Callable[[Sequence[str]], Awaitable[FoundPage]], columns: Sequence[str], lists: Lists
+) -> tuple[FoundPage, Mapping[str, msgspec.Raw]]:
     """The page, and its lists as JSON; `columns` are those that the lists are made of, and those of STATE."""
     known = CACHE.find(asked)
     if known is not None:
@@ -97,5 +97,5 @@ async def page(
     return found, written
 
 
-def states(found: Found) -> States:
+def states(found: FoundPage) -> States:
     return list(map(STATE_OF, found.page.rows))

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from graphql import FieldNode
 
-from graphql_api.schema.context import Run
+from graphql_api.schema.context import RunPlan
 from graphql_api.schema.edit_plans import EDITS, mutation
 from graphql_api.schema.query_plans import QUERIES
 from graphql_api.schema.writers import Document, NotCompiled
 
 
-def plan(root: str, document: Document, nodes: Sequence[FieldNode]) -> Run:
+def plan(root: str, document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
     """The plan of a root field; raises NotCompiled for one that plans do not know."""
     name = nodes[0].name.value
     if root == "Query" and name in QUERIES:

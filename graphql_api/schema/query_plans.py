@@ -9,14 +9,14 @@ from graphql import FieldNode
 from graphql_api import reads
 from graphql_api.domain.search import NEWEST_FIRST, Filter, Order, OrderField, Span
 from graphql_api.schema import connection, page_cache, writers
-from graphql_api.schema.connection import Found
-from graphql_api.schema.context import Arguments, Context, Run
+from graphql_api.schema.connection import FoundPage
+from graphql_api.schema.context import Arguments, Context, RunPlan
 from graphql_api.schema.inputs import filter_of
 from graphql_api.schema.readers import Unusual
 from graphql_api.schema.writers import ByPlace, Document
 
 
-def message_flow(document: Document, nodes: Sequence[FieldNode]) -> Run:
+def message_flow(document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
     place = ByPlace()
     write = writers.code(writers.flow(document, nodes, place))
     columns = place.columns
@@ -30,7 +30,7 @@ def message_flow(document: Document, nodes: Sequence[FieldNode]) -> Run:
     return run
 
 
-def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
+def message_flows(document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
     place = ByPlace(is_unpacked=True)
     members = connection_members(document, nodes, place)
     lists = _cacheable_lists(document, nodes, members)
@@ -44,9 +44,9 @@ def message_flows(document: Document, nodes: Sequence[FieldNode]) -> Run:
         first, after, last, before = (arguments.get(name) for name in ("first", "after", "last", "before"))
         span = connection.span(context, first, after, last, before, order)
 
-        async def read(columns: Sequence[str]) -> Found:
+        async def read(columns: Sequence[str]) -> FoundPage:
             page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)
-            return Found(context, filter, order, span, page)
+            return FoundPage(context, filter, order, span, page)
 
         cached: Mapping[str, Any] = {}
         if lists and _is_cacheable(filter, span):
@@ -80,7 +80,7 @@ def order_of(given: Mapping[str, str] | None) -> Order:
     return Order(OrderField[given["field"]], given["direction"] == "DESC")
 
 
-Member = Callable[[Found], Awaitable[Any]]
+Member = Callable[[FoundPage], Awaitable[Any]]
 
 
 def connection_members(document: Document, nodes: Sequence[FieldNode], place: ByPlace) -> list[tuple[str, Member]]:
@@ -95,7 +95,7 @@ def _nodes(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> M
     source = writers.flow(document, fields, place, document.listed)
     write = cache(lambda: writers.code_of_list(source, place, document))  # the row may get more columns until then
 
-    async def nodes(found: Found) -> Any:
+    async def nodes(found: FoundPage) -> Any:
         return write()(found.page.rows, found.context)
 
     return nodes
@@ -106,7 +106,7 @@ def _edges(document: Document, fields: Sequence[FieldNode], place: ByPlace) -> M
     source = document.listed({name: _edge_member(document, inner, place) for name, inner in found})
     write = cache(lambda: writers.code_of_list(source, place, document, has_cursors=True))
 
-    async def edges(found: Found) -> Any:
+    async def edges(found: FoundPage) -> Any:
         cursors = [found.page.cursor(index).text() for index in range(len(found.page.rows))]
         return write()(found.page.rows, found.context, cursors)
 
@@ -124,30 +124,30 @@ def _page_info(document: Document, fields: Sequence[FieldNode], place: ByPlace) 
     selections = (field.selection_set for field in fields)
     members = [(name, inner[0].name.value) for name, inner in document.fields(selections, "PageInfo").items()]
 
-    async def page_info(found: Found) -> Any:
+    async def page_info(found: FoundPage) -> Any:
         return {name: await PAGE_INFO[field](found) for name, field in members}
 
     return page_info
 
 
-async def _has_next_page(found: Found) -> bool:
+async def _has_next_page(found: FoundPage) -> bool:
     return await found.beyond(backwards=False)
 
 
-async def _has_previous_page(found: Found) -> bool:
+async def _has_previous_page(found: FoundPage) -> bool:
     return await found.beyond(backwards=True)
 
 
-async def _start_cursor(found: Found) -> str | None:
+async def _start_cursor(found: FoundPage) -> str | None:
     return found.edge(last=False)
 
 
-async def _end_cursor(found: Found) -> str | None:
+async def _end_cursor(found: FoundPage) -> str | None:
     return found.edge(last=True)
 
 
 def _always(value: str) -> Member:
-    async def always(found: Found) -> str:
+    async def always(found: FoundPage) -> str:
         return value
 
     return always
@@ -162,7 +162,7 @@ PAGE_INFO: Mapping[str, Member] = {
 }
 
 
-async def _count(found: Found) -> int:
+async def _count(found: FoundPage) -> int:
     return await reads.count(found.context.desk.store, found.context.caller, found.filter)
 
 
@@ -175,7 +175,7 @@ CONNECTION: Mapping[str, Callable[[Document, Sequence[FieldNode], ByPlace], Memb
 }
 
 
-QUERIES: Mapping[str, Callable[[Document, Sequence[FieldNode]], Run]] = {
+QUERIES: Mapping[str, Callable[[Document, Sequence[FieldNode]], RunPlan]] = {
     "messageFlow": message_flow,
     "messageFlows": message_flows,
 }

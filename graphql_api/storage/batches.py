@@ -29,7 +29,7 @@ FetchMany = Callable[[Shape, Callable[[], Sequence[Mapping[str, Any]]], float], 
 """As `Fetch` for the values of many, for which it asks when it has a connection; rows have their ordinals."""
 
 
-class Waiting(msgspec.Struct, eq=False):
+class PendingStatement(msgspec.Struct, eq=False):
     """A statement that has not been sent: until it is taken its caller may give it up, and nothing is done."""
 
     statement: Statement
@@ -42,16 +42,16 @@ class Waiting(msgspec.Struct, eq=False):
         return not self.rows.done()
 
 
-class Line(msgspec.Struct, eq=False):
+class StatementQueue(msgspec.Struct, eq=False):
     """Who waits for statements of one shape, and how many batches of it are under way."""
 
     shape: Shape
-    waiting: deque[Waiting] = msgspec.field(default_factory=deque)
+    waiting: deque[PendingStatement] = msgspec.field(default_factory=deque)
     under_way: int = 0
     slow_from: float = math.inf
-    batches: list[list[Waiting]] = msgspec.field(default_factory=list)
+    batches: list[list[PendingStatement]] = msgspec.field(default_factory=list)
 
-    def unsent(self) -> Iterator[Waiting]:
+    def unsent(self) -> Iterator[PendingStatement]:
         """Those in a batch too, which may still wait for a connection."""
         for one in chain(self.waiting, *self.batches):
             if not (one.is_taken or one.rows.done()):
@@ -71,37 +71,37 @@ class Batches:
         self._most = most
         self._again = again
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._lines: dict[Shape, Line] = {}
+        self._queues: dict[Shape, StatementQueue] = {}
         self._workers: set[asyncio.Task[None]] = set()
-        self._idle: list[asyncio.Future[Line]] = []
+        self._idle: list[asyncio.Future[StatementQueue]] = []
         self._is_closed = False
         self._watch: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
 
     def rows(self, statement: Statement, until: float) -> "asyncio.Future[Sequence[Row]]":
         """At most one row: only such shapes may be batched. Refused when it has not been sent by `until`."""
-        line = self._lines.get(statement.shape)
-        if line is None:
-            line = self._lines[statement.shape] = Line(statement.shape)
+        queue = self._queues.get(statement.shape)
+        if queue is None:
+            queue = self._queues[statement.shape] = StatementQueue(statement.shape)
         loop = self._loop  # asking for the one that runs asks the kernel for the process as well
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
         rows: asyncio.Future[Sequence[Row]] = loop.create_future()
-        line.waiting.append(Waiting(statement, until, rows))
-        if not line.under_way:
-            self._begin(line)
-        elif line.slow_from < self._rings_at and line.under_way < AT_ONCE:
-            self._set_watch(line.slow_from, loop)
+        queue.waiting.append(PendingStatement(statement, until, rows))
+        if not queue.under_way:
+            self._begin(queue)
+        elif queue.slow_from < self._rings_at and queue.under_way < AT_ONCE:
+            self._set_watch(queue.slow_from, loop)
         if until < self._rings_at:
             self._set_watch(until, loop)
         return rows
 
-    def _begin(self, line: Line) -> None:
-        line.under_way += 1
+    def _begin(self, queue: StatementQueue) -> None:
+        queue.under_way += 1
         if self._idle:
-            self._idle.pop().set_result(line)
+            self._idle.pop().set_result(queue)
             return
-        worker = asyncio.create_task(self._work(line), context=Context())  # it outlives the request that begins it
+        worker = asyncio.create_task(self._work(queue), context=Context())  # it outlives the request that begins it
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
 
@@ -123,55 +123,55 @@ class Batches:
         """One timer for all that wait, set to the next moment for one of them: most are answered before it rings."""
         now = loop.time()
         moments = []
-        for line in self._lines.values():
-            for one in line.unsent():
+        for queue in self._queues.values():
+            for one in queue.unsent():
                 if one.until > now:
                     moments.append(one.until)
                 else:
                     one.rows.set_exception(unavailable("all connections are taken"))
-            if line.waiting and line.under_way < AT_ONCE:
-                if line.slow_from > now:
-                    moments.append(line.slow_from)
+            if queue.waiting and queue.under_way < AT_ONCE:
+                if queue.slow_from > now:
+                    moments.append(queue.slow_from)
                 else:
-                    self._begin(line)
+                    self._begin(queue)
         self._set_watch(min(moments, default=math.inf), loop)
 
-    async def _work(self, line: Line) -> None:
-        """Batches of one line until nobody waits in it, then of another one: a task for each would cost more."""
+    async def _work(self, queue: StatementQueue) -> None:
+        """Batches of one queue until nobody waits in it, then of another one: a task for each would cost more."""
         loop = asyncio.get_running_loop()
         while True:
             try:
-                while line.waiting:
-                    line.slow_from = loop.time() + SLOW
-                    if len(line.waiting) == 1:
-                        one = line.waiting.popleft()
+                while queue.waiting:
+                    queue.slow_from = loop.time() + SLOW
+                    if len(queue.waiting) == 1:
+                        one = queue.waiting.popleft()
                         await self._one(one, one.until)
                     else:
-                        await self._carry_out(line)
+                        await self._carry_out(queue)
             finally:
-                line.under_way -= 1
-                if not line.waiting and not line.under_way:
-                    self._lines.pop(line.shape, None)
+                queue.under_way -= 1
+                if not queue.waiting and not queue.under_way:
+                    self._queues.pop(queue.shape, None)
             if self._is_closed or len(self._idle) >= IDLE:
                 return
-            turn: asyncio.Future[Line] = loop.create_future()
+            turn: asyncio.Future[StatementQueue] = loop.create_future()
             self._idle.append(turn)
-            line = await turn
+            queue = await turn
 
-    async def _carry_out(self, line: Line) -> None:
-        batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
-        sent: list[Waiting] = []
+    async def _carry_out(self, queue: StatementQueue) -> None:
+        batch = [queue.waiting.popleft() for _ in range(min(self._most, len(queue.waiting)))]
+        sent: list[PendingStatement] = []
 
         def values() -> Sequence[Mapping[str, Any]]:
             sent.extend(one for one in batch if one.taken())
             tally.tell("batch", len(sent))
             return [one.statement.values for one in sent]
 
-        line.batches.append(batch)
+        queue.batches.append(batch)
         try:
-            if line.shape.writes:
+            if queue.shape.writes:
                 batch.sort(key=_key)
-            found = await self._together(line.shape, values, max(one.until for one in batch))
+            found = await self._together(queue.shape, values, max(one.until for one in batch))
         except self._again:
             await asyncio.gather(*(self._one(one, None) for one in batch))
         except Exception as error:
@@ -182,9 +182,9 @@ class Batches:
                 if not one.rows.done():
                     one.rows.set_result(rows)
         finally:
-            line.batches.remove(batch)
+            queue.batches.remove(batch)
 
-    async def _one(self, one: Waiting, until: float | None) -> None:
+    async def _one(self, one: PendingStatement, until: float | None) -> None:
         if not one.taken():
             return
         tally.tell("batch", 1)
@@ -197,12 +197,12 @@ class Batches:
                 one.rows.set_result(rows)
 
 
-def _key(one: Waiting) -> tuple[str, str]:
+def _key(one: PendingStatement) -> tuple[str, str]:
     """Batches lock rows in one order, so that two of them never wait for each other."""
     values = one.statement.values
     return values["workspace"], values.get("id", "")
 
 
-def _fail(one: Waiting, error: Exception) -> None:
+def _fail(one: PendingStatement, error: Exception) -> None:
     if not one.rows.done():
         one.rows.set_exception(error)

@@ -22,6 +22,9 @@ Row = Mapping[str, Any]
 Script = Generator["Statement", Sequence[Row], T]
 """An edit that yields its statements and is sent their rows; it can be run again from the start."""
 
+FlowKey = tuple[str, str]
+"""Workspace and id."""
+
 Execute = Callable[["Statement"], Awaitable[Sequence[Row]]]
 """Carries out one statement of a script."""
 
@@ -106,7 +109,7 @@ class Statement(msgspec.Struct, frozen=True):
     shape: Shape
     values: Mapping[str, Any]
     scans: bool = False
-    recalls: tuple[str, str] | None = None
+    recalls: FlowKey | None = None
     after: Mapping[str, Any] | None = None
 
 

@@ -10,6 +10,8 @@ from time import monotonic
 
 from msgspec import msgpack
 
+from graphql_api.storage.engine import FlowKey
+
 LARGEST = 2**15
 """Bytes of flows in a message."""
 
@@ -22,10 +24,7 @@ LOOK = 1.0
 
 SUFFIX = ".heard"
 
-Flow = tuple[str, str]
-"""Workspace and id."""
-
-Hear = Callable[[float, Flow, bytes], None]
+Hear = Callable[[float, FlowKey, bytes], None]
 """Takes a flow as a neighbour wrote it, and a moment after that, by the clock that all processes of a machine have."""
 
 READER = msgpack.Decoder(tuple[float, list[tuple[str, str, bytes]]])
@@ -52,7 +51,7 @@ class Neighbours:
         self._size = 0
         self._room = bytearray(ROOM)
 
-    def tell(self, flow: Flow, written: bytes) -> None:
+    def tell(self, flow: FlowKey, written: bytes) -> None:
         """Goes with all others of this turn of the event loop; what is too much for a message stays untold."""
         if self._socket is None and not self._begin():
             return

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import msgpack
 from msgspec.structs import asdict
 
-from graphql_api.storage.engine import Script, Several, Statement
+from graphql_api.storage.engine import FlowKey, Script, Several, Statement
 
 T = TypeVar("T")
 
@@ -32,11 +32,7 @@ TRUST = 16
 PAUSE = 64
 """Edits that begin without a guess when so many were wrong: others then write the same flows as this process does."""
 
-Flow = tuple[str, str]
-"""Workspace and id."""
-
-
-Known = tuple[float, bytes]
+CachedFlow = tuple[float, bytes]
 """Until when a flow is recalled, and its values."""
 
 WRITER = msgpack.Encoder()
@@ -46,18 +42,18 @@ class Recalled:
     """The flows of one process; those that were written longest ago are forgotten first."""
 
     def __init__(self, most: int = MOST, seconds: float = SECONDS) -> None:
-        self.tell: Callable[[Flow, bytes], None] | None = None
+        self.tell: Callable[[FlowKey, bytes], None] | None = None
         """Hears of each flow that is kept, as it is kept; set where there are neighbours."""
         self._most = most
         self._seconds = seconds
         self._reader: msgpack.Decoder[Any] | None = None
         self._packed = bytearray()
-        self._flows: dict[Flow, Known] = {}
+        self._flows: dict[FlowKey, CachedFlow] = {}
         self._size = 0
         self._trust = TRUST
         self._cleared = 0.0
 
-    def row(self, flow: Flow) -> dict[str, Any] | None:
+    def row(self, flow: FlowKey) -> dict[str, Any] | None:
         """As `flows.values` makes it of a row."""
         if self._trust < 0:
             self._trust += 1
@@ -76,7 +72,7 @@ class Recalled:
         else:
             self._trust = self._trust - 2 if self._trust > 1 else -PAUSE
 
-    def keep(self, flow: Flow, after: Mapping[str, Any]) -> None:
+    def keep(self, flow: FlowKey, after: Mapping[str, Any]) -> None:
         """`after` has the same columns in the same order for all flows."""
         self.forget(flow)
         if self._trust < 0:
@@ -91,20 +87,20 @@ class Recalled:
         if self.tell is not None:
             self.tell(flow, packed)
 
-    def hear(self, moment: float, flow: Flow, packed: bytes) -> None:
+    def hear(self, moment: float, flow: FlowKey, packed: bytes) -> None:
         """What a neighbour kept, and told at that moment; from before all was forgotten it is not believed."""
         if self._reader is None or self._trust < 0 or moment <= self._cleared:
             return
         self.forget(flow)
         self._put(flow, packed)
 
-    def _put(self, flow: Flow, packed: bytes) -> None:
+    def _put(self, flow: FlowKey, packed: bytes) -> None:
         self._flows[flow] = monotonic() + self._seconds, packed
         self._size += len(packed) + OVERHEAD
         while self._size > self._most:
             self.forget(next(iter(self._flows)))
 
-    def forget(self, flow: Flow) -> None:
+    def forget(self, flow: FlowKey) -> None:
         known = self._flows.pop(flow, None)
         if known is not None:
             self._size -= len(known[1]) + OVERHEAD

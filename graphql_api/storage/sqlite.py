@@ -14,7 +14,7 @@ from graphql_api.storage import sqlite_file
 from graphql_api.storage.engine import Row, Script, Statement
 from graphql_api.storage.signals import Bell
 from graphql_api.storage.sqlite_asides import Asides
-from graphql_api.storage.sqlite_file import Deadline, File
+from graphql_api.storage.sqlite_file import Deadline, FileId
 from graphql_api.storage.sqlite_writer import Writer
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class SqliteStore:
         wait for other processes that write."""
         self.heard: Callable[[str], None] | None = None
         self._path = path
-        self._file: File = (0, 0)
+        self._file: FileId = (0, 0)
         self._looked = 0.0
         self._reader: sqlite3.Connection | None = None
         self._deadline = Deadline()

@@ -12,7 +12,7 @@ STATEMENTS_KEPT = 512
 INSTRUCTIONS = 20_000
 """Steps of SQLite's virtual machine between two looks at the clock; less than a millisecond."""
 
-File = tuple[int, int]
+FileId = tuple[int, int]
 """Device and number of a file: another one when something else took its place."""
 
 BUSY = sqlite3.SQLITE_BUSY
@@ -77,7 +77,7 @@ def address(path: str, mode: str) -> str:
     return f"file:{path.replace('%', '%25').replace('?', '%3f').replace('#', '%23')}?mode={mode}"
 
 
-def file_at(path: str) -> File:
+def file_at(path: str) -> FileId:
     try:
         found = os.stat(path)
     except OSError as error:
@@ -85,7 +85,7 @@ def file_at(path: str) -> File:
     return found.st_dev, found.st_ino
 
 
-def found(path: str) -> File | None:
+def found(path: str) -> FileId | None:
     try:
         return file_at(path)
     except Refused:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from graphql_api.storage import sqlite_file
 from graphql_api.storage.engine import unavailable
-from graphql_api.storage.sqlite_file import Deadline, File
+from graphql_api.storage.sqlite_file import Deadline, FileId
 
 WAL_TO_COPY = 4 * 2**20  # bytes of the log that are copied into the database file when no script waits
 WAL_TO_COPY_NOW = 16 * 2**20  # … even when scripts wait
@@ -29,9 +29,9 @@ class Turns:
         self._synchronous = synchronous
         self._timeout = timeout
         self._open: sqlite3.Connection | None = None
-        self._file: File = (0, 0)
+        self._file: FileId = (0, 0)
         self._log = ""
-        self._log_file: File | None = None
+        self._log_file: FileId | None = None
         self._deadline = Deadline()
         self._data_version = 0
         self._others_until = 0.0

@@ -14,7 +14,7 @@ import msgspec
 from graphql_api.storage import changes
 from graphql_api.storage.engine import Row, Store
 
-Run = tuple[int, int]
+PositionRange = tuple[int, int]
 """The first and the last of some positions without a gap."""
 
 AT_ONCE = 64
@@ -84,11 +84,11 @@ class Tail:
             self.place = runs[0][1]
         return self
 
-    async def known(self) -> Sequence[Run]:
+    async def known(self) -> Sequence[PositionRange]:
         """What is committed by now of that which is not settled: no news to whoever begins now."""
         return await self._runs() if self.is_held else ()
 
-    async def _runs(self) -> Sequence[Run]:
+    async def _runs(self) -> Sequence[PositionRange]:
         return [(row["first"], row["last"]) for row in await self._store.read(changes.beyond(self.place))]
 
     async def more(self) -> Sequence[Row]:

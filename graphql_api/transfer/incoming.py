@@ -18,7 +18,7 @@ from graphql_api.edits.importing import Imported, exists, found_at
 from graphql_api.storage.engine import drive_waiting
 from graphql_api.transfer.documents import read
 from graphql_api.transfer.pieces import Piece, Source, pieces
-from graphql_api.transfer.waiting import Waiting
+from graphql_api.transfer.staging import StagedFlows
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import decoded
 
@@ -86,19 +86,24 @@ class Brought:
 async def bring(desk: Desk, caller: Caller, source: Source, options: ImportOptions, listener: Listener) -> Brought:
     """Imports a file in one transaction; if anything is wrong nothing is written, unless the good ones are kept."""
     brought = Brought()
-    with Waiting() as waiting:
+    with StagedFlows() as staged:
         for batch in _batches(pieces(source)):
-            await _check(desk, batch, options, waiting, listener, brought)
+            await _check(desk, batch, options, staged, listener, brought)
             listener.checked(brought.found)
         if options.keep_good:
-            await _write_each_batch(desk, caller, options, waiting, listener, brought)
+            await _write_each_batch(desk, caller, options, staged, listener, brought)
         elif brought.wrong == 0:
-            await _write_together(desk, caller, options, waiting, listener, brought)
+            await _write_together(desk, caller, options, staged, listener, brought)
     return brought
 
 
 async def _check(
-    desk: Desk, batch: Sequence[Piece], options: ImportOptions, waiting: Waiting, listener: Listener, brought: Brought
+    desk: Desk,
+    batch: Sequence[Piece],
+    options: ImportOptions,
+    staged: StagedFlows,
+    listener: Listener,
+    brought: Brought,
 ) -> None:
     """Right flows go to those that wait; problems are told in the order of the file."""
     blamed: dict[int, Sequence[Problem]] = {}
@@ -106,12 +111,12 @@ async def _check(
     now = desk.now()
     for place, piece in enumerate(batch):  # a whole array may stand on one line
         try:
-            good[place] = _taken_in(piece, now, options, waiting)
+            good[place] = _taken_in(piece, now, options, staged)
         except Refused as refusal:
             blamed[place] = refusal.problems
     if not options.skip_existing:
         for place in await _existing(desk, good):
-            waiting.send_away(good[place])
+            staged.send_away(good[place])
             blamed[place] = exists(good[place]).problems
     for place in sorted(blamed):
         for problem in blamed[place]:
@@ -120,7 +125,7 @@ async def _check(
     brought.wrong += len(blamed)
 
 
-def _taken_in(piece: Piece, now: int, options: ImportOptions, waiting: Waiting) -> Imported:
+def _taken_in(piece: Piece, now: int, options: ImportOptions, staged: StagedFlows) -> Imported:
     if piece.wrong is not None:
         raise refused("INVALID_JSON", piece.wrong)
     flow = read(
@@ -129,7 +134,7 @@ def _taken_in(piece: Piece, now: int, options: ImportOptions, waiting: Waiting) 
         workspace=options.workspace,
         initiation_message=options.initiation_message,
     )
-    earlier = waiting.add(piece.line, flow)
+    earlier = staged.add(piece.line, flow)
     if earlier is not None:
         message = f"the flow {flow.id} of workspace {flow.workspace} stands on line {earlier} already"
         raise refused("CONFLICTING_FIELDS", message, "_id")
@@ -144,23 +149,23 @@ async def _existing(desk: Desk, good: Mapping[int, Imported]) -> list[int]:
 
 
 async def _write_together(
-    desk: Desk, caller: Caller, options: ImportOptions, waiting: Waiting, listener: Listener, brought: Brought
+    desk: Desk, caller: Caller, options: ImportOptions, staged: StagedFlows, listener: Listener, brought: Brought
 ) -> None:
     try:
         written = await edits.import_flows(
-            desk, caller, waiting, skip_existing=options.skip_existing, tell=listener.written
+            desk, caller, staged, skip_existing=options.skip_existing, tell=listener.written
         )
     except asyncio.CancelledError:
-        waiting.is_stopped = True
+        staged.is_stopped = True
         raise
     brought.written = sum(written)
     brought.skipped = len(written) - brought.written
 
 
 async def _write_each_batch(
-    desk: Desk, caller: Caller, options: ImportOptions, waiting: Waiting, listener: Listener, brought: Brought
+    desk: Desk, caller: Caller, options: ImportOptions, staged: StagedFlows, listener: Listener, brought: Brought
 ) -> None:
-    for batch in _batches(waiting.lines()):
+    for batch in _batches(staged.lines()):
         some = [flow for _, flow in batch]
         written = await edits.import_flows(desk, caller, some, skip_existing=True)
         brought.written += sum(written)

@@ -7,7 +7,7 @@ import msgspec
 from starlette.types import Scope
 
 from graphql_api.domain.errors import Refused, refused
-from graphql_api.schema.operations import Answer
+from graphql_api.schema.operations import OperationResult
 from graphql_api.schema.prepared import Prepared
 from graphql_api.web.http import BodyLimits, header
 from graphql_api.web.json import at_once, decoded
@@ -52,7 +52,7 @@ def must_be_guarded_by_arguments(scope: Scope) -> None:
             raise refused("BAD_REQUEST", message)
 
 
-def extensions(asked: Asked, answer: Answer) -> dict[str, Any]:
+def extensions(asked: Asked, answer: OperationResult) -> dict[str, Any]:
     """The member of an answer in which a request is told what it asked about its own execution, if anything."""
     if not asked.extensions:
         return {}

@@ -44,7 +44,7 @@ V = TypeVar("V")
 log = logging.getLogger("message_flows")
 
 
-class Known(msgspec.Struct):
+class CachedKey(msgspec.Struct):
     """A key as it was when its look-up began; most neither end nor are revoked, so that no clock need be asked."""
 
     key: Key
@@ -63,7 +63,7 @@ class Keyring:
         self._now = now
         self._elapsed = elapsed
         self._most = most
-        self._known: dict[bytes, Known] = {}
+        self._known: dict[bytes, CachedKey] = {}
         self._unknown: dict[bytes, float] = {}
         self._asking: dict[bytes, asyncio.Task[Key | None]] = {}
         self._guesses: dict[str, tuple[float, int]] = {}
@@ -131,7 +131,7 @@ class Keyring:
             _bounded(self._unknown, self._most)[digest] = began
         else:
             is_lasting = key.expires_at is None and key.revoked_at is None
-            _bounded(self._known, self._most)[digest] = Known(key, began, is_lasting)
+            _bounded(self._known, self._most)[digest] = CachedKey(key, began, is_lasting)
         return key
 
     def _bear(self, address: str) -> None:

@@ -12,8 +12,7 @@ from graphql_api.domain.errors import KINDS, Refused, refused
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 from graphql_api.schema.context import Context
-from graphql_api.schema.operations import Answer as Outcome
-from graphql_api.schema.operations import Operations
+from graphql_api.schema.operations import OperationResult, Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import refusals
@@ -174,7 +173,7 @@ def _must_be_answered_so(operation: Prepared, asked: Asked, scope: Scope) -> Non
     of_head(scope, must_be_guarded_by_arguments)
 
 
-def answered(scope: Scope, operation: Prepared, asked: Asked, outcome: Outcome, media: str) -> Answer:
+def answered(scope: Scope, operation: Prepared, asked: Asked, outcome: OperationResult, media: str) -> Answer:
     document: dict[str, Any] = {"data": outcome.data}
     if outcome.errors:
         if code := whole(operation, outcome):
@@ -241,7 +240,7 @@ def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
     return Answer(status, encoded({"errors": errors}), MEDIA[media])
 
 
-def whole(operation: Prepared, answer: Outcome) -> str | None:
+def whole(operation: Prepared, answer: OperationResult) -> str | None:
     """The code that gives the whole answer its status: of the only field at the root, when nothing was carried out."""
     if operation.measured.size.root_fields != 1:
         return None

@@ -22,7 +22,7 @@ from graphql_api.web.front import request_id
 from graphql_api.web.http import Headers
 from graphql_api.web.parting import NOT_HTTP, ODD_HANDSHAKE, must_be_spoken_here, stopped
 from graphql_api.web.patience import Patience
-from graphql_api.web.pieces import Flow, Pieces
+from graphql_api.web.pieces import Pieces, RequestFlow
 from graphql_api.web.taking import Taking
 from graphql_api.web.upgrades import flaw, is_for_websocket, without_offer
 
@@ -59,7 +59,7 @@ class Http1(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.flow = Flow(transport, self._pieces)
+        self.flow = RequestFlow(transport, self._pieces)
         about = {"server": self.server, "client": self.client, "scheme": self.scheme}
         self._known = {"type": "http", "asgi": ASGI, "root_path": self.root_path, **about}
         self._patience = Patience(self.loop, self.timeout_keep_alive, self._let_go, self._refuse)

@@ -19,7 +19,7 @@ def write_line(level: str, event: str = "request", **members: Any) -> None:
     writer().write(STAMP(None, level, {"level": level, **members, "event": event}))
 
 
-class Writer:
+class LineWriter:
     """Lines that standard error does not take, as when its disk is full, are counted; the next one says how many."""
 
     def __init__(self, put: Callable[[EventDict], None]) -> None:
@@ -57,13 +57,13 @@ def is_stalled() -> bool:
 
 
 @cache
-def writer() -> Writer:
+def writer() -> LineWriter:
     """Past structlog's bound loggers, which would be a third of what a line costs."""
     if not sys.stderr.isatty():
         write, encoded = structlog.BytesLogger(sys.stderr.buffer).msg, msgspec.json.Encoder().encode
-        return Writer(lambda line: write(encoded(line)))
+        return LineWriter(lambda line: write(encoded(line)))
     tell, render = structlog.PrintLogger(sys.stderr).msg, structlog.dev.ConsoleRenderer()
-    return Writer(lambda line: tell(render(None, line["level"], line)))
+    return LineWriter(lambda line: tell(render(None, line["level"], line)))
 
 
 STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)

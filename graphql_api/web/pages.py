@@ -53,7 +53,7 @@ UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Message
 <p>The pages are not built: run <code>make pages</code> in the checkout of this server and load this page again.</p>"""
 
 
-class File(msgspec.Struct, frozen=True):
+class Asset(msgspec.Struct, frozen=True):
     compressed: bytes
     media: bytes
     tag: bytes
@@ -112,7 +112,7 @@ class Pages:
             return Answer(404, UNBUILT.encode(), HTML)
         return answer(scope, self._page(page, path.count("/") - 1, built))
 
-    def _rendered(self, page: str, depth: int, built: int) -> File:
+    def _rendered(self, page: str, depth: int, built: int) -> Asset:
         """A page for a path so many levels below the root; all its links are relative, so any proxy will do."""
         text = (self._built / f"{page}.html").read_text("utf-8")
         for hidden in self._without:
@@ -121,19 +121,19 @@ class Pages:
         policy = (b"content-security-policy", csp(page).encode())
         return made(gzip.compress(text.encode(), mtime=0), HTML, [*ASK_AGAIN, policy])
 
-    def _read(self, name: str) -> File | None:
+    def _read(self, name: str) -> Asset | None:
         match = ASSET.fullmatch(name)
         if match is None or match[1] not in MEDIA:
             return None
         return made((self._built / f"{name}.gz").read_bytes(), MEDIA[match[1]], FOREVER)
 
 
-def made(compressed: bytes, media: bytes, more: Headers) -> File:
+def made(compressed: bytes, media: bytes, more: Headers) -> Asset:
     tag = b'"%s"' % sha256(compressed).hexdigest()[:16].encode()
-    return File(compressed, media, tag, [*more, (b"etag", tag)])
+    return Asset(compressed, media, tag, [*more, (b"etag", tag)])
 
 
-def answer(scope: Scope, file: File) -> Answer:
+def answer(scope: Scope, file: Asset) -> Answer:
     if any(file.tag.decode() in value for value in headers(scope, b"if-none-match")):
         return Answer(304, media=None, headers=file.headers)
     if takes_gzip(headers(scope, b"accept-encoding")):

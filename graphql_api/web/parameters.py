@@ -18,7 +18,7 @@ from graphql_api.domain.search import cursor as place
 from graphql_api.domain.words import nearest, printable
 from graphql_api.web.http import parameters
 
-Reader = Callable[[str], Any]
+Parser = Callable[[str], Any]
 
 ORDERS = {"createdAt": "CREATED_AT", "updatedAt": "UPDATED_AT", "name": "NAME"}
 
@@ -81,7 +81,7 @@ def _hold_to_order(cursor: str, asked: Mapping[str, str] | None) -> None:
         raise refused("BAD_REQUEST", f"the parameter cursor {error}") from None
 
 
-FILTERS: Mapping[str, Reader] = {
+FILTERS: Mapping[str, Parser] = {
     "direction": Choice(Direction),
     "messageChannel": Choice(MessageChannel),
     "isActive": flag,
@@ -91,10 +91,10 @@ FILTERS: Mapping[str, Reader] = {
     "nameContains": storable,
     "updatedSince": instant,
 }
-OTHERS: Mapping[str, Reader] = {"limit": limit, "cursor": str, "orderBy": order}
-KNOWN: Mapping[str, Reader] = {**OTHERS, **FILTERS}
-HOURS: Mapping[str, Reader] = {"at": instant, "from": instant, "to": instant}
-TAKEN: Mapping[str, Mapping[str, Reader]] = {"ListMessageFlows": KNOWN, "GetWorkingHours": HOURS}
+OTHERS: Mapping[str, Parser] = {"limit": limit, "cursor": str, "orderBy": order}
+KNOWN: Mapping[str, Parser] = {**OTHERS, **FILTERS}
+HOURS: Mapping[str, Parser] = {"at": instant, "from": instant, "to": instant}
+TAKEN: Mapping[str, Mapping[str, Parser]] = {"ListMessageFlows": KNOWN, "GetWorkingHours": HOURS}
 """By operation; all others take none."""
 
 ELSEWHERE: Mapping[str, str] = {
@@ -145,7 +145,7 @@ def query_of(scope: Scope, operation: str, *, suggests: bool = True) -> Mapping[
     return given
 
 
-def _offer(name: str, known: Mapping[str, Reader]) -> str:
+def _offer(name: str, known: Mapping[str, Parser]) -> str:
     plain = name.lower().replace("-", "").replace("_", "")
     if ELSEWHERE.get(plain) in known:
         return f"; did you mean {ELSEWHERE[plain]}?"
@@ -157,7 +157,7 @@ def _offer(name: str, known: Mapping[str, Reader]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _known(longest: int) -> Mapping[str, Reader]:
+def _known(longest: int) -> Mapping[str, Parser]:
     return {**KNOWN, "limit": partial(limit, longest=longest)}
 
 
@@ -180,11 +180,11 @@ def hours_variables(asked: Mapping[str, str], *, suggests: bool = True) -> dict[
     return {**values, "ranged": "from" in values}
 
 
-def _values(asked: Mapping[str, str], known: Mapping[str, Reader], suggests: bool) -> dict[str, Any]:
+def _values(asked: Mapping[str, str], known: Mapping[str, Parser], suggests: bool) -> dict[str, Any]:
     return {name: _value(name, text, known, suggests) for name, text in asked.items()}
 
 
-def _value(name: str, text: str, known: Mapping[str, Reader], suggests: bool) -> Any:
+def _value(name: str, text: str, known: Mapping[str, Parser], suggests: bool) -> Any:
     try:
         return known[name](text)
     except ValueError as error:

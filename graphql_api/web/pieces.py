@@ -57,7 +57,7 @@ class Pieces:
         return piece
 
 
-class Flow(FlowControl):
+class RequestFlow(FlowControl):
     """Nothing more is read while much of what was read waits, whoever asks for more."""
 
     def __init__(self, transport: asyncio.Transport, pieces: Pieces) -> None:

@@ -49,7 +49,7 @@ OF_ALL = {
     if "{id}" not in route.path
 }
 
-Found = tuple[Route, str]
+RouteMatch = tuple[Route, str]
 """A route, and the id in the path."""
 
 
@@ -61,7 +61,7 @@ class NotTaken(Exception):
         self.methods = methods
 
 
-def find(scope: Scope, *, suggests: bool = True) -> Found:
+def find(scope: Scope, *, suggests: bool = True) -> RouteMatch:
     """Of a request; segments are split before they are decoded. `suggests`: says which path may be meant."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     root: str = scope.get("root_path", "")
@@ -73,7 +73,7 @@ def find(scope: Scope, *, suggests: bool = True) -> Found:
     return found
 
 
-def plain(line: bytes) -> Found | None:
+def plain(line: bytes) -> RouteMatch | None:
     """Of the first line of a request in which nothing is to be decoded; None for any other line."""
     match = PLAIN.fullmatch(line)
     if match is None:
@@ -83,7 +83,7 @@ def plain(line: bytes) -> Found | None:
     return (route, id.decode()) if route else None
 
 
-def _taken_apart(method: str, path: bytes) -> Found | None:
+def _taken_apart(method: str, path: bytes) -> RouteMatch | None:
     form = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in path.split(b"/")]
     id = form[ID_AT] if len(form) > ID_AT else ""
     if id:

@@ -22,7 +22,7 @@ from graphql_api.web.graphql import asks_for_events, may_go_on, takes_events
 from graphql_api.web.heads import Head, Heads
 from graphql_api.web.health import Ready
 from graphql_api.web.http import Answer, Headers, lines
-from graphql_api.web.routes import PREFIX, Found, plain
+from graphql_api.web.routes import PREFIX, RouteMatch, plain
 from graphql_api.web.telemetry import GONE, Telemetry
 from graphql_api.web.throttle import Account, Throttle, payer
 
@@ -32,7 +32,7 @@ LONGEST_TARGET = 256
 UNUSUAL = b"%b%bx-request-id: %b\r\n%b%b\r\n%b"
 PLAIN = b"%%bcontent-type: %%b\r\ncontent-length: %%d\r\n%bx-request-id: %%b\r\n%%b%%b\r\n%%b" % lines(ALWAYS)
 
-Written = tuple[int, bytes]
+WrittenAnswer = tuple[int, bytes]
 """The status of an answer, and all of it that follows the status line and the headers that the connection adds."""
 
 
@@ -46,7 +46,7 @@ class Dispatch(msgspec.Struct, frozen=True):
     door: Door
     method: str
     form: str
-    found: Found | None = None
+    found: RouteMatch | None = None
 
 
 class DispatchTable(dict[bytes, Dispatch | None]):
@@ -101,7 +101,7 @@ class Short:
                 cors = lines(self._rooms.cors.headers(scope))
                 self.heads.learn(block, headers, token(scope), cors, takes_events=takes_events(scope))
 
-    def enter(self, line: bytes, head: Head, body: bytes, client: Any) -> Coroutine[Any, Any, Written] | None:
+    def enter(self, line: bytes, head: Head, body: bytes, client: Any) -> Coroutine[Any, Any, WrittenAnswer] | None:
         """What makes the answer; None for a request that goes the long way."""
         rooms = self._rooms
         dispatch = self._table[line]
@@ -120,7 +120,7 @@ class Short:
         scope = {**head.scope, "method": dispatch.method, "found": dispatch.found, "state": state, "whole": body}
         return self._answered(dispatch, head, scope, account)
 
-    async def _answered(self, dispatch: Dispatch, head: Head, scope: Scope, account: Account | None) -> Written:
+    async def _answered(self, dispatch: Dispatch, head: Head, scope: Scope, account: Account | None) -> WrittenAnswer:
         began, status = perf_counter(), GONE
         try:
             try:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from graphql_api.domain.errors import fault
 from graphql_api.web.gathered import GATHERED
 from graphql_api.web.http import Headers, lines
-from graphql_api.web.short import Written
+from graphql_api.web.short import WrittenAnswer
 
 CLOSE = b"connection: close\r\n"
 
@@ -26,7 +26,7 @@ class Turn:
 
     def __init__(
         self,
-        done: Callable[[Written | None], None],
+        done: Callable[[WrittenAnswer | None], None],
         wait: Callable[[Coroutine[Any, Any, None]], None],
         under_way: set[Any],
     ) -> None:
@@ -35,12 +35,12 @@ class Turn:
         self._done = done
         self._in_task = wait
         self._under_way = under_way
-        self._work: Coroutine[Any, Any, Written] | None = None
+        self._work: Coroutine[Any, Any, WrittenAnswer] | None = None
         self._waits_for: asyncio.Future[Any] | None = None
         self.response_complete = True
         self.keep_alive = True
 
-    def begin(self, work: Coroutine[Any, Any, Written]) -> None:
+    def begin(self, work: Coroutine[Any, Any, WrittenAnswer]) -> None:
         """Runs to where it first waits, which many need not at all; only then is a request in flight."""
         try:
             waits_for = work.send(None)
@@ -55,7 +55,7 @@ class Turn:
             GATHERED.in_flight += 1
             self._wait(work, waits_for)
 
-    def _wait(self, work: Coroutine[Any, Any, Written], waits_for: Any) -> None:
+    def _wait(self, work: Coroutine[Any, Any, WrittenAnswer], waits_for: Any) -> None:
         if isinstance(waits_for, asyncio.Future):
             self._waits_for = waits_for
             waits_for.add_done_callback(self._go_on)
@@ -75,7 +75,7 @@ class Turn:
         else:
             self._wait(self._work, waits_for)
 
-    async def _finish(self, work: Coroutine[Any, Any, Written], waits_for: Any) -> None:
+    async def _finish(self, work: Coroutine[Any, Any, WrittenAnswer], waits_for: Any) -> None:
         self._under_way.discard(self)  # in which the task stands from now on
         try:
             written = await resumed(work, waits_for)
@@ -86,7 +86,7 @@ class Turn:
         else:
             self._end(written)
 
-    def _end(self, written: Written | None) -> None:
+    def _end(self, written: WrittenAnswer | None) -> None:
         """Of what had to wait."""
         if self._work is not None:
             self._work = self._waits_for = None
@@ -112,7 +112,7 @@ class Turn:
 
 
 @coroutine
-def resumed(work: Coroutine[Any, Any, Written], waits_for: Any) -> Generator[Any, Any, Written]:
+def resumed(work: Coroutine[Any, Any, WrittenAnswer], waits_for: Any) -> Generator[Any, Any, WrittenAnswer]:
     """Goes on with what has begun and waits for something, now in a task."""
     try:
         yield waits_for

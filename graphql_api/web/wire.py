@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql_api.web.exchange import Exchange
 from graphql_api.web.http1 import Http1
-from graphql_api.web.short import Short, Written
+from graphql_api.web.short import Short, WrittenAnswer
 from graphql_api.web.turn import BEGINNINGS, CLOSE, Turn
 
 
@@ -51,7 +51,7 @@ class Wire(Http1):
         is_whole = length.isdigit() and int(length[:10]) == size
         return is_whole and line == b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)
 
-    def _turn_is_over(self, written: Written | None) -> None:
+    def _turn_is_over(self, written: WrittenAnswer | None) -> None:
         if self.transport.is_closing():
             return
         if written is None or not self._turn.keep_alive:
@@ -61,7 +61,7 @@ class Wire(Http1):
         self.transport.write(BEGINNINGS.of(status, self.server_state.default_headers) + rest)
         self.on_response_complete()
 
-    def _end(self, written: Written | None) -> None:
+    def _end(self, written: WrittenAnswer | None) -> None:
         """Of the connection: the server stops, or failed."""
         if written is not None:
             status, rest = written

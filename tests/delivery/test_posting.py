@@ -16,7 +16,7 @@ from graphql_api.delivery import posting
 from graphql_api.delivery.network import MOST_SAID, PIECE, CheckedNetwork
 from graphql_api.delivery.posting import MOST_READ, Poster
 from graphql_api.domain import addresses
-from graphql_api.domain.webhooks import Answer
+from graphql_api.domain.webhooks import PostResult
 from tests.delivery.conftest import HERE
 from tests.delivery.endpoints import Endpoint, Manner, Received, Write, hang_up, listening, silence, status
 
@@ -228,7 +228,7 @@ async def test_nobody_there(poster: Poster, leads: Leads) -> None:
 
 
 async def outcome(poster: Poster, url: str) -> str:
-    answer: Answer = await poster(url, {}, b"{}")
+    answer: PostResult = await poster(url, {}, b"{}")
     return answer.outcome
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from graphql_api.domain.caller import SCOPES, Caller
 from graphql_api.domain.errors import Refused
-from graphql_api.domain.webhooks import Answer, Attempt, Rules, Webhook
+from graphql_api.domain.webhooks import Attempt, PostResult, Rules, Webhook
 from graphql_api.edits import Desk, webhooks
 from graphql_api.edits.webhooks import KEPT_ATTEMPTS
 from graphql_api.storage import webhooks as rows
@@ -135,9 +135,9 @@ async def test_a_test_is_posted_noted_and_told(desk: Desk, caller: Caller) -> No
 
         sent: tuple[str, dict[str, str], bytes]
 
-        async def __call__(self, url: str, headers: Any, body: bytes) -> Answer:
+        async def __call__(self, url: str, headers: Any, body: bytes) -> PostResult:
             self.sent = url, headers, body
-            return Answer("REJECTED", 500, 12)
+            return PostResult("REJECTED", 500, 12)
 
         async def close(self) -> None: ...
 
@@ -158,9 +158,9 @@ async def test_a_test_of_a_webhook_that_is_removed_meanwhile_leaves_nothing_behi
     class Post:
         """An endpoint that takes its time."""
 
-        async def __call__(self, url: str, headers: Any, body: bytes) -> Answer:
+        async def __call__(self, url: str, headers: Any, body: bytes) -> PostResult:
             await webhooks.remove(desk, caller, webhook.id)
-            return Answer("DELIVERED", 200)
+            return PostResult("DELIVERED", 200)
 
         async def close(self) -> None: ...
 

@@ -14,7 +14,7 @@ from graphql_api.domain.flow import COLUMNS, Values
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.folder import Applied, Exported, Plan, PlanOptions, reading
-from graphql_api.folder.planning import Kind
+from graphql_api.folder.planning import StepKind
 
 BY_FILE = Caller(None, source="CLI")
 SOMEBODY = Caller("ws1")
@@ -79,5 +79,5 @@ def either_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(reading, "LOADER", yaml.CSafeLoader if request.param == "as C" else yaml.SafeLoader)
 
 
-def told(plan: Plan) -> list[tuple[Kind, str, dict[str, tuple[Any, Any]]]]:
+def told(plan: Plan) -> list[tuple[StepKind, str, dict[str, tuple[Any, Any]]]]:
     return [(step.kind, step.file.place, dict(step.changes)) for step in plan.steps]

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from graphql_api import edits, folder
 from graphql_api.domain.example import EXAMPLE
 from graphql_api.folder.contents import Blame
-from graphql_api.folder.planning import Kind
+from graphql_api.folder.planning import StepKind
 from graphql_api.folder.reading import LONGEST
 from graphql_api.sentences import Unfit
 from graphql_api.storage import revisions
@@ -61,7 +61,7 @@ async def test_leaves_that_a_file_changes_are_written_and_its_version_with_them(
     work.write("a", before.replace("isActive: true", "isActive: false"))
     plan = await work.plan()
     changes = {"isActive": (True, False), DELAY: (0, 7)}
-    assert told(plan) == [(Kind.UPDATE, "ws1/a.yaml", changes)]
+    assert told(plan) == [(StepKind.UPDATE, "ws1/a.yaml", changes)]
     assert plan.same == 1
     assert await work.apply() == folder.Applied(updated=1)
     revision = await last(work, "a")
@@ -79,7 +79,7 @@ async def test_what_a_file_leaves_out_stays_and_null_resets(work: Work) -> None:
     await work.edited("a", response_settings_delay=9)
     work.write("a", "version: 1\ndescription: ~\nsettings: {emailSettings: {}}\n")
     assert told(await work.plan()) == [
-        (Kind.UPDATE, "ws1/a.yaml", {"description": (EXAMPLE["description"], "")}),
+        (StepKind.UPDATE, "ws1/a.yaml", {"description": (EXAMPLE["description"], "")}),
     ]
     await work.apply()
     flow = await work.now("a")
@@ -92,7 +92,7 @@ async def test_what_a_file_leaves_out_stays_and_null_resets(work: Work) -> None:
 async def test_a_new_file_is_a_new_flow_with_its_id(work: Work) -> None:
     work.write("my-flow", NEW)
     (step,) = (await work.plan()).steps
-    assert (step.kind, step.changes["prompt"]) == (Kind.CREATE, (None, "Be brief.\n"))
+    assert (step.kind, step.changes["prompt"]) == (StepKind.CREATE, (None, "Be brief.\n"))
     assert await work.apply() == folder.Applied(created=1)
     flow = await work.now("my-flow")
     assert flow is not None
@@ -121,7 +121,7 @@ async def test_newer_edits_of_other_leaves_stay_and_come_into_the_file(work: Wor
     await work.edited("a", prompt="theirs\nof two lines", response_settings_delay=3)
     work.replace("a", "name: New Years Sale", "name: Mine # ours")
     (step,) = (await work.plan()).steps
-    assert (step.kind, dict(step.changes)) == (Kind.UPDATE, {"name": ("New Years Sale", "Mine")})
+    assert (step.kind, dict(step.changes)) == (StepKind.UPDATE, {"name": ("New Years Sale", "Mine")})
     assert step.behind == ["prompt", DELAY]
     assert await work.apply() == folder.Applied(updated=1, merged=1)
     flow = await work.now("a")
@@ -144,7 +144,7 @@ async def test_a_newer_edit_of_the_same_leaf_is_a_conflict_and_nothing_of_the_fl
         work.replace(id, "name: New Years Sale", "name: Mine")
         work.replace(id, "delay: 0", "delay: 5")
     plan = await work.plan()
-    assert [step.kind for step in plan.steps] == [Kind.CONFLICT, Kind.UPDATE]
+    assert [step.kind for step in plan.steps] == [StepKind.CONFLICT, StepKind.UPDATE]
     assert plan.steps[0].conflicts == ["name was changed since version 0"]
     assert plan.steps[0].changes["name"] == ("Theirs", "Mine")
     text = work.text("a")
@@ -166,7 +166,7 @@ async def test_the_same_edit_on_both_sides_is_no_conflict(work: Work) -> None:
     await work.export()
     await work.edited("a", name="Same")
     work.replace("a", "New Years Sale", "Same")
-    assert [step.kind for step in (await work.plan()).steps] == [Kind.AGREED]
+    assert [step.kind for step in (await work.plan()).steps] == [StepKind.AGREED]
     rows = await contents(work)
     assert await work.apply() == folder.Applied()
     assert await contents(work) == rows
@@ -190,8 +190,8 @@ async def test_a_version_that_guards_nothing_is_a_conflict(work: Work, version: 
         await edits.prune(work.desk, 1)
     work.write("a", f"{version}description: mine\n")
     (step,) = (await work.plan()).steps
-    assert (step.kind, step.conflicts) == (Kind.CONFLICT, (sentence,))
-    assert [step.kind for step in (await work.plan(overwrite=True)).steps] == [Kind.UPDATE]
+    assert (step.kind, step.conflicts) == (StepKind.CONFLICT, (sentence,))
+    assert [step.kind for step in (await work.plan(overwrite=True)).steps] == [StepKind.UPDATE]
 
 
 async def test_edits_between_plan_and_apply_are_kept_or_refuse_it(work: Work) -> None:
@@ -234,7 +234,7 @@ async def test_a_file_that_is_edited_while_it_is_applied_is_left(work: Work) -> 
     meanwhile = Blame("ws1/a.yaml", "applied, but the file was edited meanwhile and is left as it is")
     assert (applied.refused, applied.untold) == ([], [meanwhile])
     assert "delay: 4\n" in work.text("a")
-    assert told(await work.plan()) == [(Kind.UPDATE, "ws1/a.yaml", {DELAY: (0, 4)})]
+    assert told(await work.plan()) == [(StepKind.UPDATE, "ws1/a.yaml", {DELAY: (0, 4)})]
 
 
 async def test_flows_without_a_file_are_told_and_deleted_only_when_asked_for(work: Work) -> None:
@@ -246,7 +246,7 @@ async def test_flows_without_a_file_are_told_and_deleted_only_when_asked_for(wor
     os.unlink(work.dir / "ws2" / "c.yaml")
     (work.dir / "ws2").rmdir()
     plan = await work.plan()
-    assert [(step.kind, step.file.place) for step in plan.steps] == [(Kind.STRAY, "ws1/b.yaml")]
+    assert [(step.kind, step.file.place) for step in plan.steps] == [(StepKind.STRAY, "ws1/b.yaml")]
     assert plan.changes == []
     assert await work.apply() == folder.Applied()
     assert await work.apply(prune=True) == folder.Applied(deleted=1)
@@ -317,7 +317,7 @@ async def test_a_flow_that_others_deleted_comes_back_only_without_its_version(wo
     await work.export()
     await edits.delete_flow(work.desk, SOMEBODY, "a")
     (step,) = (await work.plan()).steps
-    assert step.kind is Kind.CONFLICT
+    assert step.kind is StepKind.CONFLICT
     assert step.conflicts[0].startswith("the flow was deleted, at version 1; remove the file")
     exported = await work.export()
     assert exported.left == [Blame("ws1/a.yaml", "there is no such flow; the file is left as it is")]
@@ -379,7 +379,7 @@ async def test_an_export_keeps_comments_and_what_files_leave_out(work: Work) -> 
     await work.flow("a")
     work.write("a", "# ours\nversion: 0 # taken\nname: New Years Sale # the name\n")
     await work.edited("a", name="Theirs", prompt="Theirs")
-    assert [step.kind for step in (await work.plan()).steps] == [Kind.BEHIND]
+    assert [step.kind for step in (await work.plan()).steps] == [StepKind.BEHIND]
     assert await work.export() == folder.Exported(flows=1, written=1)
     assert work.text("a") == "# ours\nversion: 1 # taken\nname: Theirs # the name\n"
 

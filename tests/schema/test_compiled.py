@@ -18,7 +18,7 @@ from graphql_api.domain.instants import HOUR
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
-from graphql_api.schema.operations import Answer, Operations
+from graphql_api.schema.operations import OperationResult, Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
 from graphql_api.storage.engine import Shape, Statement, Store
@@ -116,7 +116,7 @@ async def answered(
     if not compiles:
         operation = replace(operation, compiled=None)
     try:
-        answer: Answer = await OPERATIONS.carry_out(operation, variables, Context(desk, caller, **more))
+        answer: OperationResult = await OPERATIONS.carry_out(operation, variables, Context(desk, caller, **more))
     except Rejected as rejected:
         return None, rejected.errors, False
     return answer.data, answer.errors, answer.is_compiled

@@ -10,7 +10,7 @@ from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
-from graphql_api.schema.operations import Answer, Operations
+from graphql_api.schema.operations import OperationResult, Operations
 from graphql_api.web.json import encoded
 from tests.conftest import CREATE, Clock, sent
 
@@ -21,7 +21,9 @@ HOURS = (
 RANGE = {"from": "2026-03-08T00:00:00-05:00", "to": "2026-03-10T00:00:00-04:00"}
 
 
-async def answered(desk: Desk, caller: Caller, document: str, variables: dict[str, Any], *, compiles: bool) -> Answer:
+async def answered(
+    desk: Desk, caller: Caller, document: str, variables: dict[str, Any], *, compiles: bool
+) -> OperationResult:
     operations = OPERATIONS[compiles]
     return await operations.carry_out(operations.prepare(document), variables, Context(desk, caller))
 

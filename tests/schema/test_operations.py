@@ -12,14 +12,14 @@ from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
-from graphql_api.schema.operations import Answer, Operations
+from graphql_api.schema.operations import OperationResult, Operations
 from graphql_api.schema.shown import Rejected
 from tests.edits.conftest import NEW
 
 OPERATIONS = Operations(Limits())
 
 
-async def told(desk: Desk, caller: Caller, document: str, *sent: dict[str, Any]) -> list[Answer]:
+async def told(desk: Desk, caller: Caller, document: str, *sent: dict[str, Any]) -> list[OperationResult]:
     """What the edit of one flow answers to watchers who send these variables."""
     id = (await edits.create_flow(desk, caller, NEW)).flow["id"]
     context, operation = Context(desk, caller, feed=Feed(desk.store)), OPERATIONS.prepare(document, "Watch")

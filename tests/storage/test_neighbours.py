@@ -8,11 +8,12 @@ from time import monotonic
 
 import pytest
 
-from graphql_api.storage.neighbours import LARGEST, LOOK, Flow, Neighbours
+from graphql_api.storage.engine import FlowKey
+from graphql_api.storage.neighbours import LARGEST, LOOK, Neighbours
 
 A, B = ("ws1", "a"), ("ws1", "b")
 
-News = list[tuple[Flow, bytes]]
+News = list[tuple[FlowKey, bytes]]
 Begin = Callable[[], tuple[Neighbours, News]]
 
 
@@ -24,7 +25,7 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
     def made() -> tuple[Neighbours, News]:
         heard: News = []
 
-        def hear(moment: float, flow: Flow, written: bytes) -> None:
+        def hear(moment: float, flow: FlowKey, written: bytes) -> None:
             assert moment <= monotonic()
             heard.append((flow, written))
 

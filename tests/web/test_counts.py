@@ -9,7 +9,7 @@ import pytest
 
 from graphql_api.web import counts as counting
 from graphql_api.web.counts import SharedCounts
-from graphql_api.web.short import Written
+from graphql_api.web.short import WrittenAnswer
 from graphql_api.web.throttle import Counts, Limited, OwnCounts, Throttle
 from graphql_api.web.turn import Turn
 from tests.web.sockets import reserved
@@ -113,7 +113,7 @@ async def test_a_count_that_is_begun_in_no_task_opens_a_connection_as_well(redis
     turn = Turn(lambda _: None, lambda rest: tasks.append(loop.create_task(rest)), set())
     answered = list[int | None]()
 
-    async def request() -> Written:
+    async def request() -> WrittenAnswer:
         answered.append(await counts.add("in no task", MINUTE, 3))
         return 200, b""
 

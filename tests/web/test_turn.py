@@ -10,18 +10,18 @@ import uvloop
 
 from graphql_api.storage.engine import in_task
 from graphql_api.web.gathered import GATHERED
-from graphql_api.web.short import Written
+from graphql_api.web.short import WrittenAnswer
 from graphql_api.web.turn import Turn
 from tests.wired import connected, prepared, script
 
-OK: Written = (200, b"answer")
+OK: WrittenAnswer = (200, b"answer")
 
 
 class Connection:
     """What a turn tells the connection that it belongs to."""
 
     def __init__(self) -> None:
-        self.answers: list[Written | None] = []
+        self.answers: list[WrittenAnswer | None] = []
         self.tasks: list[asyncio.Task[None]] = []
         self.under_way: set[Any] = set()
         self.turn = Turn(self.answers.append, self._spawn, self.under_way)
@@ -36,7 +36,7 @@ async def connection() -> Connection:
 
 
 @pytest.fixture
-async def future() -> "asyncio.Future[Written]":
+async def future() -> "asyncio.Future[WrittenAnswer]":
     return asyncio.get_running_loop().create_future()
 
 
@@ -47,7 +47,7 @@ async def turns() -> None:
 
 
 async def test_what_need_not_wait_is_answered_at_once(connection: Connection) -> None:
-    async def work() -> Written:
+    async def work() -> WrittenAnswer:
         return OK
 
     in_flight = GATHERED.in_flight
@@ -56,8 +56,10 @@ async def test_what_need_not_wait_is_answered_at_once(connection: Connection) ->
     assert (connection.turn.response_complete, GATHERED.in_flight) == (True, in_flight)
 
 
-async def test_what_waits_for_futures_needs_no_task(connection: Connection, future: "asyncio.Future[Written]") -> None:
-    async def work() -> Written:
+async def test_what_waits_for_futures_needs_no_task(
+    connection: Connection, future: "asyncio.Future[WrittenAnswer]"
+) -> None:
+    async def work() -> WrittenAnswer:
         await future
         await asyncio.shield(future)
         assert asyncio.current_task() is None
@@ -74,9 +76,9 @@ async def test_what_waits_for_futures_needs_no_task(connection: Connection, futu
 
 
 async def test_what_needs_a_task_goes_on_in_one_at_any_time(
-    connection: Connection, future: "asyncio.Future[Written]"
+    connection: Connection, future: "asyncio.Future[WrittenAnswer]"
 ) -> None:
-    async def work() -> Written:
+    async def work() -> WrittenAnswer:
         await future
         await in_task()
         async with asyncio.timeout(10):
@@ -93,9 +95,9 @@ async def test_what_needs_a_task_goes_on_in_one_at_any_time(
 
 @pytest.mark.parametrize("needs_task", [False, True])
 async def test_a_fault_after_a_wait_ends_the_connection(
-    connection: Connection, future: "asyncio.Future[Written]", needs_task: bool, caplog: pytest.LogCaptureFixture
+    connection: Connection, future: "asyncio.Future[WrittenAnswer]", needs_task: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def work() -> Written:
+    async def work() -> WrittenAnswer:
         await future
         if needs_task:
             await in_task()
@@ -113,11 +115,11 @@ async def test_a_fault_after_a_wait_ends_the_connection(
 
 @pytest.mark.parametrize("needs_task", [False, True])
 async def test_what_the_server_does_not_wait_for_any_longer_is_cancelled(
-    connection: Connection, future: "asyncio.Future[Written]", needs_task: bool
+    connection: Connection, future: "asyncio.Future[WrittenAnswer]", needs_task: bool
 ) -> None:
     told: list[str] = []
 
-    async def work() -> Written:
+    async def work() -> WrittenAnswer:
         if needs_task:
             await in_task()
         try:
@@ -138,7 +140,7 @@ async def test_what_the_server_does_not_wait_for_any_longer_is_cancelled(
 async def test_one_turn_follows_the_other(connection: Connection) -> None:
     loop = asyncio.get_running_loop()
 
-    async def work(future: "asyncio.Future[Written]") -> Written:
+    async def work(future: "asyncio.Future[WrittenAnswer]") -> WrittenAnswer:
         return await future
 
     for number in range(3):

@@ -14,7 +14,7 @@ class Stopped(Exception):
     """The import was given up while its flows were being written."""
 
 
-class Waiting:
+class StagedFlows:
     """Holds any number of flows without holding them in memory, in the order in which they came, each id once."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Waiting:
         self._rows.execute("BEGIN")
         self.is_stopped = False
 
-    def __enter__(self) -> "Waiting":
+    def __enter__(self) -> "StagedFlows":
         return self
 
     def __exit__(
