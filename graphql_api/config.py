@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from graphql_api.domain.words import nearest
 from graphql_api.settings import PREFIX as PREFIX
 from graphql_api.settings import Config as Config
 
@@ -77,8 +77,8 @@ def _misspelt(names: Iterable[str]) -> Iterator[str]:
     for name in sorted(names):
         setting = name.upper().removeprefix(PREFIX).lower()
         if name.upper().startswith(PREFIX) and setting not in Config.model_fields:
-            near = get_close_matches(setting, Config.model_fields, n=1)
-            yield f"{name} is no setting" + (f"; did you mean {variable(near[0])}?" if near else ".")
+            near = nearest(setting, Config.model_fields)
+            yield f"{name} is no setting" + (f"; did you mean {variable(near)}?" if near else ".")
 
 
 def _sentence(problem: ErrorDetails) -> str:

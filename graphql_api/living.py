@@ -15,6 +15,7 @@ from typing import NamedTuple
 import graphql_api
 from graphql_api import edits
 from graphql_api.edits import Desk
+from graphql_api.lifetime import FIRST_ANSWERS
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
 from graphql_api.web import operating
@@ -26,9 +27,6 @@ from graphql_api.web.throttle import Throttle
 
 WATCHING = 5.0
 """Seconds between two looks at the store for the metrics."""
-
-FIRST_ANSWERS = 0.5
-"""Seconds in which a new server answers first of all."""
 
 AGAIN = 1.0
 """Seconds until what could not be imported is tried again."""

@@ -52,6 +52,7 @@ KINDS: Mapping[str, Kind] = {
     "NOT_DELETED": Kind(409, "The flow is not deleted", "Nothing to restore; read the flow."),
     "METHOD_NOT_ALLOWED": Kind(405, "Method not allowed", "Use a method that the Allow header lists.", is_data=False),
     "NOT_ACCEPTABLE": Kind(406, "No acceptable representation", "Accept application/json.", is_data=False),
+    # Declared for callers, and raised by nobody: of two requests at once the second waits for the first.
     "IDEMPOTENCY_IN_PROGRESS": Kind(
         409, "The same key is at work", "Wait for the time in Retry-After and send the request again."
     ),

@@ -1,7 +1,7 @@
 """Words of sentences: how many there are of something, names that a caller made up, and which was meant."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection
 
 
 def counted(count: float, noun: str) -> str:
@@ -15,9 +15,15 @@ def printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in shown)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence that refuses a name: the one that was meant, in another case or cut short too, else all."""
+def nearest(name: str, known: Collection[str]) -> str | None:
+    """The known name that was meant, in another case or cut short too; None when none is near."""
     wanted, choices = name[:64].lower(), {one.lower(): one for one in known}
     near = difflib.get_close_matches(wanted, choices, 1, 0.7)
     near = near or [one for one in choices if len(wanted) > 3 and wanted in one]
-    return f"; did you mean {choices[near[0]]}?" if near else f"; known are {', '.join(choices.values())}"
+    return choices[near[0]] if near else None
+
+
+def offer(name: str, known: Collection[str]) -> str:
+    """The end of a sentence that refuses a name: the one that was meant, else all."""
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near else f"; known are {', '.join(known)}"

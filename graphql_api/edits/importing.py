@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from itertools import islice
 
 import msgspec
 
+from graphql_api.domain.batching import batched
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import LEAVES, Values
@@ -60,8 +60,7 @@ def _import_all(
 ) -> Script[list[bool]]:
     yield flows.PLAN_ANEW
     written: list[bool] = []
-    rest = iter(imported)
-    while batch := list(islice(rest, AT_ONCE)):
+    for batch in batched(imported, AT_ONCE):
         found = yield from found_at((one.workspace, one.id) for one in batch)
         imports = []
         for one in batch:

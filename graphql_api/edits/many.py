@@ -1,12 +1,12 @@
 """The same update of many flows: one transaction, each flow all or nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from msgspec import structs
 
 from graphql_api.domain import patch as patches
+from graphql_api.domain.batching import batched
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Problem, Refused, refused, unknown_flow
 from graphql_api.domain.flow import COLUMNS, Values
@@ -121,8 +121,7 @@ def many_again(edit: Edit, outcomes: list[dict[str, Any]]) -> Script[tuple[tuple
     """A few flows and revisions at a time, as texts may be long; one that all flows were given is held once."""
     results: list[Result] = []
     texts: dict[str, str] = {}
-    rest = iter(outcomes)
-    while some := list(islice(rest, AT_ONCE)):
+    for some in batched(outcomes, AT_ONCE):
         versions = {outcome["id"]: outcome["version"] for outcome in some if "version" in outcome}
         past: dict[str, Values | None] = {}
         rows = (yield flows.read_many(edit.workspace, list(versions))) if versions else ()

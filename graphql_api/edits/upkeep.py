@@ -4,9 +4,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 
+from graphql_api.domain.batching import batched
 from graphql_api.domain.errors import Refused, fault
 from graphql_api.edits.desk import Desk
 from graphql_api.storage import changes, upkeep
@@ -85,8 +86,7 @@ def _single(statement: Statement) -> Callable[[], Script[int]]:
 def _steps(old: Sequence[Row]) -> Iterator[list[tuple[str, int]]]:
     """Flow and version of what one transaction after another removes, so that no edit waits long; oldest first."""
     versions = ((row["flow_id"], version) for row in old for version in range(row["first"], row["kept"]))
-    while step := list(islice(versions, STEP)):
-        yield step
+    return batched(versions, STEP)
 
 
 def _forget_old(workspace: str, versions: Sequence[tuple[str, int]], cut: int) -> Script[int]:

@@ -1,9 +1,8 @@
 """What a folder would change: each file against its flow as it is, and as it was at the version of the file."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from itertools import islice
 from pathlib import Path
 
 from msgspec import structs
@@ -11,6 +10,7 @@ from msgspec import structs
 from graphql_api import reads
 from graphql_api.domain import flow as domain
 from graphql_api.domain import patch as patches
+from graphql_api.domain.batching import batched
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.flow import BY_COLUMN, DEFAULTS, Values
@@ -95,7 +95,7 @@ async def plan(
     made = Plan()
     known: set[tuple[str, str]] = set()
     homes = layout.workspaces(folder, options.workspace)
-    for batch in _batches(layout.files(folder, options.workspace)):
+    for batch in batched(layout.files(folder, options.workspace), BATCH):
         await _plan_some(desk, caller, batch, options, made)
         known |= {(file.workspace, file.id) for file in batch if isinstance(file, File)}
         tell(len(known))
@@ -104,12 +104,6 @@ async def plan(
             made.steps.append(step)
     made.steps.sort(key=lambda step: step.file.place)
     return made
-
-
-def _batches(found: Iterable[File | Misplaced]) -> Iterator[list[File | Misplaced]]:
-    rest = iter(found)
-    while batch := list(islice(rest, BATCH)):
-        yield batch
 
 
 async def _plan_some(

@@ -196,3 +196,10 @@ def ordered(given: MessageFlowOrder | None) -> Order:
     if given is None:
         return NEWEST_FIRST
     return Order(given.field, given.direction is OrderDirection.DESC)
+
+
+def order_of(given: Mapping[str, str] | None) -> Order:
+    """As `ordered`, for an order as callers write it."""
+    if given is None:
+        return NEWEST_FIRST
+    return Order(OrderField[given["field"]], given["direction"] == "DESC")

@@ -7,11 +7,11 @@ from typing import Any
 from graphql import FieldNode
 
 from graphql_api import reads
-from graphql_api.domain.search import NEWEST_FIRST, Filter, Order, OrderField, Span
+from graphql_api.domain.search import Filter, Span
 from graphql_api.schema import connection, page_cache, writers
 from graphql_api.schema.connection import FoundPage
 from graphql_api.schema.context import Arguments, Context, RunPlan
-from graphql_api.schema.inputs import filter_of
+from graphql_api.schema.inputs import filter_of, order_of
 from graphql_api.schema.readers import Unusual
 from graphql_api.schema.writers import ByPlace, Document
 
@@ -72,12 +72,6 @@ def _cacheable_lists(
 def _is_cacheable(filter: Filter, span: Span) -> bool:
     """What many look at and come back to, and what takes little to remember."""
     return span.is_at_an_end and filter.ids is None and filter.name_contains is None
-
-
-def order_of(given: Mapping[str, str] | None) -> Order:
-    if given is None:
-        return NEWEST_FIRST
-    return Order(OrderField[given["field"]], given["direction"] == "DESC")
 
 
 Member = Callable[[FoundPage], Awaitable[Any]]

@@ -1,12 +1,11 @@
 """An import: every flow of a file is checked before the first one is written."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 
 from graphql_api import edits
+from graphql_api.domain.batching import batched
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.checks import Wrong
 from graphql_api.domain.errors import Problem, Refused, refused
@@ -21,8 +20,6 @@ from graphql_api.transfer.pieces import Piece, Source, pieces
 from graphql_api.transfer.staging import StagedFlows
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import decoded
-
-T = TypeVar("T")
 
 BATCH = 500
 """Flows that are looked up at a time, and written at a time when the good ones are kept."""
@@ -87,7 +84,7 @@ async def bring(desk: Desk, caller: Caller, source: Source, options: ImportOptio
     """Imports a file in one transaction; if anything is wrong nothing is written, unless the good ones are kept."""
     brought = Brought()
     with StagedFlows() as staged:
-        for batch in _batches(pieces(source)):
+        for batch in batched(pieces(source), BATCH):
             await _check(desk, batch, options, staged, listener, brought)
             listener.checked(brought.found)
         if options.keep_good:
@@ -165,7 +162,7 @@ async def _write_together(
 async def _write_each_batch(
     desk: Desk, caller: Caller, options: ImportOptions, staged: StagedFlows, listener: Listener, brought: Brought
 ) -> None:
-    for batch in _batches(staged.lines()):
+    for batch in batched(staged.lines(), BATCH):
         some = [flow for _, flow in batch]
         written = await edits.import_flows(desk, caller, some, skip_existing=True)
         brought.written += sum(written)
@@ -178,9 +175,3 @@ async def _write_each_batch(
             else:
                 brought.wrong += 1
                 listener.blame(line, str(exists(flow)))
-
-
-def _batches(things: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(things)
-    while batch := list(islice(rest, BATCH)):
-        yield batch

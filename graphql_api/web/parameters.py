@@ -13,9 +13,10 @@ from graphql_api.domain.errors import refused
 from graphql_api.domain.flow import Direction, MessageChannel
 from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.domain.instants import parse
-from graphql_api.domain.search import NEWEST_FIRST, Order, OrderField, Sizes
-from graphql_api.domain.search import cursor as place
-from graphql_api.domain.words import nearest, printable
+from graphql_api.domain.search import Sizes
+from graphql_api.domain.search import cursor as read_cursor
+from graphql_api.domain.words import offer, printable
+from graphql_api.schema.inputs import order_of
 from graphql_api.web.http import parameters
 
 Parser = Callable[[str], Any]
@@ -74,9 +75,8 @@ def order(text: str) -> dict[str, str]:
 
 
 def _hold_to_order(cursor: str, asked: Mapping[str, str] | None) -> None:
-    order = Order(OrderField[asked["field"]], asked["direction"] == "DESC") if asked else NEWEST_FIRST
     try:
-        place(cursor, order)
+        read_cursor(cursor, order_of(asked))
     except ValueError as error:
         raise refused("BAD_REQUEST", f"the parameter cursor {error}") from None
 
@@ -139,13 +139,13 @@ def query_of(scope: Scope, operation: str, *, suggests: bool = True) -> Mapping[
     known = TAKEN.get(operation, {})
     for name in given:
         if name not in known:
-            offer = _offer(name, known) if suggests else ""
+            advice = _advice(name, known) if suggests else ""
             told = printable(name) or '""'
-            raise refused("BAD_REQUEST", f"{told} is not a parameter of this route{offer}")
+            raise refused("BAD_REQUEST", f"{told} is not a parameter of this route{advice}")
     return given
 
 
-def _offer(name: str, known: Mapping[str, Parser]) -> str:
+def _advice(name: str, known: Mapping[str, Parser]) -> str:
     plain = name.lower().replace("-", "").replace("_", "")
     if ELSEWHERE.get(plain) in known:
         return f"; did you mean {ELSEWHERE[plain]}?"
@@ -153,7 +153,7 @@ def _offer(name: str, known: Mapping[str, Parser]) -> str:
         return f"; send the header {HEADERS[plain]}"
     if plain in ARGUMENTS:
         return f"; only GraphQL has that, as the argument {ARGUMENTS[plain]}"
-    return nearest(name, known) if known else "; it takes none"
+    return offer(name, known) if known else "; it takes none"
 
 
 @lru_cache(maxsize=1)

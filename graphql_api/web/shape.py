@@ -7,7 +7,7 @@ from typing import Any
 from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import TREE, Block, Leaf
 from graphql_api.domain.patch import meant
-from graphql_api.domain.words import nearest, printable
+from graphql_api.domain.words import offer, printable
 
 TYPES: Mapping[type, tuple[str, tuple[type, ...]]] = {
     str: ("a string", (str,)),
@@ -146,8 +146,8 @@ class BodyReader:
     def _unknown(self, name: str, block: Block) -> None:
         if self._is_left_untold():  # looking for a name that is near takes its time
             return
-        offer = nearest(name, self._known(block)) if self._suggests else ""
-        self._blame("UNKNOWN_FIELD", f"is not a member{offer}", (*_at(block), printable(name)))
+        advice = offer(name, tuple(self._known(block))) if self._suggests else ""
+        self._blame("UNKNOWN_FIELD", f"is not a member{advice}", (*_at(block), printable(name)))
 
     def _known(self, block: Block) -> Iterator[str]:
         yield from block.members

@@ -1,6 +1,6 @@
 """How many there are of something, names that callers made up, and which were meant."""
 
-from graphql_api.domain.words import counted, nearest, printable
+from graphql_api.domain.words import counted, offer, printable
 
 
 def test_one_is_no_plural() -> None:
@@ -19,14 +19,14 @@ def test_names_are_told_in_a_form_that_can_be_printed() -> None:
 
 
 def test_the_nearest_name_is_offered_or_all() -> None:
-    assert nearest("nmae", ["name", "agent"]) == "; did you mean name?"
-    assert nearest("colour", ["name", "agent"]) == "; known are name, agent"
-    assert nearest("page", ["name", "agent"]) == "; known are name, agent"
+    assert offer("nmae", ["name", "agent"]) == "; did you mean name?"
+    assert offer("colour", ["name", "agent"]) == "; known are name, agent"
+    assert offer("page", ["name", "agent"]) == "; known are name, agent"
 
 
 def test_a_name_is_near_in_any_case_and_as_a_part() -> None:
     known = ["isActive", "hipaaCompliance", "nameContains"]
-    assert [nearest(name, known) for name in ("ISACTIVE", "hipaa", "name")] == [
+    assert [offer(name, known) for name in ("ISACTIVE", "hipaa", "name")] == [
         "; did you mean isActive?",
         "; did you mean hipaaCompliance?",
         "; did you mean nameContains?",

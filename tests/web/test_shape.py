@@ -120,7 +120,7 @@ def test_of_very_many_problems_the_first_are_told_and_the_others_counted(
         compared.append(name)
         return ""
 
-    monkeypatch.setattr(shape, "nearest", compare)
+    monkeypatch.setattr(shape, "offer", compare)
     first = [f"x{number}" for number in range(100)]
     with pytest.raises(Refused) as refusal:
         read({**dict.fromkeys(first, 1), **NEW, "name": 5, "agent": 5, "y": 1})
