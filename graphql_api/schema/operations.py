@@ -23,7 +23,7 @@ from graphql import (
     visit,
 )
 
-from graphql_api.schema import limits
+from graphql_api.schema import measuring
 from graphql_api.schema.context import Context
 from graphql_api.schema.executing import CheckedExecutor, overfull
 from graphql_api.schema.field_checks import check_operation
@@ -95,7 +95,7 @@ class Operations:
         cost = price.points
         if price.parts or cost > self._limits.cost:
             try:
-                cost = limits.charge(prepared.measured, variables, self._limits)
+                cost = measuring.charge(prepared.measured, variables, self._limits)
             except LimitExceeded as exceeded:
                 wrong = self._misfits(prepared, variables or {})
                 raise Rejected(wrong or [failure("LIMIT_EXCEEDED", str(exceeded))]) from None

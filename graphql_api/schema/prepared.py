@@ -20,9 +20,10 @@ from graphql import (
     validate,
 )
 
-from graphql_api.schema import SCHEMA, limits
+from graphql_api.schema import SCHEMA, limits, measuring
 from graphql_api.schema.compiled import Compiled
-from graphql_api.schema.limits import LimitExceeded, Limits, Measured
+from graphql_api.schema.limits import LimitExceeded, Limits
+from graphql_api.schema.measuring import Measured
 from graphql_api.schema.readers import Unusual
 from graphql_api.schema.shown import Rejected, failure, shown, tacit
 from graphql_api.schema.writers import NotCompiled
@@ -108,7 +109,7 @@ class Documents:
     def _prepare(self, text: str, name: str | None) -> Prepared:
         try:
             document = limits.parse(text, self._limits)
-            measured = limits.measure(document, self._limits, name)
+            measured = measuring.measure(document, self._limits, name)
         except LimitExceeded as exceeded:
             raise Rejected([failure("LIMIT_EXCEEDED", str(exceeded))]) from None
         except GraphQLSyntaxError as error:
@@ -128,7 +129,7 @@ class Documents:
         document = graphql.parse(text)
         self._validate(document)
         return {
-            name: self._prepared(alone, _chosen(alone, name), limits.measure(alone, OUR_OWN), makes_dicts=True)
+            name: self._prepared(alone, _chosen(alone, name), measuring.measure(alone, OUR_OWN), makes_dicts=True)
             for name, alone in separate_operations(document).items()
         }
 

@@ -23,7 +23,8 @@ from msgspec.structs import fields, replace
 
 from graphql_api.config import Config
 from graphql_api.domain.flow import LEAVES
-from graphql_api.schema.limits import LimitExceeded, Limits, Measured, charge, measure, parse
+from graphql_api.schema.limits import LimitExceeded, Limits, parse
+from graphql_api.schema.measuring import Measured, charge, measure
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.prepared import GRAPHQL
 from graphql_api.schema.prices import MANY
