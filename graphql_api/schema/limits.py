@@ -1,4 +1,4 @@
-"""How big a document may be, and what its text alone tells: tokens are counted before a parser that recurses sees them."""
+"""How big a document may be, and what its text alone tells, before the recursive parser sees it."""
 
 import re
 

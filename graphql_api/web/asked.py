@@ -7,7 +7,6 @@ import msgspec
 from starlette.types import Scope
 
 from graphql_api.domain.errors import Refused, refused
-from graphql_api.schema.operations import OperationResult
 from graphql_api.schema.prepared import Prepared
 from graphql_api.web.http import BodyLimits, header
 from graphql_api.web.json import at_once, decoded
@@ -50,15 +49,6 @@ def must_be_guarded_by_arguments(scope: Scope) -> None:
         if header(scope, name) is not None:
             message = f"the header {name.decode()} is of REST alone; send the argument {argument} of the mutation"
             raise refused("BAD_REQUEST", message)
-
-
-def extensions(asked: Asked, answer: OperationResult) -> dict[str, Any]:
-    """The member of an answer in which a request is told what it asked about its own execution, if anything."""
-    if not asked.extensions:
-        return {}
-    known = {"cost": answer.cost, "plan": "compiled" if answer.is_compiled else "general"}
-    told = {name: value for name, value in known.items() if asked.extensions.get(name) is True}
-    return {"extensions": told} if told else {}
 
 
 NOT_PERSISTED = "PersistedQueryNotSupported"

@@ -17,7 +17,7 @@ from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import refusals
 from graphql_api.web.accept import favour, weights_of
-from graphql_api.web.asked import Asked, Bodies, asked_of, extensions, must_be_guarded_by_arguments, needed
+from graphql_api.web.asked import Asked, Bodies, asked_of, must_be_guarded_by_arguments, needed
 from graphql_api.web.callers import caller, entitled
 from graphql_api.web.front import masked
 from graphql_api.web.http import (
@@ -34,6 +34,7 @@ from graphql_api.web.http import (
 )
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.refusals import retry_after
+from graphql_api.web.results import WITH_STATUS, document, status_code
 from graphql_api.web.sse import EventStream
 
 RESPONSE = "application/graphql-response+json"
@@ -42,8 +43,6 @@ EVENTS = "text/event-stream"
 MEDIA = {RESPONSE: f"{RESPONSE}; charset=utf-8".encode(), JSON: f"{JSON}; charset=utf-8".encode()}
 BY_HEADER_OR_URL = "the header x-workspace-id, or ?workspace= of an EventSource,"
 PARAMETERS = frozenset({"query", "operationName", "variables", "extensions"})
-OPERATION_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "UNAVAILABLE"})
-"""Codes of top-level errors that give the answer their status where nothing was carried out."""
 
 
 class GoesOn(Exception):
@@ -130,8 +129,8 @@ class GraphQL:
             state = scope["state"]
             account = state["account"]
             context = Context(self._desk, who, charge=account and account.charge, seen=state["seen"], feed=self._feed)
-            outcome = await self._operations.carry_out(operation, asked.variables, context)
-            return answered(scope, operation, asked, outcome, media)
+            result = await self._operations.carry_out(operation, asked.variables, context)
+            return answered(scope, operation, asked, result, media)
         except Rejected as rejected:
             return not_carried_out(rejected.errors, media)
         except Refused as refusal:
@@ -173,17 +172,11 @@ def _must_be_answered_so(operation: Prepared, asked: Asked, scope: Scope) -> Non
     of_head(scope, must_be_guarded_by_arguments)
 
 
-def answered(scope: Scope, operation: Prepared, asked: Asked, outcome: OperationResult, media: str) -> Answer:
-    document: dict[str, Any] = {"data": outcome.data}
-    if outcome.errors:
-        if code := whole(operation, outcome):
-            return Answer(
-                KINDS[code].status, encoded({"errors": outcome.errors}), MEDIA[media], retry_after(scope, code)
-            )
-        document = {"errors": outcome.errors, **document}
-    if asked.extensions:
-        document |= extensions(asked, outcome)
-    return Answer(200, encoded(document, is_plain=outcome.is_compiled), MEDIA[media])
+def answered(scope: Scope, operation: Prepared, asked: Asked, result: OperationResult, media: str) -> Answer:
+    if result.errors and (code := status_code(operation, result.errors)):
+        body = encoded({"errors": result.errors})
+        return Answer(KINDS[code].status, body, MEDIA[media], retry_after(scope, code))
+    return Answer(200, encoded(document(result, asked.extensions), is_plain=result.is_compiled), MEDIA[media])
 
 
 def asks_for_events(scope: Scope) -> bool:
@@ -227,22 +220,12 @@ def malformed(scope: Scope, refusal: Refused, media: str) -> Answer:
     """The HTTP request is no GraphQL request that could be looked at, so the status tells it in both media types."""
     problem = refusal.problems[0]
     more: Headers = [(b"allow", b"POST")] if problem.code == "METHOD_NOT_ALLOWED" else []
-    document = {"errors": [failure(problem.code, problem.message)]}
-    return Answer(
-        KINDS[problem.code].status, encoded(document), MEDIA[media], [*more, *retry_after(scope, problem.code)]
-    )
+    body = encoded({"errors": [failure(problem.code, problem.message)]})
+    return Answer(KINDS[problem.code].status, body, MEDIA[media], [*more, *retry_after(scope, problem.code)])
 
 
 def not_carried_out(errors: Sequence[Mapping[str, Any]], media: str) -> Answer:
     """No `data`; in application/json a well-formed request is answered with 200 where its document is to blame."""
     code = errors[0]["extensions"]["code"]
-    status = 200 if media == JSON and code not in OPERATION_STATUS else KINDS[code].status
+    status = 200 if media == JSON and code not in WITH_STATUS else KINDS[code].status
     return Answer(status, encoded({"errors": errors}), MEDIA[media])
-
-
-def whole(operation: Prepared, answer: OperationResult) -> str | None:
-    """The code that gives the whole answer its status: of the only field at the root, when nothing was carried out."""
-    if operation.measured.size.root_fields != 1:
-        return None
-    codes = [error["extensions"]["code"] for error in answer.errors if len(error.get("path", ())) == 1]
-    return next((code for code in codes if code in OPERATION_STATUS), None)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -14,10 +14,10 @@ from graphql_api.domain.keys import Key
 from graphql_api.domain.words import counted
 from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event
-from graphql_api.schema.shown import Rejected, failure
 from graphql_api.web import hearing, telemetry
 from graphql_api.web.auth import Keyring
 from graphql_api.web.json import encoded
+from graphql_api.web.results import document
 from graphql_api.web.telemetry import LONGEST_NAME, Line
 
 LOOK = 0.5
@@ -83,7 +83,7 @@ class Lasting:
         hearing.hear("delivery_lag", max(0, self._now() - event.at) / 1_000)
         if event.text is None:
             assert event.answer is not None
-            event.text = encoded(result(event.answer.data, event.answer.errors)).decode()
+            event.text = encoded(document(event.answer)).decode()
         return event.text
 
     # Ends
@@ -141,20 +141,6 @@ async def given_up(future: asyncio.Future[Any]) -> None:
         future.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await future
-
-
-def result(data: Mapping[str, Any] | None, errors: Any) -> dict[str, Any]:
-    return {**({"errors": errors} if errors else {}), "data": data}
-
-
-def errors_of(refusal: Rejected | Refused) -> Any:
-    if isinstance(refusal, Rejected):
-        return refusal.errors
-    return [failure(problem.code, problem.message) for problem in refusal.problems]
-
-
-def code_of(refusal: Rejected | Refused) -> str:
-    return str(errors_of(refusal)[0]["extensions"]["code"])
 
 
 def _members(

@@ -18,13 +18,13 @@ from graphql_api.schema.context import Context, Seen
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
-from graphql_api.web.asked import Asked, asked_of, extensions, needed
+from graphql_api.web.asked import Asked, asked_of, needed
 from graphql_api.web.auth import Keyring
 from graphql_api.web.front import masked
-from graphql_api.web.graphql import whole
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import encoded
-from graphql_api.web.lasting import Lasting, code_of, errors_of, result
+from graphql_api.web.lasting import Lasting
+from graphql_api.web.results import code_of, document, errors_of, status_code
 from graphql_api.web.telemetry import GONE, WEBSOCKET
 from graphql_api.web.throttle import Account, Throttle
 
@@ -168,10 +168,9 @@ class Operating:
         if operation.goes_on:
             await self._watch(id, operation, asked, context)
             return 200
-        answer = await self._finished(self._room.operations.carry_out(operation, asked.variables, context))
-        payload = result(answer.data, answer.errors) | extensions(asked, answer)
-        await self._say({"id": id, "type": "next", "payload": payload})
-        code = whole(operation, answer)
+        result = await self._finished(self._room.operations.carry_out(operation, asked.variables, context))
+        await self._say({"id": id, "type": "next", "payload": document(result, asked.extensions)})
+        code = status_code(operation, result.errors)
         return KINDS[code].status if code else 200
 
     async def _finished(self, work: Coroutine[Any, Any, T]) -> T:

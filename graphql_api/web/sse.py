@@ -12,12 +12,13 @@ from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event, Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
-from graphql_api.web.asked import Asked, extensions, must_be_guarded_by_arguments, needed
+from graphql_api.web.asked import Asked, must_be_guarded_by_arguments, needed
 from graphql_api.web.auth import token
 from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
 from graphql_api.web.json import encoded
-from graphql_api.web.lasting import End, Lasting, SubscriptionRecord, code_of, errors_of, given_up, result
+from graphql_api.web.lasting import End, Lasting, SubscriptionRecord, given_up
+from graphql_api.web.results import code_of, document, errors_of
 from graphql_api.web.taking import STALLED
 from graphql_api.web.throttle import payer
 
@@ -51,11 +52,11 @@ class EventStream:
                 asked = needed(asked, operation)
                 await self._watch(scope, receive, out, operation, asked.variables, context)
                 return
-            answer = await self._operations.carry_out(operation, asked.variables, context)
+            result = await self._operations.carry_out(operation, asked.variables, context)
         except Rejected as rejected:
             payload: Any = {"errors": rejected.errors}
         else:
-            payload = result(answer.data, answer.errors) | extensions(asked, answer)
+            payload = document(result, asked.extensions)
         text = encoded(payload).decode()
         await out.begin()
         await out.next(text)
