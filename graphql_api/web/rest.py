@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Problem, Refused, refused, unknown_flow
-from graphql_api.domain.flow import Direction, MessageChannel
 from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
@@ -24,13 +23,18 @@ from graphql_api.web.http import Answer, BodyLimits, body, header, headers, list
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.methods import untaken
 from graphql_api.web.parameters import hours_variables, list_variables, query_of
+from graphql_api.web.rest_payloads import (
+    Conflict,
+    conflicting,
+    flow_and_headers,
+    problems_of,
+    replay_header,
+    spelled,
+)
 from graphql_api.web.routes import COLLECTION, PREFIX, NotTaken, Route, find
 from graphql_api.web.shape import BodyReader
 
 OPERATIONS = files("graphql_api.web").joinpath("rest.graphql").read_text("utf-8")
-
-DIRECTIONS = {one.name: one.value for one in Direction}
-CHANNELS = {one.name: one.value for one in MessageChannel}
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -120,7 +124,7 @@ class Rest:
         payload = await self._run(call, {"input": reader.input(given), **of_head(call.scope, key)})
         if payload["errors"]:
             raise Refused(*map(reader.as_sent, problems_of(payload)))
-        flow, more = told(payload)
+        flow, more = flow_and_headers(payload)
         place = f"{call.scope.get('root_path', '')}{PREFIX}{COLLECTION}/{quote(flow['_id'])}"
         return Answer(201, _encoded(call, flow), headers=[*more, (b"location", place.encode())])
 
@@ -128,7 +132,7 @@ class Rest:
         raw = await body(call.scope, call.receive, self._limits)
         variables = {"id": call.id, "input": self._input(call, raw), **of_head(call.scope, key)}
         payload = await self._run(call, variables, self._context(call, guarded=True))
-        flow, more = told(payload)
+        flow, more = flow_and_headers(payload)
         return Answer(200, _encoded(call, flow), headers=more)
 
     async def delete(self, call: Call) -> Answer:
@@ -208,10 +212,6 @@ def key(scope: Scope) -> Mapping[str, str]:
     return {} if sent is None else {"idempotencyKey": sent}
 
 
-def if_match(scope: Scope) -> frozenset[int] | None:
-    return etags.if_match(listed(scope, b"if-match"))
-
-
 def must_name_no_other_version(scope: Scope) -> None:
     """If-None-Match would have a change be made at any version but those, which no flow has a use for."""
     if listed(scope, b"if-none-match") is not None:
@@ -222,52 +222,6 @@ def must_name_no_other_version(scope: Scope) -> None:
 def listed_versions(scope: Scope) -> frozenset[int] | None:
     """What If-Match allows: no version where it is malformed, which is told only of a flow that is there."""
     try:
-        return if_match(scope)
+        return etags.if_match(listed(scope, b"if-match"))
     except Refused:
         return frozenset()
-
-
-def told(payload: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[bytes, bytes]]]:
-    """The flow of a payload as REST spells it, and the headers that tell of the change; raises what was refused."""
-    flow = payload["messageFlow"]
-    if payload["errors"]:
-        problems = problems_of(payload)
-        raise Refused(*problems) if flow is None else Conflict(problems, flow["version"])
-    more = [(b"etag", etags.tag(flow.pop("version"))), *replay_header(payload)]
-    if "changedFields" in payload:
-        more.append((b"x-changed-fields", ", ".join(payload["changedFields"]).encode()))
-    return spelled(flow), more
-
-
-def replay_header(payload: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    return [(b"idempotency-replayed", b"true")] if payload["replayed"] else []
-
-
-def problems_of(payload: Mapping[str, Any]) -> list[Problem]:
-    return [Problem(error["code"], error["message"], tuple(error["path"])) for error in payload["errors"]]
-
-
-class Conflict(Refused):
-    def __init__(self, problems: list[Problem], version: int) -> None:
-        super().__init__(*problems)
-        self.version = version
-
-
-def conflicting(scope: Scope, conflict: Conflict) -> Answer:
-    try:
-        if_match(scope)
-    except Refused as malformed:
-        return refusals.answer(scope, malformed.problems)
-    tag = etags.tag(conflict.version)
-    problems = [*conflict.problems]
-    if etags.lists_weakly(listed(scope, b"if-match"), conflict.version):
-        message = f"If-Match takes no weak tag, such as W/{tag.decode()}; send {tag.decode()}"
-        problems = [Problem("VERSION_CONFLICT", message, ("ifVersion",))]
-    return refusals.answer(scope, problems, {"currentVersion": conflict.version}, [(b"etag", tag)])
-
-
-def spelled(flow: dict[str, Any]) -> dict[str, Any]:
-    """A flow with the REST spelling of its enums."""
-    flow["direction"] = DIRECTIONS[flow["direction"]]
-    flow["messageChannel"] = CHANNELS[flow["messageChannel"]]
-    return flow
