@@ -32,9 +32,9 @@ from graphql import (
 
 from graphql_api.domain.errors import Refused
 from graphql_api.schema.context import Arguments, Context, RunPlan
+from graphql_api.schema.plan_document import Document, NotCompiled
 from graphql_api.schema.plans import plan
 from graphql_api.schema.readers import Reader, Unusual, reader
-from graphql_api.schema.writers import Document, NotCompiled
 
 MOST_PLANS = 16
 """Combinations of skipped and included parts of one operation."""

@@ -14,7 +14,7 @@ from graphql_api.edits import Result, Saved
 from graphql_api.schema import writers
 from graphql_api.schema.context import Arguments, Context, RunPlan
 from graphql_api.schema.inputs import filter_of
-from graphql_api.schema.writers import Document
+from graphql_api.schema.plan_document import Document, as_dict
 
 
 class EditOutcome(msgspec.Struct, frozen=True):
@@ -125,7 +125,7 @@ def mutation(name: str, document: Document, nodes: Sequence[FieldNode]) -> RunPl
 def payload(document: Document, kind: str, nodes: Sequence[FieldNode], source: str = "f") -> str:
     """The expression that makes a payload of what `source` is."""
     found = document.fields((node.selection_set for node in nodes), kind).items()
-    return writers.alone({name: _member(document, kind, fields, source) for name, fields in found})
+    return as_dict({name: _member(document, kind, fields, source) for name, fields in found})
 
 
 def _member(document: Document, kind: str, fields: Sequence[FieldNode], source: str) -> str:
@@ -153,4 +153,4 @@ PLAIN: Mapping[str, str] = {
 def _problem(document: Document, fields: Sequence[FieldNode]) -> str:
     members = document.fields((field.selection_set for field in fields), "MutationError")
     forms = {"__typename": repr("MutationError"), "code": "p.code", "message": "p.message", "path": "p.path"}
-    return writers.alone({name: forms[inner[0].name.value] for name, inner in members.items()})
+    return as_dict({name: forms[inner[0].name.value] for name, inner in members.items()})

@@ -28,11 +28,11 @@ from graphql_api.schema.context import Context
 from graphql_api.schema.executing import CheckedExecutor, overfull
 from graphql_api.schema.field_checks import check_operation
 from graphql_api.schema.limits import LimitExceeded, Limits
+from graphql_api.schema.plan_document import NotCompiled
 from graphql_api.schema.prepared import GRAPHQL, MOST_ERRORS, Documents, Prepared
 from graphql_api.schema.readers import Unusual
 from graphql_api.schema.shown import Rejected, failure, shown, tacit
 from graphql_api.schema.subscriptions import Begun, MessageFlowChange
-from graphql_api.schema.writers import NotCompiled
 
 
 class OperationResult(msgspec.Struct, frozen=True):

@@ -6,8 +6,8 @@ from graphql import FieldNode
 
 from graphql_api.schema.context import RunPlan
 from graphql_api.schema.edit_plans import EDITS, mutation
+from graphql_api.schema.plan_document import Document, NotCompiled
 from graphql_api.schema.query_plans import QUERIES
-from graphql_api.schema.writers import Document, NotCompiled
 
 
 def plan(root: str, document: Document, nodes: Sequence[FieldNode]) -> RunPlan:

@@ -24,9 +24,9 @@ from graphql_api.schema import SCHEMA, limits, measuring
 from graphql_api.schema.compiled import Compiled
 from graphql_api.schema.limits import LimitExceeded, Limits
 from graphql_api.schema.measuring import Measured
+from graphql_api.schema.plan_document import NotCompiled
 from graphql_api.schema.readers import Unusual
 from graphql_api.schema.shown import Rejected, failure, shown, tacit
-from graphql_api.schema.writers import NotCompiled
 
 REMEMBERED = 64 * 1024 * 1024
 """Bytes that what is remembered may take, by `takes`: more than a thousand operations as clients usually send them."""

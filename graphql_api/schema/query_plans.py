@@ -12,8 +12,9 @@ from graphql_api.schema import connection, page_cache, writers
 from graphql_api.schema.connection import FoundPage
 from graphql_api.schema.context import Arguments, Context, RunPlan
 from graphql_api.schema.inputs import filter_of, order_of
+from graphql_api.schema.plan_document import Document
 from graphql_api.schema.readers import Unusual
-from graphql_api.schema.writers import ByPlace, Document
+from graphql_api.schema.writers import ByPlace
 
 
 def message_flow(document: Document, nodes: Sequence[FieldNode]) -> RunPlan:

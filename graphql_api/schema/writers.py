@@ -4,26 +4,20 @@ A writer is the source of a Python expression in which `f` is what it is made fr
 this schema and response names of the document (GraphQL names: letters, digits, `_`) ever get into that source.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-import msgspec
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    InlineFragmentNode,
-    SelectionSetNode,
-    ValueNode,
 )
 
 from graphql_api.domain import hours, instants
 from graphql_api.domain.flow import TREE, Block, Leaf, paths
 from graphql_api.schema import scalars
 from graphql_api.schema.hours import openings, utc_offsets
+from graphql_api.schema.plan_document import Document, NotCompiled, as_dict
 from graphql_api.schema.selection import HOURS, WINDOW
-from graphql_api.schema.shapes import SHAPES
 
 Access = Callable[[str], str]
 """Column -> the expression that reads it from `f`."""
@@ -36,7 +30,6 @@ TYPES: Mapping[str, str] = {
     "settings.security": "SecuritySettings",
     "settings.emailSettings": "EmailSettings",
 }
-INTERFACES = {"MessageFlow": {"Node"}}
 SYSTEM_FIELDS = {
     "id": ("id", "{}"),
     "workspaceId": ("workspace_id", "{}"),
@@ -70,88 +63,11 @@ NAMES: dict[str, Any] = {
 """What the source of a writer may use."""
 
 
-class NotCompiled(Exception):
-    """The document has a part that plans do not know; the general executor answers it."""
-
-
-class Document(msgspec.Struct, frozen=True):
-    """What a selection is read with: its fragments, and the values of the variables that skip and include.
-
-    `instants` gathers the arguments of computed fields on the way; None where there is none. `shapes` gathers the types
-    that objects of lists are made of, by the names that sources have for them.
-    """
-
-    fragments: Mapping[str, FragmentDefinitionNode]
-    switches: Mapping[str, bool]
-    makes_dicts: bool = False
-    instants: list[tuple[ValueNode | None, bool]] = msgspec.field(default_factory=list)
-    shapes: dict[str, type] = msgspec.field(default_factory=dict)
-
-    def listed(self, members: Mapping[str, str]) -> str:
-        """The expression for one of many objects with these members, each of which is an expression."""
-        shape = None if self.makes_dicts else SHAPES.shape(tuple(members))
-        if shape is None:
-            return alone(members)
-        name = f"Object{len(self.shapes)}"
-        self.shapes[name] = shape
-        return f"{name}({', '.join(members.values())})"
-
-    def instant(self, node: FieldNode, name: str, *, is_needed: bool = False) -> str:
-        """The expression for the instant that an argument names."""
-        given = (argument.value for argument in node.arguments or () if argument.name.value == name)
-        self.instants.append((next(given, None), is_needed))
-        return f"c.instant({len(self.instants) - 1})"
-
-    def fields(self, selections: Iterable[SelectionSetNode | None], kind: str) -> dict[str, list[FieldNode]]:
-        """Response name -> the fields that meet there, in the order of the answer; each fragment is entered once."""
-        found: dict[str, list[FieldNode]] = {}
-        entered: set[str] = set()
-        for selection in selections:
-            self._collect(selection, kind, found, entered)
-        return found
-
-    def _collect(
-        self, selection: SelectionSetNode | None, kind: str, found: dict[str, list[FieldNode]], entered: set[str]
-    ) -> None:
-        for node in selection.selections if selection else ():
-            if not self._included(node):
-                continue
-            if isinstance(node, FieldNode):
-                found.setdefault((node.alias or node.name).value, []).append(node)
-            elif isinstance(node, InlineFragmentNode):
-                if node.type_condition is None or _is(kind, node.type_condition.name.value):
-                    self._collect(node.selection_set, kind, found, entered)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in entered:
-                entered.add(node.name.value)
-                fragment = self.fragments[node.name.value]
-                if _is(kind, fragment.type_condition.name.value):
-                    self._collect(fragment.selection_set, kind, found, entered)
-
-    def _included(self, node: Any) -> bool:
-        for directive in node.directives or ():
-            name = directive.name.value
-            if name not in ("skip", "include"):
-                raise NotCompiled
-            value = directive.arguments[0].value
-            given = self.switches[value.name.value] if hasattr(value, "name") else value.value
-            if given is (name == "skip"):
-                return False
-        return True
-
-
-def _is(kind: str, wanted: str) -> bool:
-    return wanted == kind or wanted in INTERFACES.get(kind, ())
-
-
 Make = Callable[[Mapping[str, str]], str]
 """The expressions of members -> the expression of the object that they make."""
 
 
-def alone(members: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{name!r}: {source}" for name, source in members.items()) + "}"
-
-
-def flow(document: Document, nodes: Sequence[FieldNode], access: Access, make: Make = alone) -> str:
+def flow(document: Document, nodes: Sequence[FieldNode], access: Access, make: Make = as_dict) -> str:
     """The expression that makes a MessageFlow as these fields select it."""
     return block(document, TREE, nodes, access, make)
 
@@ -234,7 +150,7 @@ def _window(access: Access) -> str:
 def _written(document: Document, fields: list[FieldNode], kind: str, forms: Mapping[str, str]) -> str:
     forms = {**forms, "__typename": repr(kind)}
     inner = document.fields((node.selection_set for node in fields), kind).items()
-    return "{" + ", ".join(f"{name!r}: {forms[found[0].name.value]}" for name, found in inner) + "}"
+    return as_dict({name: forms[found[0].name.value] for name, found in inner})
 
 
 def code(source: str) -> Callable[..., Any]:

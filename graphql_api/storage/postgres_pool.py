@@ -164,20 +164,13 @@ class Pool:
         try:
             async with asyncio.timeout_at(until):
                 while True:
-                    if (pause := self._in_vain_until - monotonic()) > 0:
+                    pause = self._in_vain_until - monotonic()
+                    if pause > 0:
                         connection = self.at_hand() or await self._passed_on(until, pause)
-                        if connection is not None:
-                            return connection
-                        continue
-                    try:
-                        connection = await self._connect()
-                        self._trouble, self._cause = TAKEN, None
+                    else:
+                        connection = await self._tried_to_connect()
+                    if connection is not None:
                         return connection
-                    except AWAY as error:
-                        if isinstance(error, ValueError) and not isinstance(error, OSError):
-                            raise  # an address that can never be used; a certificate that fails is both
-                        self._trouble, self._cause = reason(error), error.with_traceback(None)
-                        self._in_vain_until = monotonic() + BETWEEN_TRIES
         except TimeoutError:
             raise unavailable(self._trouble) from self._cause
         except ValueError as error:
@@ -185,6 +178,22 @@ class Pool:
         except asyncpg.PostgresError as error:
             log.error("the database refuses the connection: %s", error)
             raise unavailable("it refuses the connection") from error
+
+    async def _tried_to_connect(self) -> Any:
+        """None while the database is away."""
+        try:
+            connection = await connected(self._dsn, self._timeout, self._patience)
+        except AWAY as error:
+            if isinstance(error, ValueError) and not isinstance(error, OSError):
+                raise  # an address that can never be used; a certificate that fails is both
+            self._trouble, self._cause = reason(error), error.with_traceback(None)
+            self._in_vain_until = monotonic() + BETWEEN_TRIES
+            return None
+        self._trouble, self._cause = TAKEN, None
+        if self._has_lost:
+            self._has_lost = False
+            self._regained()
+        return connection
 
     async def _passed_on(self, until: float, pause: float) -> Any:
         """What others have done with before it is time to try again; who came first has the first one."""
@@ -202,13 +211,6 @@ class Pool:
         if connection is not None and connection.is_closed():
             self.give_back(connection)
             return None
-        return connection
-
-    async def _connect(self) -> Any:
-        connection = await connected(self._dsn, self._timeout, self._patience)
-        if self._has_lost:
-            self._has_lost = False
-            self._regained()
         return connection
 
     async def _watch(self) -> None:
