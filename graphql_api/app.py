@@ -20,7 +20,6 @@ from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
 from graphql_api.storage import tally
 from graphql_api.web import hearing
-from graphql_api.web.astray import Nothing
 from graphql_api.web.auth import Guard, Keyring
 from graphql_api.web.cors import Cors
 from graphql_api.web.described import OpenApi
@@ -31,13 +30,14 @@ from graphql_api.web.graphql import GraphQL
 from graphql_api.web.health import Farewell, Live, Ready
 from graphql_api.web.hosts import LOOPBACK, Hosts
 from graphql_api.web.http import BodyLimits
-from graphql_api.web.lasting import Lasting
+from graphql_api.web.live_connections import LiveConnections
 from graphql_api.web.methods import Takes
-from graphql_api.web.operating import Room
+from graphql_api.web.not_found import NotFound
+from graphql_api.web.operating import Backend
 from graphql_api.web.pages import BUILT, Pages
 from graphql_api.web.rest import Rest
 from graphql_api.web.routes import PATHS, PREFIX
-from graphql_api.web.short import Application, Rooms, Short
+from graphql_api.web.short import Application, Middleware, Short
 from graphql_api.web.sse import EventStream
 from graphql_api.web.telemetry import Telemetry
 from graphql_api.web.throttle import Metered, OwnCounts, Throttle
@@ -59,7 +59,7 @@ class Shared(NamedTuple):
     keyring: Keyring | None
     throttle: Throttle | None
     feed: Feed
-    lasting: Lasting
+    lasting: LiveConnections
     readiness: Ready
 
     def guarded(self, door: ASGIApp) -> ASGIApp:
@@ -82,8 +82,8 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     application = Farewell(telemetry, shared.readiness)
     if around is not None:
         return around(application)
-    rooms = Rooms(shared.readiness, telemetry, front, cors, shared.keyring, shared.throttle)
-    return Application(application, Short(rooms, graphql, rest, shared.limits.bytes, settings.root_path))
+    middleware = Middleware(shared.readiness, telemetry, front, cors, shared.keyring, shared.throttle)
+    return Application(application, Short(middleware, graphql, rest, shared.limits.bytes, settings.root_path))
 
 
 def traced(settings: Config, desk: Desk) -> tuple[Desk, Carrier, Callable[[ASGIApp], ASGIApp]]:
@@ -106,7 +106,7 @@ def shared_of(settings: Config, desk: Desk, carrier: Carrier) -> Shared:
         keyring=keyring,
         throttle=throttle_of(settings),
         feed=Feed(desk.store),
-        lasting=Lasting(keyring, settings.max_subscriptions, desk.now),
+        lasting=LiveConnections(keyring, settings.max_subscriptions, desk.now),
         readiness=Ready(desk.store),
     )
 
@@ -154,7 +154,7 @@ def doors(shared: Shared, graphql: GraphQL, rest: Rest) -> ASGIApp:
     router = Router(
         others,
         redirect_slashes=False,
-        default=Nothing(known, suggests=settings.suggestions),
+        default=NotFound(known, suggests=settings.suggestions),
         lifespan=lambda app: life(shared.desk, shared.keyring, shared.throttle, rest, leaving),
     )
     one = Takes(pages.before(shared.guarded(graphql), "playground"), "GET", "POST")
@@ -177,7 +177,7 @@ def routes(shared: Shared, pages: Pages) -> list[Route | WebSocketRoute]:
 
 def sockets(shared: Shared) -> WebSockets:
     return WebSockets(
-        Room(
+        Backend(
             shared.desk,
             shared.feed,
             shared.operations,

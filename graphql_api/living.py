@@ -21,7 +21,7 @@ from graphql_api.storage.engine import Store
 from graphql_api.web import operating
 from graphql_api.web.auth import Keyring
 from graphql_api.web.health import Ready
-from graphql_api.web.lasting import Lasting
+from graphql_api.web.live_connections import LiveConnections
 from graphql_api.web.rest import Rest
 from graphql_api.web.throttle import Throttle
 
@@ -113,7 +113,7 @@ class Leaving(NamedTuple):
     """
 
     ready: Ready
-    lasting: Lasting
+    lasting: LiveConnections
     drain: float
     patience: float
 

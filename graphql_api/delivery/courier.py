@@ -33,7 +33,7 @@ log = logging.getLogger("message_flows")
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class CourierContext:
     """What all couriers share. Endpoints that do not answer have slots apart, so that they hold up no others."""
 
     desk: Desk
@@ -48,10 +48,10 @@ class Office:
 class Courier:
     """Works from when it is made until it is stopped."""
 
-    def __init__(self, office: Office, webhook: Webhook) -> None:
+    def __init__(self, context: CourierContext, webhook: Webhook) -> None:
         self.webhook = webhook
-        self._office = office
-        self._store = office.desk.store
+        self._context = context
+        self._store = context.desk.store
         self._wake = asyncio.Event()
         self._at_work: dict[int, asyncio.Task[None]] = {}
         self._failing: set[str] = set()
@@ -79,7 +79,7 @@ class Courier:
 
     async def _run(self) -> None:
         with suppress(Deposed):
-            await self._office.ledger.note(lambda _: self._bring_near())
+            await self._context.ledger.note(lambda _: self._bring_near())
         while True:
             self._wake.clear()
             try:
@@ -92,7 +92,7 @@ class Courier:
 
     def _bring_near(self) -> Script[bool]:
         """The clock of the process that sent before may have been ahead."""
-        now = self._office.desk.now()
+        now = self._context.desk.now()
         longest = domain.delay(len(domain.RETRIES), chance=1)
         return bool((yield deliveries.bring_near(self.webhook, now, now + longest)))
 
@@ -103,7 +103,7 @@ class Courier:
         if free <= 0 or pause > 0:
             return pause if free > 0 else None
         rows = await self._store.read(deliveries.waiting(self.webhook, free + len(self._at_work) + 1))
-        now = self._office.desk.now()
+        now = self._context.desk.now()
         for row in rows:
             if row["position"] in self._at_work:
                 continue
@@ -133,11 +133,11 @@ class Courier:
 
     async def _attempt(self, row: Row) -> None:
         try:
-            notice = await self._office.teller.told(self.webhook, row)
+            notice = await self._context.teller.told(self.webhook, row)
         except Refused:
             await asyncio.sleep(AGAIN)
             return
-        now = self._office.desk.now()
+        now = self._context.desk.now()
         result = PostResult("PRUNED") if notice.message is None else await self._sent(notice.message, now)
         if result is not None:
             with suppress(Deposed):
@@ -145,13 +145,13 @@ class Courier:
 
     async def _sent(self, message: Message, now: int) -> PostResult | None:
         """None when somebody else may be sending."""
-        slots = self._office.ailing_slots if self._is_ailing else self._office.slots
+        slots = self._context.ailing_slots if self._is_ailing else self._context.slots
         async with slots.one(self.webhook.workspace_id):
-            if not self._office.tenure.is_sure:
+            if not self._context.tenure.is_sure:
                 await asyncio.sleep(AGAIN)
                 return None
             headers = domain.headers(self.webhook, message, now)
-            return await self._office.desk.post(self.webhook.url, headers, message.body)
+            return await self._context.desk.post(self.webhook.url, headers, message.body)
 
     # What comes of it
 
@@ -180,14 +180,14 @@ class Courier:
         recovers = self._is_ailing
         self._failing.clear()
         self._not_before = 0.0
-        if not await self._office.ledger.note(lambda _: self._note_delivered(row, tried, recovers)):
-            self._office.teller.forget(self.webhook, row["flow_id"])
+        if not await self._context.ledger.note(lambda _: self._note_delivered(row, tried, recovers)):
+            self._context.teller.forget(self.webhook, row["flow_id"])
 
     def _note_delivered(self, row: Row, tried: Attempt, recovers: bool) -> Script[bool]:
         """Whether another change of the flow waits."""
         if not (yield deliveries.done(self.webhook, row["position"])):
             return False
-        now = self._office.desk.now()
+        now = self._context.desk.now()
         following = yield deliveries.follow(self.webhook, row["flow_id"], now)
         if recovers:
             yield deliveries.hurry(self.webhook, now)
@@ -199,8 +199,8 @@ class Courier:
         self._failing.add(row["flow_id"])
         if self._is_ailing:
             self._pause()
-        if await self._office.ledger.note(lambda sender: self._note_failed(sender, row, tried, result.retry_after)):
-            self._office.parked(self)
+        if await self._context.ledger.note(lambda sender: self._note_failed(sender, row, tried, result.retry_after)):
+            self._context.parked(self)
 
     def _tell(self, tried: Attempt) -> None:
         webhook = self.webhook
@@ -218,13 +218,13 @@ class Courier:
 
     def _note_failed(self, sender: Row, row: Row, tried: Attempt, retry_after: int) -> Script[bool]:
         """Whether the endpoint is parked with it."""
-        webhook, now = self.webhook, self._office.desk.now()
+        webhook, now = self.webhook, self._context.desk.now()
         since = now if row["failing_since"] is None else row["failing_since"]
         next_at = now + domain.delay(tried.attempt, random.random(), retry_after)
         if not (yield deliveries.failed(webhook, row["position"], row["attempts"], since, next_at)):
             return False
         yield from self._note(tried)
-        because = domain.why_parked(tried, now - since, self._office.desk.rules)
+        because = domain.why_parked(tried, now - since, self._context.desk.rules)
         if because is None:
             return False
         yield NEXT_EDITION

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
-from graphql_api.delivery.courier import Courier, Office
+from graphql_api.delivery.courier import Courier, CourierContext
 from graphql_api.delivery.ledger import AGAIN, Ledger
 from graphql_api.delivery.slots import FairSlots
 from graphql_api.delivery.telling import Teller
@@ -65,7 +65,7 @@ class Sender:
         self._tenure = tenure
         slots = FairSlots(*SLOTS), FairSlots(*AILING_SLOTS)
         self._ledger = Ledger(tenure)
-        self._office = Office(desk, tenure, self._ledger, Teller(desk.store), *slots, self._forget)
+        self._context = CourierContext(desk, tenure, self._ledger, Teller(desk.store), *slots, self._forget)
         self._couriers: dict[str, Courier] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._edition = -1
@@ -144,7 +144,7 @@ class Sender:
                 self._couriers[id].webhook = webhook
                 self._couriers[id].wake()
             else:
-                self._couriers[id] = Courier(self._office, webhook)
+                self._couriers[id] = Courier(self._context, webhook)
         await tell_parked(self._store)
 
     def _first_place(self, position: int) -> int:

@@ -13,8 +13,8 @@ from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
 from graphql_api.storage.engine import Row, Script, Statement
 from graphql_api.storage.signals import Bell
-from graphql_api.storage.sqlite_asides import Asides
 from graphql_api.storage.sqlite_file import Deadline, FileId
+from graphql_api.storage.sqlite_long_reads import LongReads
 from graphql_api.storage.sqlite_writer import Writer
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class SqliteStore:
         self._looked = 0.0
         self._reader: sqlite3.Connection | None = None
         self._deadline = Deadline()
-        self._asides = Asides(path, timeout=timeout, patience=patience)
+        self._long_reads = LongReads(path, timeout=timeout, patience=patience)
         self._bell = Bell()
         self._writer = Writer(
             path,
@@ -75,20 +75,20 @@ class SqliteStore:
         try:
             now = self._look()
             if statement.scans:
-                return await self._asides.read(text.sql, arguments)
+                return await self._long_reads.read(text.sql, arguments)
             try:
                 return self._read_at_once(text.sql, arguments, now)
             except sqlite3.OperationalError as error:
                 if sqlite_file.kind(error) not in (sqlite_file.BUSY, sqlite_file.INTERRUPTED):
                     raise
-                return await self._asides.read(text.sql, arguments)
+                return await self._long_reads.read(text.sql, arguments)
         except sqlite3.Error as error:
             self._heed(error)
             raise sqlite_file.refusal(error) from error
 
     def _read_at_once(self, sql: str, arguments: Sequence[Any], now: float) -> Sequence[Row]:
         if self._reader is None:
-            self._asides.may_open()
+            self._long_reads.may_open()
             self._reader = sqlite_file.connect(self._path, "ro")
             self._deadline = Deadline(self._reader)
         self._deadline.until = now + LONGEST_INLINE
@@ -100,7 +100,7 @@ class SqliteStore:
         self._tell(text.sql)
         try:
             self._look()
-            async with self._asides.stream(text.sql, text.arguments(statement.values)) as rows:
+            async with self._long_reads.stream(text.sql, text.arguments(statement.values)) as rows:
                 yield rows
         except sqlite3.Error as error:
             raise sqlite_file.refusal(error) from error
@@ -159,7 +159,7 @@ class SqliteStore:
             with contextlib.suppress(sqlite3.Error):
                 self._reader.close()
             self._reader = None
-        self._asides.hang_up()
+        self._long_reads.hang_up()
 
     def _tell(self, sql: str) -> None:
         if self.heard is not None:
@@ -177,5 +177,5 @@ class SqliteStore:
         The writer is the last one out: who closes the file last and may write copies the log into it.
         """
         self._hang_up()
-        await self._asides.close()
+        await self._long_reads.close()
         await self._writer.close()

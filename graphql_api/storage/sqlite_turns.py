@@ -19,7 +19,7 @@ COURTESY = 0.002  # seconds that other processes are left to begin, longer than 
 OTHERS_LATELY = 0.2  # seconds for which other processes that wrote are expected to write again
 
 
-class Turns:
+class WriteTransactions:
     """Transactions, one after another, of one thread."""
 
     def __init__(self, path: str, changed: Callable[[], None], *, synchronous: str, timeout: float) -> None:

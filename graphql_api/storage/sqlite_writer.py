@@ -15,7 +15,7 @@ from graphql_api.storage import sqlite_file, tally
 from graphql_api.storage.engine import Row, Script, Several, Statement, drive, unavailable
 from graphql_api.storage.recalled import Recalled, recalling
 from graphql_api.storage.sqlite_jobs import Job, deliver
-from graphql_api.storage.sqlite_turns import Turns
+from graphql_api.storage.sqlite_turns import WriteTransactions
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Writer:
         self._batch = batch
         self._patience = patience
         self._recalled = Recalled()
-        self._turns = Turns(path, self._recalled.clear, synchronous=synchronous, timeout=timeout)
+        self._transactions = WriteTransactions(path, self._recalled.clear, synchronous=synchronous, timeout=timeout)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._fresh: list[Job] = []
         self._waiting: dict[Job, None] = {}
@@ -128,15 +128,15 @@ class Writer:
         try:
             while (job := self._jobs.get()) is not None:
                 self._round(job)
-                self._turns.copy_log(is_idle=self._jobs.empty())
-            self._turns.hang_up()
+                self._transactions.copy_log(is_idle=self._jobs.empty())
+            self._transactions.hang_up()
         finally:
             self._is_working = False
 
     def _round(self, first: Job) -> None:
         """One commit for the first job and all that wait by then."""
         try:
-            connection = self._turns.begin(first.until)
+            connection = self._transactions.begin(first.until)
         except Exception as error:
             self._hang_up(error)
             if first.taken():
@@ -173,7 +173,7 @@ class Writer:
 
         A savepoint for each would let the others go on, and all would pay for what hardly ever happens.
         """
-        self._turns.give_time()
+        self._transactions.give_time()
         before = connection.total_changes
         try:
             job.outcome = drive(recalling(self._recalled, job.script), partial(self._step, connection))
@@ -208,7 +208,7 @@ class Writer:
                 continue
             job.outcome = job.failure = None
             try:
-                connection = self._turns.begin(job.until)
+                connection = self._transactions.begin(job.until)
                 self._attempt(connection, job)
             except Spoilt:
                 self._take_back()
@@ -222,18 +222,18 @@ class Writer:
     def _hang_up(self, error: Exception) -> None:
         if isinstance(error, Refused):  # before anything was begun
             return
-        self._turns.hang_up()
+        self._transactions.hang_up()
         self.is_broken |= sqlite_file.stays(error)
 
     def _take_back(self) -> None:
         try:
-            self._turns.take_back()
+            self._transactions.take_back()
         except sqlite3.Error:
-            self._turns.hang_up()
+            self._transactions.hang_up()
 
     def _commit(self, connection: sqlite3.Connection, jobs: list[Job]) -> None:
         try:
-            self._turns.commit(connection)
+            self._transactions.commit(connection)
         except (sqlite3.Error, MemoryError) as error:
             self._hang_up(error)
             self._fail(jobs, sqlite_file.refusal_of_commit(error))

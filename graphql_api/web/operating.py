@@ -23,7 +23,7 @@ from graphql_api.web.auth import Keyring
 from graphql_api.web.front import masked
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import encoded
-from graphql_api.web.lasting import Lasting
+from graphql_api.web.live_connections import LiveConnections
 from graphql_api.web.results import code_of, document, errors_of, status_code
 from graphql_api.web.telemetry import GONE, WEBSOCKET
 from graphql_api.web.throttle import Account, Throttle
@@ -37,14 +37,14 @@ LONGEST_ID = 256
 T = TypeVar("T")
 
 
-class Room(msgspec.Struct, frozen=True):
+class Backend(msgspec.Struct, frozen=True):
     """What all connections share; `origins` are those whose pages may call the server beside its own."""
 
     desk: Desk
     feed: Feed
     operations: Operations
     limits: BodyLimits
-    live: Lasting
+    live: LiveConnections
     keyring: Keyring | None
     throttle: Throttle | None
     origins: frozenset[str] = frozenset()
@@ -66,7 +66,7 @@ class Unread(Gone):
     """It is there, and leaves what it is sent unread."""
 
 
-class Asker(msgspec.Struct, frozen=True):
+class Client(msgspec.Struct, frozen=True):
     """Who has opened the connection; `payer` is the key's id, or the address where there are no keys."""
 
     payer: str = ""
@@ -75,19 +75,19 @@ class Asker(msgspec.Struct, frozen=True):
     account: Account | None = None
 
 
-class Operating:
+class SocketOperations:
     def __init__(
         self,
-        room: Room,
+        backend: Backend,
         scope: Scope,
-        asker: Asker,
+        client: Client,
         put: Callable[[str], Awaitable[None]],
         give_up: Callable[[], Awaitable[None]],
     ) -> None:
         """`put` sends one message, or raises Gone or Unread; after that `give_up` ends the connection."""
-        self._room = room
+        self._backend = backend
         self._scope = scope
-        self._asker = asker
+        self._client = client
         self._put = put
         self._give_up = give_up
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -106,16 +106,16 @@ class Operating:
             await self._admit()
         except Refused as refusal:
             await self._say_errors(id, refusal)
-            tell(self._scope, self._asker, KINDS[code_of(refusal)].status)
+            tell(self._scope, self._client, KINDS[code_of(refusal)].status)
         else:
             self._running[id] = asyncio.create_task(self._operate(id, asked))
 
     async def _admit(self) -> None:
         """Takes the point that any request costs, also one that cannot be carried out."""
-        if self._asker.account is not None:
-            await self._asker.account.pay(1)
-        if len(self._running) + len(self._ended) >= self._room.live.most:
-            most = counted(self._room.live.most, "operation")
+        if self._client.account is not None:
+            await self._client.account.pay(1)
+        if len(self._running) + len(self._ended) >= self._backend.live.most:
+            most = counted(self._backend.live.most, "operation")
             raise refused("LIMIT_EXCEEDED", f"more than {most} at once (max_subscriptions)")
 
     def end(self, message: dict[str, Any]) -> None:
@@ -130,13 +130,13 @@ class Operating:
 
     async def _operate(self, id: str, asked: Asked) -> None:
         """One operation to its end; a client that does not read ends the whole connection."""
-        asker = self._asker
-        charge = asker.account.charge if asker.account else None
-        context = Context(self._room.desk, asker.caller, charge=charge, feed=self._room.feed)
+        client = self._client
+        charge = client.account.charge if client.account else None
+        context = Context(self._backend.desk, client.caller, charge=charge, feed=self._backend.feed)
         began, status = perf_counter(), 200
         try:
             try:
-                operation = self._room.operations.prepare(asked.query, asked.operation_name)
+                operation = self._backend.operations.prepare(asked.query, asked.operation_name)
                 if operation.goes_on:
                     asked = needed(asked, operation)
                 status = await self._carry_out(id, operation, asked, context)
@@ -154,7 +154,7 @@ class Operating:
             status = GONE
             await self._give_up()
         finally:
-            tell(self._scope, asker, status, context.seen, perf_counter() - began)
+            tell(self._scope, client, status, context.seen, perf_counter() - began)
 
     async def _finish(self, id: str, why: Rejected | Refused | None = None) -> None:
         self._running.pop(id, None)
@@ -168,7 +168,7 @@ class Operating:
         if operation.goes_on:
             await self._watch(id, operation, asked, context)
             return 200
-        result = await self._finished(self._room.operations.carry_out(operation, asked.variables, context))
+        result = await self._finished(self._backend.operations.carry_out(operation, asked.variables, context))
         await self._say({"id": id, "type": "next", "payload": document(result, asked.extensions)})
         code = status_code(operation, result.errors)
         return KINDS[code].status if code else 200
@@ -184,15 +184,15 @@ class Operating:
             raise
 
     async def _watch(self, id: str, operation: Prepared, asked: Asked, context: Context) -> None:
-        room = self._room
+        backend = self._backend
         start = f'{{"id":{encoded(id).decode()},"type":"next","payload":'
-        with room.live.subscription(self._asker.payer, context, "websocket", self._asker.key) as record:
-            events = await room.operations.begin(operation, asked.variables, context)
+        with backend.live.subscription(self._client.payer, context, "websocket", self._client.key) as record:
+            events = await backend.operations.begin(operation, asked.variables, context)
             try:
                 async for event in events:
                     if event.answer is None:  # the protocol has no word for it
                         continue
-                    await self._put(f"{start}{room.live.text(event, record)}}}")
+                    await self._put(f"{start}{backend.live.text(event, record)}}}")
             except (Rejected, Refused) as why:
                 record.reason = code_of(why)
                 raise
@@ -209,10 +209,10 @@ class Operating:
         await self._say({"id": id, "type": "error", "payload": errors_of(why)})
 
 
-def tell(scope: Scope, asker: Asker, status: int, seen: Seen | None = None, seconds: float = 0) -> None:
+def tell(scope: Scope, client: Client, status: int, seen: Seen | None = None, seconds: float = 0) -> None:
     """An operation is counted, and has a line in the log, as if it were a request; so has what ends a connection."""
     known = scope["state"]
-    state = {"asker": asker.key, "workspace": asker.caller.workspace, "request_id": known["request_id"]}
+    state = {"asker": client.key, "workspace": client.caller.workspace, "request_id": known["request_id"]}
     known["telemetry"].tell({**scope, "method": WEBSOCKET, "state": {**state, "seen": seen or Seen()}}, status, seconds)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote_to_bytes
 import msgspec
 from starlette.types import Scope
 
-from graphql_api.web.astray import nothing
+from graphql_api.web.not_found import not_found
 
 PREFIX = "/v1/api"
 COLLECTION = "/message-flows"
@@ -69,7 +69,7 @@ def find(scope: Scope, *, suggests: bool = True) -> RouteMatch:
     method: str = scope["method"]
     found = plain(b"%b %b HTTP/1.1" % (method.encode(), path)) or _taken_apart(method, path)
     if found is None:
-        raise nothing(root, path.decode("latin-1"), PATHS if suggests else ())
+        raise not_found(root, path.decode("latin-1"), PATHS if suggests else ())
     return found
 
 

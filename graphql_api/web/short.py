@@ -64,7 +64,7 @@ class DispatchTable(dict[bytes, Dispatch | None]):
         return Dispatch(self._rest, route.method, PREFIX + route.path, found)
 
 
-class Rooms(msgspec.Struct, frozen=True):
+class Middleware(msgspec.Struct, frozen=True):
     """Those that a request passes on the long way, and that are asked here instead."""
 
     ready: Ready
@@ -87,34 +87,36 @@ class Application:
 
 
 class Short:
-    def __init__(self, rooms: Rooms, graphql: Door, rest: Door, longest_body: int, root_path: str = "") -> None:
+    def __init__(
+        self, middleware: Middleware, graphql: Door, rest: Door, longest_body: int, root_path: str = ""
+    ) -> None:
         self.heads = Heads(longest_body, root_path)
-        self._rooms = rooms
+        self._middleware = middleware
         self._table = DispatchTable(graphql, rest)
 
     def learn(self, line: bytes, block: bytes, headers: Headers) -> None:
         """Keeps a head that the parser has read, unless it is refused or asks for events: those go the long way."""
         scope = {"path": "", "raw_path": b" " * LONGEST_TARGET, "query_string": b"", "headers": headers}
         with contextlib.suppress(Refused):
-            self._rooms.front.admit(scope)
+            self._middleware.front.admit(scope)
             if self._table[line] and not asks_for_events(scope):
-                cors = lines(self._rooms.cors.headers(scope))
+                cors = lines(self._middleware.cors.headers(scope))
                 self.heads.learn(block, headers, token(scope), cors, takes_events=takes_events(scope))
 
     def enter(self, line: bytes, head: Head, body: bytes, client: Any) -> Coroutine[Any, Any, WrittenAnswer] | None:
         """What makes the answer; None for a request that goes the long way."""
-        rooms = self._rooms
+        middleware = self._middleware
         dispatch = self._table[line]
-        if dispatch is None or head.length != len(body) or rooms.ready.is_stopping:
+        if dispatch is None or head.length != len(body) or middleware.ready.is_stopping:
             return None
         if head.takes_events and may_go_on(body):
             return None
         key = account = None
-        if rooms.keyring is not None and (key := rooms.keyring.known(head.digest)) is None:
+        if middleware.keyring is not None and (key := middleware.keyring.known(head.digest)) is None:
             return None
         state: dict[str, Any] = {"request_id": new_id(), "asker": key, "seen": Seen(), "account": None}
-        if rooms.throttle is not None:
-            account = state["account"] = rooms.throttle.paid(payer(key, client))
+        if middleware.throttle is not None:
+            account = state["account"] = middleware.throttle.paid(payer(key, client))
             if account is None:
                 return None
         scope = {**head.scope, "method": dispatch.method, "found": dispatch.found, "state": state, "whole": body}
@@ -131,7 +133,7 @@ class Short:
             points = account.lines() if account else b""
             return status, written(answer, scope["state"]["request_id"], head.cors, points)
         finally:
-            self._rooms.telemetry.tell(scope, status, perf_counter() - began, dispatch.form)
+            self._middleware.telemetry.tell(scope, status, perf_counter() - began, dispatch.form)
 
 
 def written(answer: Answer, id: str, cors: bytes, points: bytes) -> bytes:

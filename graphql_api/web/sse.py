@@ -17,7 +17,7 @@ from graphql_api.web.auth import token
 from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
 from graphql_api.web.json import encoded
-from graphql_api.web.lasting import End, Lasting, SubscriptionRecord, given_up
+from graphql_api.web.live_connections import End, LiveConnections, SubscriptionRecord, given_up
 from graphql_api.web.results import code_of, document, errors_of
 from graphql_api.web.taking import STALLED
 from graphql_api.web.throttle import payer
@@ -37,7 +37,7 @@ END = b"event: complete\ndata:\n\n"
 class EventStream:
     """One answer of events; nothing is sent before it is clear that the operation may begin."""
 
-    def __init__(self, operations: Operations, live: Lasting) -> None:
+    def __init__(self, operations: Operations, live: LiveConnections) -> None:
         self._operations = operations
         self._live = live
 

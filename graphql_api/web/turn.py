@@ -124,7 +124,7 @@ def resumed(work: Coroutine[Any, Any, WrittenAnswer], waits_for: Any) -> Generat
     return (yield from work)  # type: ignore[no-any-return]
 
 
-class Beginnings:
+class StatusLines:
     """Status lines with the headers that every answer begins with, written out once as long as those are the same."""
 
     def __init__(self) -> None:
@@ -141,4 +141,4 @@ class Beginnings:
         return written
 
 
-BEGINNINGS = Beginnings()
+STATUS_LINES = StatusLines()

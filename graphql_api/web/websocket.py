@@ -13,8 +13,8 @@ from graphql_api.web.auth import must_show_no_key_in_url
 from graphql_api.web.callers import entitled
 from graphql_api.web.http import INTRODUCED, header, parameters
 from graphql_api.web.json import decoded, encoded
-from graphql_api.web.lasting import End, given_up
-from graphql_api.web.operating import Asker, Closed, Gone, Operating, Room, Unread, tell
+from graphql_api.web.live_connections import End, given_up
+from graphql_api.web.operating import Backend, Client, Closed, Gone, SocketOperations, Unread, tell
 from graphql_api.web.taking import STALLED
 from graphql_api.web.throttle import payer
 
@@ -37,8 +37,8 @@ MESSAGES = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"
 
 
 class WebSockets:
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses pages of foreign origins before anything is agreed on: FORBIDDEN, which is 403."""
@@ -49,12 +49,12 @@ class WebSockets:
             await send({"type": "websocket.close", "code": 4406, "reason": f"speak {PROTOCOL}"})
             return
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
-        await Conversation(self._room, scope, receive, send).run()
+        await Conversation(self._backend, scope, receive, send).run()
 
     def _check_origin(self, scope: Scope) -> None:
         """No cookie is ever read, yet a page that a browser shows could reach a server that nobody else can."""
         origin = header(scope, b"origin")
-        if origin is None or origin in self._room.origins:
+        if origin is None or origin in self._backend.origins:
             return
         if origin.partition("://")[2] != header(scope, b"host"):
             raise refused("FORBIDDEN", "pages of this origin may not call the server (cors_origins)")
@@ -63,15 +63,15 @@ class WebSockets:
 class Conversation:
     """One connection, from its first message to its close."""
 
-    def __init__(self, room: Room, scope: Scope, receive: Receive, send: Send) -> None:
-        self._room = room
+    def __init__(self, backend: Backend, scope: Scope, receive: Receive, send: Send) -> None:
+        self._backend = backend
         self._scope = scope
         self._receive = receive
         self._send = send
         client = scope.get("client")
         self._address = str(client[0]) if client else ""
-        self._asker = Asker()
-        self._operating: Operating | None = None
+        self._client = Client()
+        self._operations: SocketOperations | None = None
 
     async def run(self) -> None:
         try:
@@ -80,12 +80,12 @@ class Conversation:
             reason = str(closed).encode()[:LONGEST_REASON].decode(errors="ignore")
             await self._close(closed.code, reason)
             if closed.code in TOLD:
-                tell(self._scope, self._asker, TOLD[closed.code])
+                tell(self._scope, self._client, TOLD[closed.code])
         except Gone:
             return
         finally:
-            if self._operating is not None:
-                await self._operating.stop()
+            if self._operations is not None:
+                await self._operations.stop()
 
     async def _close(self, code: int, reason: str) -> None:
         with contextlib.suppress(TimeoutError, OSError):
@@ -101,13 +101,13 @@ class Conversation:
         except Refused as refusal:
             raise closing(refusal) from None
         self._scope.get("extensions", {}).get(INTRODUCED, bool)()
-        room, who = self._room, self._asker.payer
-        self._operating = operating = Operating(room, self._scope, self._asker, self._put, self._give_up)
+        backend, who = self._backend, self._client.payer
+        self._operations = operations = SocketOperations(backend, self._scope, self._client, self._put, self._give_up)
         try:
-            with room.live.held("connection", who), room.live.end(token, self._address) as end:
+            with backend.live.held("connection", who), backend.live.end(token, self._address) as end:
                 await self._say({"type": "connection_ack"})
                 while True:
-                    await self._take(await self._heard(end), operating)
+                    await self._take(await self._heard(end), operations)
         except Refused as refusal:
             raise closing(refusal) from None
 
@@ -118,14 +118,14 @@ class Conversation:
                 raise Closed(4401, "send connection_init first")
             await self._take(message)
         payload = message.get("payload") or {}
-        token, keyring, throttle = self._token(payload), self._room.keyring, self._room.throttle
+        token, keyring, throttle = self._token(payload), self._backend.keyring, self._backend.throttle
         key = await keyring.key(token, self._address) if keyring is not None else None
         workspace = self._told(payload, "x-workspace-id")
         who = payer(key, self._scope.get("client"))
         caller = entitled(key, workspace, "GRAPHQL", self._scope["state"]["request_id"])
         self._check_url(caller.workspace)
         caller = replace(caller, named_in="x-workspace-id in the payload of connection_init")
-        self._asker = Asker(who, caller, key, throttle.account(who) if throttle is not None else None)
+        self._client = Client(who, caller, key, throttle.account(who) if throttle is not None else None)
         return token
 
     def _check_url(self, workspace: str | None) -> None:
@@ -171,7 +171,7 @@ class Conversation:
         if text is None:
             raise Closed(4400, "messages must be text")
         try:
-            message = decoded(text.encode(), self._room.limits, "the message")
+            message = decoded(text.encode(), self._backend.limits, "the message")
         except Refused as refusal:
             raise Closed(4400, str(refusal)) from None
         kind = message.get("type") if isinstance(message, dict) else None
@@ -181,17 +181,17 @@ class Conversation:
             raise Closed(4400, f"payload of {kind} must be an object")
         return message  # type: ignore[no-any-return]
 
-    async def _take(self, message: dict[str, Any], operating: Operating | None = None) -> None:
+    async def _take(self, message: dict[str, Any], operations: SocketOperations | None = None) -> None:
         """Before `connection_init` has come nothing operates."""
         kind = message["type"]
         if kind == "connection_init":
             raise Closed(4429, "connection_init has come already")
         if kind == "ping":
             await self._say({"type": "pong"})
-        elif kind == "complete" and operating is not None:
-            operating.end(message)
-        elif kind == "subscribe" and operating is not None:
-            await operating.begin(message)
+        elif kind == "complete" and operations is not None:
+            operations.end(message)
+        elif kind == "subscribe" and operations is not None:
+            await operations.begin(message)
 
     async def _say(self, message: dict[str, Any]) -> None:
         await self._put(encoded(message).decode())

@@ -6,7 +6,7 @@ from typing import Any
 from graphql_api.web.exchange import Exchange
 from graphql_api.web.http1 import Http1
 from graphql_api.web.short import Short, WrittenAnswer
-from graphql_api.web.turn import BEGINNINGS, CLOSE, Turn
+from graphql_api.web.turn import CLOSE, STATUS_LINES, Turn
 
 
 class Wire(Http1):
@@ -58,12 +58,12 @@ class Wire(Http1):
             self._end(written)
             return
         status, rest = written
-        self.transport.write(BEGINNINGS.of(status, self.server_state.default_headers) + rest)
+        self.transport.write(STATUS_LINES.of(status, self.server_state.default_headers) + rest)
         self.on_response_complete()
 
     def _end(self, written: WrittenAnswer | None) -> None:
         """Of the connection: the server stops, or failed."""
         if written is not None:
             status, rest = written
-            self.transport.write(BEGINNINGS.of(status, self.server_state.default_headers) + CLOSE + rest)
+            self.transport.write(STATUS_LINES.of(status, self.server_state.default_headers) + CLOSE + rest)
         self._close()

@@ -10,11 +10,11 @@ from starlette.routing import Route, Router
 
 from graphql_api import app, config
 from graphql_api.edits import Desk
-from graphql_api.web.astray import Nothing
 from graphql_api.web.cors import Cors
 from graphql_api.web.front import Front
 from graphql_api.web.hosts import Hosts
 from graphql_api.web.methods import Takes
+from graphql_api.web.not_found import NotFound
 from graphql_api.web.pages import PAGES, Pages, csp
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -37,7 +37,7 @@ def built(tmp_path: Path) -> Path:
 def over(pages: Pages) -> httpx2.AsyncClient:
     """The pages alone, behind the front that every answer passes."""
     routes = [Route(path, Takes(pages.at(page), "GET")) for path, page in pages.places.items()]
-    router = Router([*routes, Route("/assets/{name}", Takes(pages.assets, "GET"))], default=Nothing())
+    router = Router([*routes, Route("/assets/{name}", Takes(pages.assets, "GET"))], default=NotFound())
     front = Front(router, Hosts(), Cors(), 16_384)
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(front), base_url="http://localhost")
 

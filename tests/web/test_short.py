@@ -145,7 +145,7 @@ async def both(url: str, scopes: frozenset[str] = WRITER, **settings: Any) -> As
     }
     made = app.made(configured(auth="keys", log_sample=0, **settings), desk)
     assert isinstance(made, Application)
-    throttle = made.short._rooms.throttle
+    throttle = made.short._middleware.throttle
     assert throttle is not None
     throttle.now = lambda: 1_795_605_200.0  # no window ends between two answers
     ways = Ways(made, desk, shown)

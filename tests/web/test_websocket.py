@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from graphql_api.web.lasting import End
+from graphql_api.web.live_connections import End
 from graphql_api.web.operating import Closed
 from graphql_api.web.websocket import RESTART, Conversation
 

@@ -34,7 +34,7 @@ class SubscriptionRecord(msgspec.Struct):
     reason: str = "gone"
 
 
-class Lasting:
+class LiveConnections:
     """The subscriptions and WebSockets of this process."""
 
     def __init__(self, keyring: Keyring | None, most: int, now: Callable[[], int], line: Line | None = None) -> None:
@@ -63,7 +63,7 @@ class Lasting:
                 del self._held[kind, payer]
 
     @contextlib.contextmanager
-    def subscription(self, payer: str, context: Context, way: str, asker: Key | None) -> Iterator[SubscriptionRecord]:
+    def subscription(self, payer: str, context: Context, way: str, key: Key | None) -> Iterator[SubscriptionRecord]:
         """Counts it while it is open, and tells of it in the log at its end."""
         with self.held("subscription", payer):
             hearing.hear("subscriptions", 1)
@@ -73,9 +73,7 @@ class Lasting:
                 yield record
             finally:
                 hearing.hear("subscriptions", -1)
-                self._line(
-                    "info", event="subscription", **_members(context, way, asker, record, perf_counter() - began)
-                )
+                self._line("info", event="subscription", **_members(context, way, key, record, perf_counter() - began))
 
     def text(self, event: Event, record: SubscriptionRecord) -> str:
         """The answer as it is sent, written once for all who get it."""
@@ -143,16 +141,14 @@ async def given_up(future: asyncio.Future[Any]) -> None:
             await future
 
 
-def _members(
-    context: Context, way: str, asker: Key | None, record: SubscriptionRecord, seconds: float
-) -> dict[str, Any]:
+def _members(context: Context, way: str, key: Key | None, record: SubscriptionRecord, seconds: float) -> dict[str, Any]:
     return {
         "way": way,
         "operation": context.seen.operation[:LONGEST_NAME],
         "ms": round(seconds * 1_000, 3),
         "deliveries": record.deliveries,
         "reason": record.reason,
-        "key": asker.prefix if asker is not None else None,
+        "key": key.prefix if key is not None else None,
         "workspace": context.caller.workspace,
         "request_id": context.caller.request_id,
         "cost": context.seen.cost,

@@ -12,7 +12,7 @@ POLICY = 1008
 """The close code of WebSockets."""
 
 
-class Nothing:
+class NotFound:
     """Where no route leads. In `forms`, the paths that are known, `{…}` is whatever stands between two slashes."""
 
     def __init__(self, forms: Iterable[str] = (), *, suggests: bool = True) -> None:
@@ -23,10 +23,10 @@ class Nothing:
             await send({"type": "websocket.close", "code": POLICY})
             return
         root = scope.get("root_path", "")
-        raise nothing(root, scope["path"].removeprefix(root), self._forms)
+        raise not_found(root, scope["path"].removeprefix(root), self._forms)
 
 
-def nothing(root: str, path: str, forms: Iterable[str]) -> Refused:
+def not_found(root: str, path: str, forms: Iterable[str]) -> Refused:
     """`root` stands before each path that is told, as a proxy publishes it."""
     meant = next((near for form in forms if (near := _meant(path, form))), None)
     offer = f"; did you mean {root}{meant}?" if meant else ""

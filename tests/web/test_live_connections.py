@@ -5,15 +5,15 @@ import asyncio
 import pytest
 
 from graphql_api.domain.errors import Refused
-from graphql_api.web.lasting import Lasting
+from graphql_api.web.live_connections import LiveConnections
 
 
-def lasting(most: int = 2) -> Lasting:
-    return Lasting(None, most, lambda: 0, lambda *_, **__: None)
+def live_connections(most: int = 2) -> LiveConnections:
+    return LiveConnections(None, most, lambda: 0, lambda *_, **__: None)
 
 
 async def test_who_comes_when_the_server_stops_is_told_at_once() -> None:
-    live = lasting()
+    live = live_connections()
     with live.end(b"", "1.1.1.1") as first:
         assert not first.done()
         live.stop()
@@ -22,7 +22,7 @@ async def test_who_comes_when_the_server_stops_is_told_at_once() -> None:
 
 
 async def test_a_caller_has_so_many_of_each_kind_until_one_has_ended() -> None:
-    live = lasting()
+    live = live_connections()
     with live.held("connection", "a"), live.held("connection", "b"), live.held("subscription", "a"):
         with live.held("connection", "a"):
             with (

@@ -19,7 +19,7 @@ AT_ONCE = 4
 """Reads at the same time; streams come on top."""
 
 
-class Aside(msgspec.Struct, frozen=True):
+class ReadConnection(msgspec.Struct, frozen=True):
     """`era` (the object) is the one in which it was opened."""
 
     connection: aiosqlite.Connection
@@ -27,7 +27,7 @@ class Aside(msgspec.Struct, frozen=True):
     era: object
 
 
-class Asides:
+class LongReads:
     """Connections are kept for the next read, until the file is another one."""
 
     def __init__(self, path: str, *, timeout: float, patience: float) -> None:
@@ -35,8 +35,8 @@ class Asides:
         self._timeout = timeout
         self._patience = patience
         self._era = object()
-        self._all: set[Aside] = set()
-        self._idle: list[Aside] = []
+        self._all: set[ReadConnection] = set()
+        self._idle: list[ReadConnection] = []
         self._ending: set[asyncio.Future[Any]] = set()
         """Of connections that are told to end, when their threads have."""
         self._is_closed = False
@@ -48,31 +48,31 @@ class Asides:
 
     async def read(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
         async with self._slots.taken(time.monotonic() + self._patience):
-            aside = self._idle.pop() if self._idle else await self._connected()
+            reader = self._idle.pop() if self._idle else await self._connected()
             try:
-                aside.deadline.until = time.monotonic() + self._timeout
-                return list(await aside.connection.execute_fetchall(sql, arguments))  # type: ignore[arg-type]
+                reader.deadline.until = time.monotonic() + self._timeout
+                return list(await reader.connection.execute_fetchall(sql, arguments))  # type: ignore[arg-type]
             except asyncio.CancelledError:
-                if aside in self._all:
-                    await aside.connection.interrupt()
+                if reader in self._all:
+                    await reader.connection.interrupt()
                 raise
             finally:
-                if aside in self._all and aside.era is self._era:
-                    self._idle.append(aside)
+                if reader in self._all and reader.era is self._era:
+                    self._idle.append(reader)
                 else:
-                    await self._let_go(aside)
+                    await self._let_go(reader)
 
     @asynccontextmanager
     async def stream(self, sql: str, arguments: Sequence[Any]) -> AsyncIterator[AsyncIterator[Row]]:
-        aside = await self._connected()
+        reader = await self._connected()
         try:
-            aside.deadline.until = float("inf")
-            async with aside.connection.execute(sql, arguments) as cursor:
+            reader.deadline.until = float("inf")
+            async with reader.connection.execute(sql, arguments) as cursor:
                 yield cursor  # type: ignore[misc]
         finally:
-            await self._let_go(aside)
+            await self._let_go(reader)
 
-    async def _connected(self) -> Aside:
+    async def _connected(self) -> ReadConnection:
         self.may_open()
         era = self._era
         address = sqlite_file.address(self._path, "ro")
@@ -80,25 +80,25 @@ class Asides:
             connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=self._patience)
         except RuntimeError:
             raise unavailable("no thread can be started") from None
-        aside = Aside(connection, Deadline(), era)
-        self._all.add(aside)
+        reader = ReadConnection(connection, Deadline(), era)
+        self._all.add(reader)
         try:
             connection.row_factory = sqlite3.Row
-            await connection.set_progress_handler(aside.deadline, sqlite_file.INSTRUCTIONS)
+            await connection.set_progress_handler(reader.deadline, sqlite_file.INSTRUCTIONS)
             self.may_open()
         except BaseException:
-            await self._let_go(aside)
+            await self._let_go(reader)
             raise
-        return aside
+        return reader
 
-    async def _let_go(self, aside: Aside) -> None:
+    async def _let_go(self, reader: ReadConnection) -> None:
         """Once only: to close it twice would wait for ever. It ends also when whoever waits for that leaves."""
-        if aside in self._all:
-            await asyncio.wait((self._told_to_end(aside),))
+        if reader in self._all:
+            await asyncio.wait((self._told_to_end(reader),))
 
-    def _told_to_end(self, aside: Aside) -> "asyncio.Future[Any]":
-        self._all.remove(aside)
-        ending = aside.connection.stop()
+    def _told_to_end(self, reader: ReadConnection) -> "asyncio.Future[Any]":
+        self._all.remove(reader)
+        ending = reader.connection.stop()
         assert ending is not None, "there is an event loop"
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)
@@ -107,15 +107,15 @@ class Asides:
     def hang_up(self) -> None:
         """Those that are in use end with their use."""
         self._era = object()
-        for aside in self._idle:
-            self._told_to_end(aside)
+        for reader in self._idle:
+            self._told_to_end(reader)
         self._idle.clear()
 
     async def close(self) -> None:
         """Ends what is being read."""
         self._is_closed = True
-        for aside in tuple(self._all):
-            aside.deadline.until = 0.0
-            self._told_to_end(aside)
+        for reader in tuple(self._all):
+            reader.deadline.until = 0.0
+            self._told_to_end(reader)
         if self._ending:  # a thread that ends later finds no event loop to tell it to
             await asyncio.wait(self._ending)
