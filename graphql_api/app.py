@@ -14,7 +14,7 @@ from graphql_api.config import Config
 from graphql_api.domain import example
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
-from graphql_api.living import Leaving, life
+from graphql_api.living import Shutdown, lifespan
 from graphql_api.opening import desk_of, store_of
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
@@ -27,7 +27,7 @@ from graphql_api.web.direct import Direct
 from graphql_api.web.exposition import Metrics
 from graphql_api.web.front import Front
 from graphql_api.web.graphql import GraphQL
-from graphql_api.web.health import Farewell, Live, Ready
+from graphql_api.web.health import CloseOnShutdown, Live, Ready
 from graphql_api.web.hosts import LOOPBACK, Hosts
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.live_connections import LiveConnections
@@ -79,7 +79,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     cors = Cors(settings.cors_origins)
     front = Front(doors(shared, graphql, rest), hosts_of(settings), cors, settings.max_header_bytes)
     telemetry = Telemetry(front, settings.log_sample)
-    application = Farewell(telemetry, shared.readiness)
+    application = CloseOnShutdown(telemetry, shared.readiness)
     if around is not None:
         return around(application)
     middleware = Middleware(shared.readiness, telemetry, front, cors, shared.keyring, shared.throttle)
@@ -148,14 +148,14 @@ def throttle_of(settings: Config) -> Throttle | None:
 def doors(shared: Shared, graphql: GraphQL, rest: Rest) -> ASGIApp:
     pages = pages_of(shared.settings)
     settings = shared.settings
-    leaving = Leaving(shared.readiness, shared.lasting, settings.drain_seconds, settings.shutdown_seconds)
+    shutdown = Shutdown(shared.readiness, shared.lasting, settings.drain_seconds, settings.shutdown_seconds)
     others = routes(shared, pages)
     known = (*(route.path for route in others), *PATHS)
     router = Router(
         others,
         redirect_slashes=False,
         default=NotFound(known, suggests=settings.suggestions),
-        lifespan=lambda app: life(shared.desk, shared.keyring, shared.throttle, rest, leaving),
+        lifespan=lambda app: lifespan(shared.desk, shared.keyring, shared.throttle, rest, shutdown),
     )
     one = Takes(pages.before(shared.guarded(graphql), "playground"), "GET", "POST")
     return Direct({"/graphql": one}, f"{PREFIX}/", shared.guarded(rest), router)

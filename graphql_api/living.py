@@ -41,15 +41,15 @@ log = logging.getLogger("message_flows")
 
 
 @contextlib.asynccontextmanager
-async def life(
-    desk: Desk, keyring: Keyring | None, throttle: Throttle | None, rest: Rest, leaving: "Leaving"
+async def lifespan(
+    desk: Desk, keyring: Keyring | None, throttle: Throttle | None, rest: Rest, shutdown: "Shutdown"
 ) -> AsyncIterator[None]:
     """In the background, while the server lives: old replays go, uses of keys are noted, the store is watched, webhooks
     are sent."""
     works = [send(desk), edits.sweep(desk), watch(desk.store), ready(rest)]
     works += [keyring.note_uses()] if keyring else []
     tasks = [asyncio.create_task(work) for work in works]
-    with leaving.on_signals(sending=tasks[0]) as over:
+    with shutdown.on_signals(sending=tasks[0]) as over:
         try:
             yield
         except asyncio.CancelledError:  # by a second Ctrl-C, which is no fault to be logged
@@ -59,7 +59,7 @@ async def life(
                 if not task.cancelling():
                     task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await operating.settled(leaving.patience, over)
+            await operating.settled(shutdown.patience, over)
             if throttle is not None:
                 await throttle.close()
             await desk.post.close()
@@ -105,7 +105,7 @@ async def fetched(room: str) -> ModuleType:
         await asyncio.sleep(AGAIN)
 
 
-class Leaving(NamedTuple):
+class Shutdown(NamedTuple):
     """How the server stops: unready at once, and `drain` seconds later, when nobody sends to it any more, for good.
 
     By Ctrl-C without the drain. What is in flight, and what WebSockets began, has `patience` seconds then to come to

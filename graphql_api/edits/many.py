@@ -25,7 +25,7 @@ from graphql_api.storage.revisions import Revision
 AT_ONCE = 25
 """Flows whose past is read together for a replay."""
 
-EVERYTHING = (*COLUMNS, "deleted_at")
+ALL_COLUMNS = (*COLUMNS, "deleted_at")
 
 
 async def update_flows(
@@ -92,7 +92,7 @@ def _chosen(edit: Edit, ids: Sequence[str] | None, filter: Filter | None, most: 
         rows = yield flows.read_many(edit.workspace, ids)
         return {row["id"]: flows.values(row) for row in rows}
     assert filter is not None
-    rows = yield pages.matching(edit.workspace, EVERYTHING, filter, most + 1)
+    rows = yield pages.matching(edit.workspace, ALL_COLUMNS, filter, most + 1)
     if len(rows) > most:
         raise refused("OUT_OF_RANGE", f"filter matches more than {most} flows (max_batch); narrow it", "filter")
     if not rows:

@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, case, exists, func, literal, null, select, upd
 
 from graphql_api.storage.engine import Shape, Statement
 from graphql_api.storage.tables import SENDER, WEBHOOKS
-from graphql_api.storage.webhooks import _COLUMNS
+from graphql_api.storage.webhooks import COLUMNS
 
 _OWNER = bindparam("me", type_=SENDER.c.owner.type)
 _MEMBERS = [SENDER.c.owner, SENDER.c.beat, SENDER.c.edition, SENDER.c.position]
@@ -68,7 +68,7 @@ _LAY_DOWN = Shape(update(SENDER).where(SENDER.c.owner == _OWNER).values(owner=nu
 NEXT_EDITION = Statement(Shape(update(SENDER).values(edition=SENDER.c.edition + 1).returning(SENDER.c.edition)), {})
 """The first statement of everything that changes a webhook, so that the sender hears of it."""
 
-LIVE = Statement(Shape(select(*_COLUMNS).where(_IS_LIVE).order_by(WEBHOOKS.c.workspace_id, WEBHOOKS.c.id)), {})
+LIVE = Statement(Shape(select(*COLUMNS).where(_IS_LIVE).order_by(WEBHOOKS.c.workspace_id, WEBHOOKS.c.id)), {})
 """All webhooks of all workspaces that are not parked."""
 
 PARKED = Statement(Shape(select(func.count().label("total")).where(~_IS_LIVE)), {})

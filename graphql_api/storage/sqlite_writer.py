@@ -22,7 +22,7 @@ T = TypeVar("T")
 LONG = 0.1
 """Seconds after which no more scripts join a commit: those that are done must not wait for all that are slow."""
 
-NOTHING: Row = MappingProxyType({})
+EMPTY_ROW: Row = MappingProxyType({})
 
 
 class Spoilt(Exception):
@@ -193,7 +193,7 @@ class Writer:
             self._tell(text.sql)
             found = connection.execute(text.sql, text.arguments(values))
             if rows is None:
-                rows = found.fetchall() if found.description else (NOTHING,) * found.rowcount
+                rows = found.fetchall() if found.description else (EMPTY_ROW,) * found.rowcount
                 if not rows:
                     break
         return rows or ()

@@ -6,7 +6,7 @@ from graphql_api.domain.webhooks import Attempt, Webhook
 from graphql_api.storage.engine import Row, Shape, Statement
 from graphql_api.storage.tables import ATTEMPTS, WEBHOOKS, owned
 
-_COLUMNS = [WEBHOOKS.c[name] for name in Webhook.__dataclass_fields__]
+COLUMNS = [WEBHOOKS.c[name] for name in Webhook.__dataclass_fields__]
 _ID = WEBHOOKS.c.id == bindparam("webhook", type_=WEBHOOKS.c.id.type)
 
 
@@ -34,14 +34,14 @@ def every(workspace: str) -> Statement:
     return Statement(_EVERY, {"workspace": workspace})
 
 
-_EVERY = Shape(select(*_COLUMNS).where(owned(WEBHOOKS)).order_by(WEBHOOKS.c.created_at, WEBHOOKS.c.id))
+_EVERY = Shape(select(*COLUMNS).where(owned(WEBHOOKS)).order_by(WEBHOOKS.c.created_at, WEBHOOKS.c.id))
 
 
 def find(workspace: str, id: str) -> Statement:
     return Statement(_FIND, {"workspace": workspace, "webhook": id})
 
 
-_FIND = Shape(select(*_COLUMNS).where(owned(WEBHOOKS), _ID))
+_FIND = Shape(select(*COLUMNS).where(owned(WEBHOOKS), _ID))
 
 
 def remove(workspace: str, id: str) -> Statement:
@@ -67,7 +67,7 @@ _PARK = Shape(
         parked_because=bindparam("because", type_=WEBHOOKS.c.parked_because.type),
         position=case((_STAYS, WEBHOOKS.c.position), else_=_PLACE),
     )
-    .returning(*_COLUMNS)
+    .returning(*COLUMNS)
 )
 
 
@@ -80,7 +80,7 @@ _RESUME = Shape(
     update(WEBHOOKS)
     .where(owned(WEBHOOKS), _ID, WEBHOOKS.c.parked_at.is_not(None))
     .values(parked_at=null(), parked_because=null(), is_behind=True)
-    .returning(*_COLUMNS)
+    .returning(*COLUMNS)
 )
 
 
@@ -112,7 +112,7 @@ _ROTATE = Shape(
         old_secret_until=bindparam("until", type_=WEBHOOKS.c.old_secret_until.type),
         secret=bindparam("fresh", type_=WEBHOOKS.c.secret.type),
     )
-    .returning(*_COLUMNS)
+    .returning(*COLUMNS)
 )
 
 

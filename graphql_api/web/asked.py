@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.schema.prepared import Prepared
+from graphql_api.web.bounded_cache import with_room
 from graphql_api.web.http import BodyLimits, header
 from graphql_api.web.json import at_once, decoded
 
@@ -90,9 +91,7 @@ class Bodies:
             return
         with contextlib.suppress(Refused):
             asked = asked_of(given)
-            if len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
-            self._known[beginning] = asked
+            with_room(self._known, REMEMBERED)[beginning] = asked
 
 
 def _what_is_wrong(given: Any) -> str:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from math import ceil
-from typing import TypeVar
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +15,7 @@ from graphql_api.domain.errors import Refused, fault, refused
 from graphql_api.domain.keys import LENGTH, Key, is_spelt
 from graphql_api.edits import keys
 from graphql_api.storage.engine import Store
+from graphql_api.web.bounded_cache import with_room
 from graphql_api.web.http import named
 from graphql_api.web.throttle import Limited
 
@@ -37,9 +37,6 @@ NOTING = 20.0
 
 IN_URL = re.compile(rb"(?:^|&)(?:x-api-key|api[_-]?key|access_token)=|mfk_[0-9a-f]{40}", re.IGNORECASE)
 CHALLENGE = (b"www-authenticate", b'Bearer realm="message-flows"')
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 log = logging.getLogger("message_flows")
 
@@ -128,10 +125,10 @@ class Keyring:
             del self._asking[digest]
         if key is None:
             self._known.pop(digest, None)
-            _bounded(self._unknown, self._most)[digest] = began
+            with_room(self._unknown, self._most)[digest] = began
         else:
             is_lasting = key.expires_at is None and key.revoked_at is None
-            _bounded(self._known, self._most)[digest] = CachedKey(key, began, is_lasting)
+            with_room(self._known, self._most)[digest] = CachedKey(key, began, is_lasting)
         return key
 
     def _bear(self, address: str) -> None:
@@ -145,7 +142,7 @@ class Keyring:
         until, guesses = self._guesses.get(address, (0.0, 0))
         if self._elapsed() >= until:
             until, guesses = self._elapsed() + GUESSING, 0
-        _bounded(self._guesses, self._most)[address] = (until, guesses + 1)
+        with_room(self._guesses, self._most)[address] = (until, guesses + 1)
 
     async def note_uses(self) -> None:
         """Writes which keys were used, for as long as the server lives, and once more at its end."""
@@ -165,13 +162,6 @@ class Keyring:
                 log.warning("the last use of %d keys was not noted: %s", len(used), refusal)
             except Exception as error:
                 log.error("the last use of %d keys was not noted: %s", len(used), fault(error))
-
-
-def _bounded(remembered: dict[K, V], most: int) -> dict[K, V]:
-    """Room for one more: the oldest goes."""
-    if len(remembered) >= most:
-        del remembered[next(iter(remembered))]
-    return remembered
 
 
 def unauthenticated() -> Refused:

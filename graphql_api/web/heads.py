@@ -9,6 +9,7 @@ from hashlib import blake2b, sha256
 import msgspec
 from starlette.types import Scope
 
+from graphql_api.web.bounded_cache import with_room
 from graphql_api.web.http import Headers
 
 REMEMBERED = 1_024
@@ -50,11 +51,11 @@ class Heads:
         length = dict(headers).get(b"content-length", b"0")
         if not (is_plain(block, headers) and int(length) <= self._longest_body):
             return
-        if len(self._known) >= REMEMBERED:
-            del self._known[next(iter(self._known))]
         scope = {"type": "http", "root_path": self._root_path, "query_string": b"", **without_secrets(headers)}
         digest, scope = sha256(shown).digest(), {**scope, "facts": {}}
-        self._known[blake2b(block).digest()] = Head(int(length), digest, cors, scope, takes_events)
+        with_room(self._known, REMEMBERED)[blake2b(block).digest()] = Head(
+            int(length), digest, cors, scope, takes_events
+        )
 
 
 def without_secrets(headers: Headers) -> Scope:

@@ -15,7 +15,7 @@ class Live:
         await Answer(200, encoded({"status": "ok"})).send(send)
 
 
-class Farewell:
+class CloseOnShutdown:
     """Once the server stops, every answer tells its client to open another connection for the next request."""
 
     def __init__(self, app: ASGIApp, ready: "Ready") -> None:

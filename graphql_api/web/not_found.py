@@ -30,7 +30,7 @@ def not_found(root: str, path: str, forms: Iterable[str]) -> Refused:
     """`root` stands before each path that is told, as a proxy publishes it."""
     meant = next((near for form in forms if (near := _meant(path, form))), None)
     offer = f"; did you mean {root}{meant}?" if meant else ""
-    return refused("NOT_FOUND", f"{refusals.NOTHING}{offer}")
+    return refused("NOT_FOUND", f"{refusals.NO_SUCH_PATH}{offer}")
 
 
 def _meant(path: str, form: str) -> str | None:

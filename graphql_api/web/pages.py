@@ -79,7 +79,7 @@ class Pages:
 
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
             if prefers_json(headers(scope, b"accept")):
-                raise refused("NOT_FOUND", refusals.NOTHING)
+                raise refused("NOT_FOUND", refusals.NO_SUCH_PATH)
             await self._answer(scope, page).send(send)
 
         return door
@@ -101,7 +101,7 @@ class Pages:
         except OSError:
             file = None
         if file is None:
-            raise refused("NOT_FOUND", refusals.NOTHING)
+            raise refused("NOT_FOUND", refusals.NO_SUCH_PATH)
         await answer(scope, file).send(send)
 
     def _answer(self, scope: Scope, page: str) -> Answer:

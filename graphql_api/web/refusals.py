@@ -15,7 +15,7 @@ from graphql_api.web.throttle import Limited
 WHOLE = frozenset(code for code, kind in KINDS.items() if kind.status != 400 or not kind.is_data)
 """Problems of the whole request; all others are about members of the body and become `details`."""
 
-NOTHING = "there is nothing at this path"
+NO_SUCH_PATH = "there is nothing at this path"
 ARGUMENTS = frozenset({"id", "ifVersion", "idempotencyKey", "note", "validateOnly"})
 RETRY_AFTER = {"UNAVAILABLE": b"1", "IDEMPOTENCY_IN_PROGRESS": b"1"}
 """Seconds; who is over a limit waits as long as the refusal says."""

@@ -27,7 +27,7 @@ BELOW = ("/assets/", "/flows/")
 """Below these the name of a file, or what a page itself tells apart; the label is the path above."""
 
 FORMS = frozenset(PREFIX + route.path for route in ROUTES)
-NOTHING = Seen()
+NO_OPERATION = Seen()
 
 Line = Callable[..., Any]
 
@@ -65,7 +65,7 @@ class Telemetry:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
-        state["seen"] = NOTHING
+        state["seen"] = NO_OPERATION
         if scope["type"] != "http":
             state["telemetry"] = self  # a WebSocket tells of each of its operations
             await self._app(scope, receive, send)
@@ -104,7 +104,7 @@ def tell_unread(status: int, id: str) -> None:
     more = UNREAD.more(status)
     if more is not None:
         scope = {"method": OTHERS, "state": {"request_id": id}}
-        write_line(level(status), **_members(scope, OTHERS, NOTHING, status, 0.0), **more)
+        write_line(level(status), **_members(scope, OTHERS, NO_OPERATION, status, 0.0), **more)
 
 
 def _members(scope: Scope, path: str, seen: Seen, status: int, seconds: float) -> dict[str, Any]:
