@@ -13,7 +13,7 @@ from graphql_api.sentences import Unfit, sentences
 
 if TYPE_CHECKING:
     from graphql_api.edits import Desk
-    from graphql_api.edits.keys import Issued
+    from graphql_api.edits.keys import IssuedKey
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ def rotate(
         now = clock()
         lives_on, ends = grace_of(grace), _ends(expires, now)
 
-        async def work(desk: "Desk") -> "tuple[Issued, int]":
+        async def work(desk: "Desk") -> "tuple[IssuedKey, int]":
             issued = await edits.rotate(desk.store, now, key, lives_on, expires_at=ends)
             named = key[: keys.SHOWN] if keys.is_spelt(key) else key
             old = [one for one in await edits.every(desk.store) if named in (one.id, one.prefix)]
@@ -120,7 +120,7 @@ def _work(database_url: str | None, work: "Callable[[Desk], Awaitable[T]]") -> T
     return at_desk(settings, work)
 
 
-def _hand_over(issued: "Issued") -> None:
+def _hand_over(issued: "IssuedKey") -> None:
     """The remarks stand beside standard output."""
     key = issued.key
     with sentences():

@@ -14,7 +14,7 @@ from graphql_api.sentences import sentences
 if TYPE_CHECKING:
     from graphql_api.domain.caller import Caller
     from graphql_api.edits import Desk
-    from graphql_api.edits.webhooks import Issued
+    from graphql_api.edits.webhooks import IssuedWebhook
 
 T = TypeVar("T")
 
@@ -171,7 +171,7 @@ def _work(workspace: str, database_url: str | None, work: "Callable[[Desk, Calle
         return at_desk(settings, lambda desk: work(desk, Caller(workspace, source="CLI")))
 
 
-def _hand_over(issued: "Issued") -> None:
+def _hand_over(issued: "IssuedWebhook") -> None:
     """The remarks stand beside standard output."""
     with sentences():
         hand_over(issued.secret, issued.webhook.id)

@@ -145,6 +145,26 @@ def test_a_file_opens_with_one_sentence_that_is_its_reason_to_exist() -> None:
     assert {path: first for path, first in opens.items() if not re.fullmatch(r".+[.?]", first)} == {}
 
 
+def test_no_module_takes_what_another_keeps_to_itself() -> None:
+    taken = [
+        f"{name(path)} imports {target}"
+        for path in MODULES
+        for target in imports(path)
+        if target.startswith("graphql_api.") and re.fullmatch(r"_[^_].*", target.rpartition(".")[2])
+    ]
+    assert taken == []
+
+
+def test_a_class_is_the_only_one_of_its_name_unless_graphql_shows_what_it_is() -> None:
+    found: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in parsed(path).body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(room(path))
+    twice = {name: rooms for name, rooms in found.items() if len(rooms) > 1}
+    assert {name: rooms for name, rooms in twice.items() if len(rooms) > 2 or rooms.count("schema") != 1} == {}
+
+
 def test_no_file_has_a_name_that_says_nothing() -> None:
     parts = {part for path in PACKAGE.rglob("*") for part in path.relative_to(PACKAGE).with_suffix("").parts}
     assert parts & FORBIDDEN_NAMES == set()

@@ -17,7 +17,7 @@ NOTED_EVERY = 60_000
 ID_BYTES = 6
 
 
-class Issued(msgspec.Struct, frozen=True):
+class IssuedKey(msgspec.Struct, frozen=True):
     """A key with its secret, which is kept nowhere."""
 
     key: Key
@@ -33,7 +33,7 @@ async def create(
     name: str = "",
     expires_at: int | None = None,
     noise: Callable[[int], bytes] = secrets.token_bytes,
-) -> Issued:
+) -> IssuedKey:
     """Raises Refused for workspaces or scopes that cannot be."""
     secret = domain.secret(noise(domain.SECRET_BYTES))
     key = Key(
@@ -46,7 +46,7 @@ async def create(
         expires_at,
     )
     await store.run(lambda: _keep(secret, key), together=True)
-    return Issued(key, secret)
+    return IssuedKey(key, secret)
 
 
 def _keep(secret: str, key: Key) -> Script[None]:
@@ -61,7 +61,7 @@ async def rotate(
     *,
     expires_at: int | None = None,
     noise: Callable[[int], bytes] = secrets.token_bytes,
-) -> Issued:
+) -> IssuedKey:
     """A new secret for a key, which stays the same actor; the old ones live on for `grace` milliseconds at most.
 
     The key is named as for `revoke`. Raises Refused (NOT_FOUND) when there is no such key that is still live.
@@ -70,7 +70,7 @@ async def rotate(
     return await store.run(lambda: _rotate(secret, named, now, grace, expires_at), together=True)
 
 
-def _rotate(secret: str, named: str, now: int, grace: int, expires_at: int | None) -> Script[Issued]:
+def _rotate(secret: str, named: str, now: int, grace: int, expires_at: int | None) -> Script[IssuedKey]:
     found = yield keys.named(named)
     live = [row for row in found if keys.key(row).is_live(now)]
     if not live:
@@ -86,7 +86,7 @@ def _rotate(secret: str, named: str, now: int, grace: int, expires_at: int | Non
     for row in live:
         yield keys.end(row["digest"], now + grace)
     yield keys.create(domain.digest(secret), new)
-    return Issued(new, secret)
+    return IssuedKey(new, secret)
 
 
 async def revoke(store: Store, now: int, named: str) -> Sequence[Key]:

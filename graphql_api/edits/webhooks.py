@@ -26,7 +26,7 @@ PIECE = 2_000
 Noise = Callable[[int], bytes]
 
 
-class Issued(msgspec.Struct, frozen=True):
+class IssuedWebhook(msgspec.Struct, frozen=True):
     """A webhook with its secret, which is told this once."""
 
     webhook: Webhook
@@ -42,7 +42,7 @@ async def create(
     *,
     spelt: domain.Spelling = MappingProxyType({}),
     noise: Noise = secrets.token_bytes,
-) -> Issued:
+) -> IssuedWebhook:
     """Tells of every change that is committed from now on."""
     workspace = caller.within(SCOPE)
     url, chosen, name = domain.checked(url, events, name, desk.rules, spelt)
@@ -57,7 +57,7 @@ async def create(
         position=(await Tail.begun(desk.store)).place,
     )
     await desk.store.run(lambda: _create(webhook, desk.rules.most), together=True)
-    return Issued(webhook, webhook.secret)
+    return IssuedWebhook(webhook, webhook.secret)
 
 
 def _create(webhook: Webhook, most: int) -> Script[None]:
@@ -145,11 +145,13 @@ def _resume(workspace: str, id: str, now: int) -> Script[Resumed]:
     return Resumed(webhook, has_gap)
 
 
-async def rotate(desk: Desk, caller: Caller, id: str, grace: int, *, noise: Noise = secrets.token_bytes) -> Issued:
+async def rotate(
+    desk: Desk, caller: Caller, id: str, grace: int, *, noise: Noise = secrets.token_bytes
+) -> IssuedWebhook:
     """Another secret; for `grace` milliseconds messages are signed with the old one as well."""
     workspace = _checked(caller, id)
     secret = domain.secret(noise(domain.SECRET_BYTES))
-    return Issued(
+    return IssuedWebhook(
         await desk.store.run(lambda: _rotate(workspace, id, secret, desk.now() + grace), together=True), secret
     )
 

@@ -42,9 +42,9 @@ WRITE = 10
 MANY = 10**9
 """Where counts stop: doubling fragments would make them grow without end."""
 
-Counts = frozenset[tuple[int | str, ...]]
+RowCounts = frozenset[tuple[int | str, ...]]
 """Numbers of rows, each the first usable of literals and variables by name; the last is always usable."""
-ONE: Counts = frozenset({(1,)})
+ONE: RowCounts = frozenset({(1,)})
 Way = tuple[frozenset[str], ...]
 """Names of fields from the root on, whatever they are called in the answer."""
 
@@ -53,7 +53,7 @@ class Price(NamedTuple):
     """Points that every request costs, and parts: the largest of some counts times a row's price, `least` or more."""
 
     points: int = 0
-    parts: tuple[tuple[Counts, int, "Price"], ...] = ()
+    parts: tuple[tuple[RowCounts, int, "Price"], ...] = ()
 
     def of(self, variables: Mapping[str, Any]) -> int:
         points = self.points
@@ -75,7 +75,7 @@ def operation_price(operation: ast.OperationDefinitionNode, answer: list[FieldGr
     return total(_price(group, ONE, (), told, least) for group in answer)
 
 
-def _price(group: FieldGroup, page: Counts, above: Way, told: set[Way], least: int = 0) -> Price:
+def _price(group: FieldGroup, page: RowCounts, above: Way, told: set[Way], least: int = 0) -> Price:
     """Of a place whose fields differ in name and arguments only where their types exclude each other."""
     names = frozenset(field.name.value for field in group.fields)
     if group.below is None:
@@ -97,7 +97,7 @@ def _again(names: frozenset[str], above: Way, told: set[Way]) -> int:
     return points
 
 
-def _times(counts: Counts, least: int, row: Price) -> Price:
+def _times(counts: RowCounts, least: int, row: Price) -> Price:
     if counts == ONE and not least:
         return row
     price = Price(parts=((counts, least, row),))

@@ -18,7 +18,7 @@ from graphql_api.web import hearing, telemetry
 from graphql_api.web.auth import Keyring
 from graphql_api.web.json import encoded
 from graphql_api.web.results import document
-from graphql_api.web.telemetry import LONGEST_NAME, Line
+from graphql_api.web.telemetry import LONGEST_NAME, WriteLine
 
 LOOK = 0.5
 """Seconds between two looks at the keys of whoever is connected; the keyring asks the database often enough."""
@@ -37,12 +37,14 @@ class SubscriptionRecord(msgspec.Struct):
 class LiveConnections:
     """The subscriptions and WebSockets of this process."""
 
-    def __init__(self, keyring: Keyring | None, most: int, now: Callable[[], int], line: Line | None = None) -> None:
+    def __init__(
+        self, keyring: Keyring | None, most: int, now: Callable[[], int], line: WriteLine | None = None
+    ) -> None:
         """`most`: of each kind for a key or an address; `now`: milliseconds."""
         self._keyring = keyring
         self.most = most
         self._now = now
-        self._line: Line = telemetry.write_line if line is None else line
+        self._line: WriteLine = telemetry.write_line if line is None else line
         self._held: Counter[tuple[str, str]] = Counter()
         self._ends: dict[tuple[bytes, str], set[End]] = {}
         self._looking: asyncio.Task[None] | None = None

@@ -29,7 +29,7 @@ BELOW = ("/assets/", "/flows/")
 FORMS = frozenset(PREFIX + route.path for route in ROUTES)
 NO_OPERATION = Seen()
 
-Line = Callable[..., Any]
+WriteLine = Callable[..., Any]
 
 
 class Sparing:
@@ -56,11 +56,11 @@ UNREAD = Sparing()
 class Telemetry:
     """Stands around the whole application, which leaves in the request's state under `status` what it answered."""
 
-    def __init__(self, app: ASGIApp, sample: float, line: Line | None = None) -> None:
+    def __init__(self, app: ASGIApp, sample: float, line: WriteLine | None = None) -> None:
         """`sample`: the part of the answers below 400 that are logged; all others are, but for floods."""
         self._app = app
         self._sample = sample
-        self._line: Line = write_line if line is None else line
+        self._line: WriteLine = write_line if line is None else line
         self._floods = Sparing()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
