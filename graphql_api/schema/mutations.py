@@ -11,7 +11,7 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.terms import Terms
 from graphql_api.edits import desk
 from graphql_api.edits import webhooks as webhook_edits
-from graphql_api.schema import payloads, webhooks
+from graphql_api.schema import payloads, webhook_mutations
 from graphql_api.schema.context import Info, argument
 from graphql_api.schema.edit_plans import EDITS
 from graphql_api.schema.enums import ConflictPolicy
@@ -165,22 +165,22 @@ class Mutation:
         return RevertMessageFlowPayload(**payloads.saved(saved), changed_fields=domain.paths(saved.changed))
 
     create_webhook = strawberry.mutation(
-        resolver=webhooks.create,
+        resolver=webhook_mutations.create,
         description="Tell an endpoint of every change from now on; needs the scope admin, as all about webhooks does.",
     )
     delete_webhook = strawberry.mutation(
-        resolver=webhooks.delete, description="Remove a webhook with what it still waits for and its log."
+        resolver=webhook_mutations.delete, description="Remove a webhook with what it still waits for and its log."
     )
     resume_webhook = strawberry.mutation(
-        resolver=webhooks.resume,
+        resolver=webhook_mutations.resume,
         description="Send again to an endpoint that was parked, also what happened meanwhile.",
     )
     rotate_webhook_secret = strawberry.mutation(
-        resolver=webhooks.rotate_secret,
+        resolver=webhook_mutations.rotate_secret,
         description="Give a webhook another secret; for 24 hours messages are signed with the one before as well.",
     )
     test_webhook = strawberry.mutation(
-        resolver=webhooks.try_now,
+        resolver=webhook_mutations.try_now,
         description="Send a message of the event `webhook.test` now and tell what the endpoint answered.",
     )
 
