@@ -4,7 +4,9 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
-from time import perf_counter
+from email.utils import parsedate_to_datetime
+from math import ceil
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
 from graphql_api import __version__
@@ -75,7 +77,7 @@ class Poster:
             limit.reschedule(None)  # answered in time, whatever becomes of the body
             with suppress(OSError, httpcore2.NetworkError, httpcore2.ProtocolError):
                 await _drained(response)
-            return response.status, _seconds(dict(response.headers))
+            return response.status, _retry_after(dict(response.headers))
 
     async def _pool(self, scheme: str) -> "httpcore2.AsyncConnectionPool":
         """Made aside when it is needed: the library takes its time to import, and certificates theirs to be read."""
@@ -121,7 +123,12 @@ async def _drained(response: Any) -> None:
                     return
 
 
-def _seconds(headers: dict[bytes, bytes]) -> int:
-    """What Retry-After asks for, when it does so in seconds."""
+def _retry_after(headers: dict[bytes, bytes]) -> int:
+    """Seconds that Retry-After asks for, as such or by a date (RFC 9110, 10.2.3); 0 where it is neither."""
     asked = {name.lower(): value for name, value in headers.items()}.get(b"retry-after", b"")
-    return int(asked[:6]) if asked.isdigit() else 0
+    if asked.isdigit():
+        return int(asked[:6])
+    try:
+        return max(0, ceil(parsedate_to_datetime(asked.decode("ascii")).timestamp() - time()))
+    except (ValueError, OverflowError):
+        return 0

@@ -1,5 +1,6 @@
 // Leaves with their values before and after.
-import { inWords, isLeaf, SHOWN } from "./leaves";
+import { inWords, isTime, labelOf } from "./leaves";
+import { Moment } from "./moment";
 
 /** Characters of a value that are shown before one asks for more. */
 const SHORT = 120;
@@ -16,7 +17,7 @@ export function Changes({ changes, isNew }: { changes: Change[]; isNew?: boolean
     <dl class="changes">
       {changes.map(({ path, before, after }) => (
         <div key={path} data-leaf={path}>
-          <dt>{isLeaf(path) ? SHOWN[path].label : path}</dt>
+          <dt>{labelOf(path)}</dt>
           {!isNew && (
             <dd class="before">
               <span class="unseen">before: </span>
@@ -43,6 +44,7 @@ export function Changes({ changes, isNew }: { changes: Change[]; isNew?: boolean
 export function Told({ path, value }: { path: string; value: unknown }) {
   const text = inWords(path, value);
   if (!text) return <span class="faint">empty</span>;
+  if (isTime(path)) return <Moment at={text} />;
   if (text.length <= SHORT) return <>{text}</>;
   return (
     <details class="long">

@@ -56,7 +56,7 @@ export function History({ session, flow, unsaved, locked, reverted }: Props) {
               Version {revision.version} by {revision.actor}, {DOORS[revision.source]}
             </p>
             {revision.note && <q class="note">{revision.note}</q>}
-            <Changes changes={revision.changes} isNew={revision.operation === "CREATE"} />
+            <Changes changes={revision.changes} isNew={revision.operation === "CREATE" || revision.operation === "IMPORT"} />
           </li>
         ))}
       </ol>
@@ -84,7 +84,7 @@ function useHistory(session: Session, flow: FormFragment) {
       setCursor(pageInfo.hasNextPage ? (pageInfo.endCursor ?? null) : null);
       setProblem(null);
     } catch (error) {
-      setProblem(error);
+      if (number === asked.current) setProblem(error);
     }
   }
 

@@ -69,6 +69,17 @@ export function isLeaf(path: string): path is Leaf {
   return Object.hasOwn(LEAVES, path);
 }
 
+/** What an import changes besides the leaves, which nobody edits. */
+const TIMES: Record<string, string> = { createdAt: "Created", updatedAt: "Last changed" };
+
+export function isTime(path: string): boolean {
+  return Object.hasOwn(TIMES, path);
+}
+
+export function labelOf(path: string): string {
+  return isLeaf(path) ? SHOWN[path].label : (TIMES[path] ?? path);
+}
+
 export function meaning(leaf: Leaf): string {
   return LEAVES[leaf].meaning;
 }

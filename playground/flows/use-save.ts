@@ -10,7 +10,7 @@ import {
   ToggleAutopilotDocument,
 } from "./generated/graphql";
 import { newKey } from "./idempotency-key";
-import { isLeaf, type Leaf, SHOWN } from "./leaves";
+import { isLeaf, labelOf, type Leaf, SHOWN } from "./leaves";
 import { useTell } from "./notices";
 import type { Flow } from "./use-flow";
 
@@ -151,7 +151,7 @@ function inLabels(leaf: string, message: string): string {
 
 function saved(changed: string[], version: number, rebasedFrom: number | null | undefined): string {
   if (!changed.length) return "Nothing had to be changed.";
-  const names = changed.map((path) => (isLeaf(path) ? SHOWN[path].label : path)).join(", ");
+  const names = changed.map(labelOf).join(", ");
   const merged = rebasedFrom == null ? "" : `, on top of what others changed since version ${rebasedFrom}`;
   return `Saved as version ${version}: ${names}${merged}.`;
 }

@@ -1,9 +1,13 @@
 """The history of a flow: each leaf before and after, and the way back."""
 
+import json
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import Visiting
+from graphql_api.domain.example import EXAMPLE
+from tests.browser.conftest import Guarded, Visiting, give_key
 from tests.browser.flows import Elsewhere, control, sends, shown, variables
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -50,3 +54,20 @@ async def test_a_long_history_is_read_in_parts(visiting: Visiting, server: str) 
     await page.get_by_role("button", name="Earlier changes").click()
     await expect(entries).to_have_count(13)
     await expect(entries.last).to_contain_text("Created")
+
+
+async def test_times_that_an_import_brought_are_told_as_such(
+    visiting: Visiting, guarded: Guarded, tmp_path: Path
+) -> None:
+    file = tmp_path / "flows.jsonl"
+    file.write_text(json.dumps({**EXAMPLE, "_id": "broughtIn", "createdAt": "2023-02-01T12:00:00Z"}))
+    guarded.bring_in(file)
+    visit = await visiting(guarded.address)
+    await visit.open(f"/flows/broughtIn?workspace={EXAMPLE['workspaceId']}")
+    await give_key(visit.page, guarded.key("history"))
+    entry = visit.page.get_by_role("region", name="History").locator("ol > li").first
+    await expect(entry).to_contain_text("Imported")
+    await entry.get_by_text("settings").click()
+    created = entry.locator("[data-leaf=createdAt]")
+    await expect(created.locator("dt")).to_have_text("Created")
+    await expect(created.locator("dd")).to_have_text("after: 1 Feb 2023")

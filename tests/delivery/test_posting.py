@@ -5,7 +5,9 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from email.utils import formatdate
 from pathlib import Path
+from time import time
 from typing import Any
 
 import h11
@@ -70,6 +72,11 @@ async def test_a_message_is_a_post_of_its_very_bytes(poster: Poster, endpoint: E
     assert endpoint.connections == 1, "a connection is used again"
 
 
+async def test_an_endpoint_may_say_by_a_date_when_to_try_again(poster: Poster, endpoint: Endpoint) -> None:
+    endpoint.manner = status(503, f"retry-after: {formatdate(time() + 600, usegmt=True)}")
+    assert 590 < (await poster(endpoint.url, {}, b"")).retry_after <= 600
+
+
 async def test_proxies_of_the_environment_are_not_used(
     poster: Poster, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +131,11 @@ def raw(answer: bytes) -> Manner:
         (raw(b"SSH-2.0-OpenSSH\r\n\r\n"), "BROKEN"),
         (raw(b"HTTP/1.1 999999 ?\r\n\r\n"), "BROKEN"),
         (status(404), "REJECTED"),
-        (status(503, "retry-after: Wed, 25 Nov 2026 20:00:00 GMT"), "REJECTED"),
+        (status(503, "retry-after: Wed, 25 Nov 2020 20:00:00 GMT"), "REJECTED"),
+        (status(503, "retry-after: Wed, 25 Nov 999999999999 20:00:00 GMT"), "REJECTED"),
+        (status(503, "retry-after: Wed, 99 Nov 2026 99:00:00 GMT"), "REJECTED"),
+        (status(503, "retry-after: \xb9"), "REJECTED"),
+        (status(503, "retry-after: tomorrow"), "REJECTED"),
         (status(410), "GONE"),
     ],
 )
