@@ -35,8 +35,8 @@ class Config(BaseSettings):
         64,
         ge=1,
         le=1_000,
-        description="Most statements of requests that PostgreSQL is sent together, and most edits that SQLite commits"
-        " together, when they wait at the same moment; 1 leaves each by itself.",
+        description="Most statements of requests that PostgreSQL is sent together, and most edits or reads of a"
+        " transaction of SQLite, when they wait at the same moment; 1 leaves each by itself.",
     )
     pool_size: int = Field(10, ge=1, le=1_000, description="PostgreSQL: connections of each worker.")
     statement_timeout: float = Field(

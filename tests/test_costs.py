@@ -15,10 +15,10 @@ from graphql_api.web import gathered
 from tests.wired import REQUESTS, connected, prepared, script
 
 COSTS = {
-    ("sqlite", "R"): 1_521,
+    ("sqlite", "R"): 1_796,
     ("sqlite", "U"): 3_905,
     ("sqlite", "A"): 3_776,
-    ("sqlite", "L"): 2_250,
+    ("sqlite", "L"): 2_531,
     ("sqlite", "P"): 4_537,
     ("postgresql", "R"): 2_432,
     ("postgresql", "U"): 4_926,

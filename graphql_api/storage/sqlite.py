@@ -7,20 +7,18 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
 from graphql_api.storage.engine import Row, Script, Statement
 from graphql_api.storage.signals import Bell
-from graphql_api.storage.sqlite_file import Deadline, FileId
+from graphql_api.storage.sqlite_file import FileId
 from graphql_api.storage.sqlite_long_reads import LongReads
+from graphql_api.storage.sqlite_short_reads import ShortReads
 from graphql_api.storage.sqlite_writer import Writer
 
 T = TypeVar("T")
-
-LONGEST_INLINE = 0.05
-"""Seconds that a read may hold up the event loop; what takes longer is run again aside."""
 
 LOOK = 1.0
 """Seconds between two looks whether the file is still the same."""
@@ -38,15 +36,14 @@ class SqliteStore:
     def __init__(
         self, path: str, *, synchronous: str = "FULL", batch: int = 64, timeout: float = 10.0, patience: float = 1.5
     ) -> None:
-        """`batch`: edits that are committed together; `timeout`: seconds a statement may run; `patience`: seconds to
-        wait for other processes that write."""
+        """`batch`: edits that are committed, and reads that are made, together; `timeout`: seconds a statement may run;
+        `patience`: seconds to wait for other processes that write."""
         self.heard: Callable[[str], None] | None = None
         self._path = path
         self._file: FileId = (0, 0)
         self._looked = 0.0
-        self._reader: sqlite3.Connection | None = None
-        self._deadline = Deadline()
         self._long_reads = LongReads(path, timeout=timeout, patience=patience)
+        self._short_reads = ShortReads(path, self._long_reads.may_open, batch)
         self._bell = Bell()
         self._writer = Writer(
             path,
@@ -73,11 +70,11 @@ class SqliteStore:
         self._tell(text.sql)
         arguments = text.arguments(statement.values)
         try:
-            now = self._look()
+            self._look()
             if statement.scans:
                 return await self._long_reads.read(text.sql, arguments)
             try:
-                return self._read_at_once(text.sql, arguments, now)
+                return await self._short_reads.rows(text.sql, arguments)
             except sqlite3.OperationalError as error:
                 if sqlite_file.kind(error) not in (sqlite_file.BUSY, sqlite_file.INTERRUPTED):
                     raise
@@ -85,14 +82,6 @@ class SqliteStore:
         except sqlite3.Error as error:
             self._heed(error)
             raise sqlite_file.refusal(error) from error
-
-    def _read_at_once(self, sql: str, arguments: Sequence[Any], now: float) -> Sequence[Row]:
-        if self._reader is None:
-            self._long_reads.may_open()
-            self._reader = sqlite_file.connect(self._path, "ro")
-            self._deadline = Deadline(self._reader)
-        self._deadline.until = now + LONGEST_INLINE
-        return self._reader.execute(sql, arguments).fetchall()
 
     @asynccontextmanager
     async def stream(self, statement: Statement) -> AsyncIterator[AsyncIterator[Row]]:
@@ -120,7 +109,8 @@ class SqliteStore:
     def _version(self) -> int:
         """Changes with every commit of any other connection, also of our own writer; 0 while it cannot be told."""
         try:
-            return int(self._read_at_once("PRAGMA data_version", [], self._look())[0]["data_version"])
+            self._look()
+            return int(self._short_reads.now("PRAGMA data_version")[0]["data_version"])
         except sqlite3.Error as error:
             self._heed(error)
             return 0
@@ -131,11 +121,8 @@ class SqliteStore:
         """Nobody writes beside anybody else: positions are given in the order of commits."""
         return frozenset()
 
-    def _look(self) -> float:
-        """A file that took the place of the one that was opened is opened anew; raises Refused when there is none.
-
-        Answers the time of the look.
-        """
+    def _look(self) -> None:
+        """A file that took the place of the one that was opened is opened anew; raises Refused when there is none."""
         now = time.monotonic()
         if now >= self._looked + LOOK:
             file = sqlite_file.file_at(self._path)
@@ -143,7 +130,6 @@ class SqliteStore:
                 self._hang_up()
                 self._file = file
             self._looked = now
-        return now
 
     def _heed(self, error: sqlite3.Error) -> None:
         if sqlite_file.stays(error):
@@ -155,10 +141,7 @@ class SqliteStore:
         self._hang_up()
 
     def _hang_up(self) -> None:
-        if self._reader is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._reader.close()
-            self._reader = None
+        self._short_reads.hang_up()
         self._long_reads.hang_up()
 
     def _tell(self, sql: str) -> None:

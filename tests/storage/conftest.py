@@ -1,10 +1,43 @@
-"""A PostgreSQL that may be stopped and killed, apart from the one that all other tests share."""
+"""A SQLite file with a table that counts, and a PostgreSQL of their own, which tests may stop and kill."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from bench.torturing.servers import Postgres
+from graphql_api.storage import sqlite_file
+from tests.storage.tally import DDL, ROWS
+
+
+def plain(path: Path) -> sqlite3.Connection:
+    """A connection of somebody else."""
+    return sqlite3.connect(path, isolation_level=None)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "tally.db"
+    with closing(plain(path)) as connection:
+        connection.executescript(f"PRAGMA journal_mode = WAL; {DDL}; {ROWS}")
+    return path
+
+
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that SQLite itself was given."""
+    told: list[str] = []
+    connect = sqlite_file.connect
+
+    def listening(path: str, mode: str) -> sqlite3.Connection:
+        connection = connect(path, mode)
+        connection.set_trace_callback(told.append)
+        return connection
+
+    monkeypatch.setattr(sqlite_file, "connect", listening)
+    return told
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,8 @@ from graphql_api.domain.webhooks import Webhook
 from graphql_api.storage import changes, deliveries, migrations, sqlite_file, sqlite_turns, sqlite_writer
 from graphql_api.storage.engine import Script, Shape, Statement
 from graphql_api.storage.sqlite import SqliteStore
+from tests.storage.conftest import plain
 from tests.storage.tally import (
-    DDL,
-    ROWS,
     TOTAL,
     added,
     count,
@@ -41,19 +40,6 @@ SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <
 ENDLESS = Statement(Shape(text(SLOW.format(10**12))), {})
 ENDLESS_ASIDE = Statement(ENDLESS.shape, {}, scans=True)
 TOTAL_ASIDE = Statement(TOTAL.shape, {}, scans=True)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "tally.db"
-    with closing(plain(path)) as connection:
-        connection.executescript(f"PRAGMA journal_mode = WAL; {DDL}; {ROWS}")
-    return path
-
-
-def plain(path: Path) -> sqlite3.Connection:
-    """A connection of somebody else."""
-    return sqlite3.connect(path, isolation_level=None)
 
 
 def log_size(path: Path) -> int:
@@ -88,21 +74,6 @@ def locked(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(plain(path)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield connection
-
-
-@pytest.fixture
-def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that SQLite itself was given."""
-    told: list[str] = []
-    connect = sqlite_file.connect
-
-    def listening(path: str, mode: str) -> sqlite3.Connection:
-        connection = connect(path, mode)
-        connection.set_trace_callback(told.append)
-        return connection
-
-    monkeypatch.setattr(sqlite_file, "connect", listening)
-    return told
 
 
 def waiting(store: SqliteStore, *scripts: Any) -> list["asyncio.Task[Any]"]:
