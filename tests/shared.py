@@ -16,13 +16,13 @@ def prepare() -> None:
     """By the process that begins the run."""
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="run", dir="/tmp")
     # Where the PostgreSQL package keeps its locks; it warns when the variable is not set.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="run", dir="/tmp"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(part("runtime")))
 
 
 def part(name: str) -> Path:
     """A folder in it."""
     path = Path(os.environ[FOLDER], name)
-    path.mkdir(exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

