@@ -3,9 +3,11 @@
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 
 import pytest
+from redis import Redis
 
 from graphql_api.web import counts as counting
 from graphql_api.web.counts import SharedCounts
@@ -131,11 +133,71 @@ async def test_without_redis_nobody_is_refused_and_it_is_asked_again_after_a_pau
     with reserved() as port:
         counts = SharedCounts(f"redis://127.0.0.1:{port}/0", lambda: elapsed)
         assert [await counts.add("k", MINUTE, 10**6) for _ in range(3)] == [None] * 3
-        assert [record.message for record in caplog.records] == [
-            "no rate limits for 5 s: Redis does not answer (ConnectionError)"
-        ]
+        (told,) = (record.message for record in caplog.records)
+        assert told.startswith("no rate limits for 5 s: Redis does not answer (ConnectionError: Error 111")
         elapsed += counting.PAUSE
         purse = Throttle(counts, 5).purse("k", MINUTE)
         assert [(await purse.pay(4), purse.left) for _ in range(3)] == [(True, 5)] * 3
         assert len(caplog.records) == 2
         await counts.close()
+
+
+async def test_a_redis_that_does_not_count_says_why(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    elapsed = 0.0
+    counts = SharedCounts(redis_url, lambda: elapsed)
+    administrator = Redis.from_url(redis_url)
+    administrator.hset(f"LIMITS:message-flows/{MINUTE}/another type", "a", "b")
+    assert await counts.add("another type", MINUTE, 1) is None
+    elapsed += counting.PAUSE
+    administrator.config_set("maxmemory", 1)
+    assert await counts.add("full", MINUTE, 1) is None
+    administrator.config_set("maxmemory", 0)
+    elapsed += counting.PAUSE
+    assert await counts.add("full", MINUTE, 1) == 1
+    await counts.close()
+    mistaken = SharedCounts(redis_url.replace("//", "//nobody:wr0ng@"))
+    assert await mistaken.add("full", MINUTE, 1) is None
+    for record, said in zip(caplog.records, ("WRONGTYPE", "OutOfMemory", "AuthenticationError: invalid"), strict=True):
+        assert record.message.startswith("no rate limits for 5 s: Redis does not count (")
+        assert said in record.message
+        assert "wr0ng" not in record.message
+    await mistaken.close()
+
+
+async def test_connections_that_redis_closed_are_opened_again_and_nobody_goes_uncounted(redis_url: str) -> None:
+    counts = SharedCounts(redis_url)
+    await asyncio.gather(*(counts.add("closed", MINUTE, 1) for _ in range(5)))
+    Redis.from_url(redis_url).client_kill_filter(_type="normal")
+    assert [await counts.add("closed", MINUTE, 1) for _ in range(5)] == [6, 7, 8, 9, 10]
+    await counts.close()
+
+
+async def test_however_many_ask_at_once_all_are_counted_over_a_few_connections(redis_url: str) -> None:
+    counts = SharedCounts(redis_url)
+    assert await asyncio.gather(*(counts.add(f"at once {number}", MINUTE, 2) for number in range(300))) == [2] * 300
+    clients = Redis.from_url(redis_url).client_list()
+    assert sum("EVALSHA" in client["cmd"].upper() for client in clients) <= counting.CONNECTIONS
+    await counts.close()
+
+
+async def test_a_redis_that_stands_still_is_waited_for_once_and_told_of_once(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    counts = SharedCounts(redis_url)
+    await counts.add("still", MINUTE, 1)
+    Redis.from_url(redis_url).client_pause(2_000)
+    began = time.monotonic()
+    assert await asyncio.gather(*(counts.add("still", MINUTE, 1) for _ in range(100))) == [None] * 100
+    assert counting.PATIENCE <= time.monotonic() - began < 3 * counting.PATIENCE
+    Redis.from_url(redis_url).client_unpause()
+    assert len(caplog.records) == 1
+    await counts.close()
+
+
+async def test_a_slow_redis_is_waited_for_a_second_in_all(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "LONGEST", 0.1)
+    counts = SharedCounts(redis_url)
+    await counts.add("slow", MINUTE, 1)
+    Redis.from_url(redis_url).client_pause(150)
+    assert await counts.add("slow", MINUTE, 1) is None
+    await counts.close()
