@@ -244,6 +244,8 @@ class Http1(HttpToolsProtocol):
             self._taking.watch()
             return
         self._patience.rest()
+        if self.scheme == "https":  # whose layer takes all at once, so that writing is not paused; below it more waits
+            self.loop.call_soon(self._taking.watch)
         if self.flow.read_paused:
             self.flow.resume_reading()
         if self._pieces.unread:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from typing import Any
@@ -639,6 +640,25 @@ async def test_what_is_said_last_must_be_taken(desk: Desk, monkeypatch: pytest.M
     connection.unread = 1
     await connection.hear(said)
     await connection.end()
+    assert not connection.is_cut_off
+    await asyncio.sleep(0.1)
+    assert connection.is_cut_off
+    connection.lose()
+
+
+class Secure(Connection):
+    """Over TLS, whose layer never asks for a pause."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return ssl.create_default_context() if name == "sslcontext" else default
+
+
+async def test_over_tls_an_answer_must_be_taken_as_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taking, "UNREAD_SECONDS", 0.01)
+    connection = Secure(desk)
+    connection.unread = 1
+    await connection.hear(request("GET", FLOWS))
+    await connection.answer()
     assert not connection.is_cut_off
     await asyncio.sleep(0.1)
     assert connection.is_cut_off
