@@ -130,7 +130,6 @@ class Operations:
             prepared.document,
             context_value=context,
             raw_variable_values=dict(variables or {}),
-            operation_name=prepared.name or None,
             hide_suggestions=self._hide_suggestions,
         )
         if isinstance(executor, list):
@@ -175,14 +174,12 @@ class Operations:
         cost: int,
         root: object = None,
     ) -> OperationResult:
-        name = prepared.operation.name
         result = execute(
             GRAPHQL,
             prepared.document,
             root_value=root,
             context_value=context,
             variable_values=dict(variables or {}),
-            operation_name=name.value if name else None,
             hide_suggestions=self._hide_suggestions,
             executor_class=CheckedExecutor,
         )

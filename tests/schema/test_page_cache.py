@@ -189,3 +189,14 @@ def test_a_page_is_kept_for_a_while_at_most() -> None:
     cache = PageCache(seconds=-1)
     cache.keep("a", page("[1]"))
     assert cache.find("a") is None
+
+
+def test_a_page_that_was_kept_long_enough_leaves_its_room_to_others() -> None:
+    cache = PageCache(most=2 * page("[1]").size, seconds=-1)
+    for name in "abc":
+        cache.keep(name, page("[1]"))
+        assert cache.find(name) is None
+    cache._seconds = 60
+    cache.keep("d", page("[1]"))
+    cache.keep("e", page("[1]"))
+    assert [cache.find(name) is not None for name in "de"] == [True, True]
