@@ -14,10 +14,11 @@ from graphql_api.domain.keys import Key
 from graphql_api.domain.words import counted
 from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event
+from graphql_api.schema.shown import Rejected
 from graphql_api.web import hearing, telemetry
 from graphql_api.web.auth import Keyring
 from graphql_api.web.json import encoded
-from graphql_api.web.results import document
+from graphql_api.web.results import code_of, document
 from graphql_api.web.telemetry import LONGEST_NAME, WriteLine
 
 LOOK = 0.5
@@ -73,6 +74,9 @@ class LiveConnections:
             record = SubscriptionRecord()
             try:
                 yield record
+            except (Rejected, Refused) as why:
+                record.reason = code_of(why)
+                raise
             finally:
                 hearing.hear("subscriptions", -1)
                 self._line("info", event="subscription", **_members(context, way, key, record, perf_counter() - began))

@@ -193,11 +193,13 @@ class SocketOperations:
                     if event.answer is None:  # the protocol has no word for it
                         continue
                     await self._put(f"{start}{backend.live.text(event, record)}}}")
-            except (Rejected, Refused) as why:
-                record.reason = code_of(why)
-                raise
             except Unread:
                 record.reason = "stalled"
+                raise
+            except (Rejected, Refused, Gone):
+                raise
+            except Exception:
+                record.reason = "INTERNAL"
                 raise
             finally:
                 await events.aclose()

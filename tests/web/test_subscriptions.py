@@ -144,6 +144,17 @@ async def test_head_of_an_event_stream_ends_with_its_head(desk: Desk) -> None:
                 await asyncio.sleep(0.01)
 
 
+async def test_who_leaves_watches_nothing_more(desk: Desk, begun: Begun) -> None:
+    before = open_subscriptions()
+    async with served(desk) as at:
+        async with connected(at) as socket:
+            await socket.begin()
+            await socket.subscribe("1")
+            await begun.until(1)
+            assert open_subscriptions() == before + 1
+        await until(lambda: open_subscriptions() == before)
+
+
 def open_subscriptions() -> float:
     return metrics.OWN.get_sample_value("message_flows_subscriptions") or 0
 
@@ -487,6 +498,46 @@ async def test_a_fault_of_ours_ends_an_event_stream_in_order(
             await events.hear()
     (ended,) = [line for line in lines if line.get("event") == "subscription"]
     assert ended["reason"] == "INTERNAL"
+
+
+async def test_a_fault_of_ours_ends_one_operation_of_a_websocket(
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, begun: Begun
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError
+
+    lines = list[dict[str, Any]]()
+    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(Operations, "_event", broken)
+    id = await new_flow(desk, caller)
+    async with served(desk) as at, connected(at, x_request_id="lost-1") as socket:
+        await socket.begin()
+        await socket.subscribe("1", id=id)
+        await begun.until(1)
+        await rename(desk, caller, id, "one")
+        error = {"message": "internal error; the log has it under lost-1", "extensions": {"code": "INTERNAL"}}
+        assert await socket.hear() == {"id": "1", "type": "error", "payload": [error]}
+        await socket.say({"type": "ping"})
+        assert await socket.hear() == {"type": "pong"}
+    (ended,) = [line for line in lines if line.get("event") == "subscription"]
+    assert ended["reason"] == "INTERNAL"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [('id: "nobody"', "NOT_FOUND"), ('after: "x"', "BAD_REQUEST")])
+async def test_the_line_of_a_subscription_that_is_refused_says_why(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, arguments: str, code: str
+) -> None:
+    lines = list[dict[str, Any]]()
+    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    query = f"subscription {{ messageFlowChanged({arguments}) {{ version }} }}"
+    async with served(desk) as at, connected(at) as socket, streaming(at, query) as events:
+        await socket.begin()
+        await socket.subscribe("1", query)
+        assert (await socket.hear())["payload"][0]["extensions"]["code"] == code
+        assert (await events.hear())[2]["errors"][0]["extensions"]["code"] == code
+        await events.hear()
+    ended = [(line["way"], line["reason"]) for line in lines if line.get("event") == "subscription"]
+    assert sorted(ended) == [("sse", code), ("websocket", code)]
 
 
 async def test_a_connection_must_introduce_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -847,6 +898,8 @@ async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connectio
     assert first["ms"] > 0 < first["cost"]
     (ended,) = [line for line in lines if line.get("event") == "subscription"]
     assert (ended["operation"], ended["way"], ended["deliveries"]) == ("Stop", "websocket", 0)
+    assert (ended["key"], ended["workspace"], ended["request_id"]) == (issued.secret[:12], "ws1", "abc")
+    assert (ended["reason"], ended["cost"] > 0 < ended["ms"]) == ("gone", True)
     assert "secret" not in repr(lines).replace(issued.secret, "").lower()
 
 
