@@ -45,12 +45,12 @@ def problems_of(payload: Mapping[str, Any]) -> list[Problem]:
 def conflicting(scope: Scope, conflict: Conflict) -> Answer:
     """Tells also what is wrong with If-Match, of which nothing is said before the flow is known to be there."""
     try:
-        etags.if_match(listed(scope, b"if-match"))
+        is_weak = etags.lists_weakly(listed(scope, b"if-match"), conflict.version)
     except Refused as malformed:
         return refusals.answer(scope, malformed.problems)
     tag = etags.tag(conflict.version)
     problems = [*conflict.problems]
-    if etags.lists_weakly(listed(scope, b"if-match"), conflict.version):
+    if is_weak:
         message = f"If-Match takes no weak tag, such as W/{tag.decode()}; send {tag.decode()}"
         problems = [Problem("VERSION_CONFLICT", message, ("ifVersion",))]
     return refusals.answer(scope, problems, {"currentVersion": conflict.version}, [(b"etag", tag)])

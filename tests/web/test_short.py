@@ -191,6 +191,7 @@ SHORT = [
     ("PUT", f"{FLOWS}/f1", DELAY, {}),
     ("PUT", f"{FLOWS}/f2", {"settings": {"responseSettings": {"delay": -7}}, "nam": 1}, {}),
     ("PUT", f"{FLOWS}/f2", DELAY, {"if_match": '"77"'}),
+    ("PUT", f"{FLOWS}/f2", DELAY, {"if_match": "77"}),
     ("PUT", f"{FLOWS}/f2/toggle-autopilot", {}, {}),
     ("DELETE", f"{FLOWS}/f0", None, {}),
 ]
