@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from graphql_api import app
 from tests.conftest import TABLES
 from tests.served import started
 from tests.web.sockets import Server, reserved
@@ -47,6 +48,16 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
         server.terminate()
         server.communicate(timeout=30)
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "general"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Operations are carried out by their plans, or without any; those that other tests have prepared are forgotten."""
+    if not request.param:
+        monkeypatch.setattr("graphql_api.schema.prepared.compiled", lambda *_: None)
+    app.operations_of.cache_clear()
+    yield
+    app.operations_of.cache_clear()
 
 
 @pytest.fixture

@@ -174,21 +174,13 @@ async def test_who_may_not_see_the_history_is_refused_before_a_flow_is_made(
     assert there.json() == {"data": {"messageFlows": {"totalCount": 0}}}
 
 
-@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+@pytest.mark.usefixtures("_both_ways")
 @pytest.mark.parametrize(
     ("tag", "told"), [('"1"', (412, "version_conflict", '"0"', 0)), ("zz", (400, "bad_request", None, None))]
 )
 async def test_who_may_only_write_is_told_why_nothing_was_deleted(
-    secured: httpx2.AsyncClient,
-    store: Store,
-    heard: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    compiles: bool,
-    tag: str,
-    told: tuple[Any, ...],
+    secured: httpx2.AsyncClient, store: Store, heard: list[str], tag: str, told: tuple[Any, ...]
 ) -> None:
-    if not compiles:
-        monkeypatch.setattr("graphql_api.schema.prepared.compiled", lambda *_: None)
     writer = {"x-api-key": await made(store, scopes=frozenset({"flows:write"})), "x-workspace-id": "ws1"}
     path = "/v1/api/message-flows"
     new = {"name": "n", "direction": "inbound", "agent": "a", "prompt": "p", "initiationMessage": "i"}

@@ -12,6 +12,7 @@ from graphql_api.domain.errors import Refused
 from graphql_api.edits import Desk
 from graphql_api.storage.engine import Store, unavailable
 from graphql_api.web.routes import ROUTES, NotTaken, find
+from tests.conftest import Execute
 
 FLOWS = "/v1/api/message-flows"
 NEW = {
@@ -88,6 +89,24 @@ async def test_without_the_database_every_route_answers_503(http: httpx2.AsyncCl
     assert (await http.get("/health/live")).status_code == 200
 
 
+async def test_history_tells_by_which_door_a_change_came(http: httpx2.AsyncClient, execute: Execute) -> None:
+    id = (await http.post(FLOWS, json=NEW)).json()["_id"]
+    await execute('mutation($id: ID!) { updateMessageFlow(id: $id, input: {name: "x"}) { changedFields } }', id=id)
+    await http.put(f"{FLOWS}/{id}/toggle-autopilot")
+    told = await execute("query($id: ID!) { messageFlow(id: $id) { revisions { nodes { source } } } }", id=id)
+    nodes = told["data"]["messageFlow"]["revisions"]["nodes"]
+    assert [node["source"] for node in nodes] == ["REST", "GRAPHQL", "REST"]
+
+
+async def test_who_has_the_version_is_told_its_tag_and_no_flow(http: httpx2.AsyncClient) -> None:
+    flow = f"{FLOWS}/{(await http.post(FLOWS, json=NEW)).json()['_id']}"
+    await http.put(flow, json={"name": "x"})
+    same = await http.get(flow, headers={"if-none-match": '"0", "1"'})
+    other = await http.get(flow, headers={"if-none-match": '"0"'})
+    assert (same.status_code, same.headers["etag"], same.content) == (304, '"1"', b"")
+    assert (other.status_code, other.headers["etag"], other.json()["name"]) == (200, '"1"', "x")
+
+
 @pytest.mark.parametrize("tags", ['"7"', 'W/"0"', "7", "", "*"])
 async def test_what_if_match_says_matters_only_to_a_flow_that_is_there(http: httpx2.AsyncClient, tags: str) -> None:
     deleted = f"{FLOWS}/{(await http.post(FLOWS, json=NEW)).json()['_id']}"
@@ -115,7 +134,7 @@ async def test_a_malformed_if_match_changes_nothing(http: httpx2.AsyncClient) ->
     assert (await http.get(flow)).headers["etag"] == '"0"'
 
 
-@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+@pytest.mark.usefixtures("_both_ways")
 @pytest.mark.parametrize(
     ("response", "told"),
     [
@@ -132,14 +151,8 @@ async def test_a_malformed_if_match_changes_nothing(http: httpx2.AsyncClient) ->
     ],
 )
 async def test_what_is_wrong_with_working_hours_of_a_new_flow_is_told_where_they_stand(
-    http: httpx2.AsyncClient,
-    monkeypatch: pytest.MonkeyPatch,
-    response: dict[str, Any],
-    told: list[tuple[str, str]],
-    compiles: bool,
+    http: httpx2.AsyncClient, response: dict[str, Any], told: list[tuple[str, str]]
 ) -> None:
-    if not compiles:
-        monkeypatch.setattr("graphql_api.schema.prepared.compiled", lambda *_: None)
     answer = await http.post(FLOWS, json={**NEW, "settings": {"responseSettings": response}})
     above = "/settings/responseSettings"
     details = {detail["pointer"]: detail["message"] for detail in answer.json()["error"]["details"]}

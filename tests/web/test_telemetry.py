@@ -65,11 +65,14 @@ async def test_a_line_tells_what_was_asked_by_whom_and_how_it_ended(desk: Desk, 
         await http.get(f"/v1/api/message-flows/{id}", headers={"x-request-id": "abc"})
         await http.get(f"/v1/api/message-flows/{SECRET}/{SECRET}?{SECRET}={SECRET}")
         await http.request(SECRET, "/graphql")
+        streamed = {"query": "query Stream { changeCursor }"}
+        await http.post("/graphql", json=streamed, headers={"accept": "text/event-stream"})
     assert [(line["level"], line["method"], line["route"], line["operation"], line["status"]) for line in lines] == [
         ("info", "POST", "/graphql", "Make", 200),
         ("info", "GET", "/v1/api/message-flows/{id}", "GetMessageFlow", 200),
         ("warning", "GET", "other", "", 404),
         ("warning", "other", "/graphql", "", 405),
+        ("info", "POST", "/graphql", "Stream", 200),
     ]
     assert lines[1] == {
         "level": "info",
