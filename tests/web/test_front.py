@@ -238,6 +238,21 @@ async def test_a_head_has_a_time_to_arrive_in(desk: Desk, monkeypatch: pytest.Mo
     assert said.count(b"HTTP/1.1 ") == (2 if sent.endswith(b"GET") else 1)
 
 
+async def test_a_body_may_take_longer_than_a_head(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
+    body = b'{"query": "{__typename}"}'
+    head = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    async with listening(desk) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head % len(body))
+        await asyncio.sleep(0.5)
+        writer.write(body)
+        said = await asyncio.wait_for(reader.readuntil(b"}}"), 5)
+        writer.close()
+        await writer.wait_closed()
+    assert said.startswith(b"HTTP/1.1 200 OK")
+
+
 async def test_who_never_says_anything_is_told_nothing_nor_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
     lines: list[Any] = []

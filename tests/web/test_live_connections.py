@@ -21,6 +21,15 @@ async def test_who_comes_when_the_server_stops_is_told_at_once() -> None:
             assert (first.result(), second.result()) == (None, None)
 
 
+async def test_who_leaves_takes_no_end_from_others_of_the_same_key() -> None:
+    live = lasting()
+    with live.end(b"key", "1.1.1.1") as one:
+        with live.end(b"key", "1.1.1.1"):
+            pass
+        live.stop()
+        assert one.done()
+
+
 async def test_a_caller_has_so_many_of_each_kind_until_one_has_ended() -> None:
     live = live_connections()
     with live.held("connection", "a"), live.held("connection", "b"), live.held("subscription", "a"):

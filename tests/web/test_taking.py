@@ -47,6 +47,28 @@ async def test_who_takes_some_of_it_keeps_the_connection_until_it_takes_none() -
     assert transport.is_cut_off
 
 
+async def test_to_be_watched_anew_leaves_no_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_off = list[bool]()
+    looked = asyncio.Event()
+
+    def look(one: Taking) -> None:
+        looks(one)
+        cut_off.append(transport.is_cut_off)
+        looked.set()
+
+    looks = Taking._look
+    monkeypatch.setattr(Taking, "_look", look)
+    transport = Slow()
+    one = Taking(asyncio.get_running_loop(), transport)
+    one.watch()
+    transport.unread -= 1
+    one.watch()
+    async with asyncio.timeout(SOON):
+        await looked.wait()
+    assert cut_off == [False]
+    one.end()
+
+
 @pytest.mark.parametrize("is_gone", [True, False])
 async def test_who_has_taken_all_of_it_or_is_gone_is_left_alone(is_gone: bool) -> None:
     transport = Slow()
