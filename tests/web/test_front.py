@@ -10,11 +10,15 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from starlette.types import Message, Receive, Scope, Send
 
 from graphql_api import app
 from graphql_api.edits import Desk
 from graphql_api.storage.engine import Store
 from graphql_api.web import patience, telemetry, wire
+from graphql_api.web.cors import Cors
+from graphql_api.web.front import Front
+from graphql_api.web.hosts import Hosts
 from tests.conftest import configured
 
 FLOWS = "/v1/api/message-flows"
@@ -196,6 +200,24 @@ async def test_a_fault_is_masked_and_logged_once_under_its_id(
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.getMessage().startswith("request lost-1 failed: RuntimeError at ")
     assert SECRET not in caplog.text
+
+
+async def test_a_fault_behind_the_beginning_of_an_answer_begins_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError(SECRET)
+
+    async def nothing() -> Message:
+        raise AssertionError("nothing is read")
+
+    async def hear(message: Message) -> None:
+        heard.append(message["type"])
+
+    heard: list[str] = []
+    asked = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"host", b"localhost")]}
+    await Front(broken, Hosts(), Cors(), 1_000)(asked, nothing, hear)
+    assert heard == ["http.response.start"]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
 async def test_mistakes_of_callers_are_no_errors_in_the_log(serving: Open, caplog: pytest.LogCaptureFixture) -> None:

@@ -89,6 +89,38 @@ async def test_without_the_database_every_route_answers_503(http: httpx2.AsyncCl
     assert (await http.get("/health/live")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "direction=outbound",
+        "messageChannel=Email",
+        "isActive=true",
+        "autopilot=true",
+        "hipaaCompliance=true",
+        "agent=b",
+        "nameContains=OTHER",
+        "updatedSince=2026-11-22T12:00:02Z",
+        "limit=1",
+        "limit=1&orderBy=name",
+        "limit=1&orderBy=-updatedAt",
+        "limit=1&orderBy=-createdAt",
+    ],
+)
+async def test_each_parameter_of_the_list_picks_flows(http: httpx2.AsyncClient, asked: str) -> None:
+    other = {
+        "name": "another",
+        "direction": "outbound",
+        "agent": "b",
+        "messageChannel": "Email",
+        "isActive": True,
+        "autopilot": True,
+        "settings": {"security": {"hipaaCompliance": True}},
+    }
+    await http.post(FLOWS, json=NEW)
+    await http.post(FLOWS, json={**NEW, **other})
+    assert [flow["name"] for flow in (await http.get(f"{FLOWS}?{asked}")).json()] == ["another"]
+
+
 async def test_history_tells_by_which_door_a_change_came(http: httpx2.AsyncClient, execute: Execute) -> None:
     id = (await http.post(FLOWS, json=NEW)).json()["_id"]
     await execute('mutation($id: ID!) { updateMessageFlow(id: $id, input: {name: "x"}) { changedFields } }', id=id)
