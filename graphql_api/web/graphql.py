@@ -112,7 +112,7 @@ class GraphQL:
             return replace(who, named_in=BY_HEADER_OR_URL) if is_open else who
         if not is_open:
             raise refused("BAD_REQUEST", "name the workspace in the header x-workspace-id where keys are required")
-        return entitled(None, named, "GRAPHQL", who.request_id or "")
+        return entitled(None, named, "GRAPHQL", who.request_id)
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """Raises GoesOn, but not for what `may_go_on` says no to."""

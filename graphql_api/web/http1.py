@@ -237,7 +237,6 @@ class Http1(HttpToolsProtocol):
             self._incoming.take_end()
         self._incoming = None
         self._is_reading = False
-        self._bounds.end()
 
     def on_response_complete(self) -> None:
         if self.transport.is_closing():

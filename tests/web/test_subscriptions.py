@@ -903,6 +903,20 @@ async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connectio
     assert "secret" not in repr(lines).replace(issued.secret, "").lower()
 
 
+async def test_the_line_of_a_stream_names_the_workspace_of_its_url_and_its_request(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = list[dict[str, Any]]()
+    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    named: dict[str, Any] = {"workspace": None, "parameters": {"workspace": "ws1"}}
+    async with served(desk) as at:
+        async with streaming(at, get=True, headers={"x-request-id": "abc"}, **named) as events:
+            await events.place()
+        await until(lambda: lines)
+    (ended,) = [line for line in lines if line.get("event") == "subscription"]
+    assert (ended["workspace"], ended["request_id"], ended["reason"]) == ("ws1", "abc", "gone")
+
+
 @pytest.mark.parametrize("reads_again", [True, False])
 async def test_who_does_not_read_is_disconnected(
     desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, reads_again: bool, begun: Begun
