@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -47,6 +48,30 @@ async def test_a_mutation_needs_the_scope_that_is_known_of_it_and_no_other(
 
     assert await errors(frozenset({SCOPES[name]})) == []
     assert await errors(caller.scopes - {SCOPES[name]}) == ["FORBIDDEN"]
+
+
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+async def test_every_mutation_of_flows_takes_a_key(desk: Desk, caller: Caller, compiles: bool) -> None:
+    operations = Operations(Limits(), compiles=compiles)
+
+    async def told(name: str, arguments: str, selected: str = "errors {code}") -> Any:
+        text = f'mutation {{{name}({arguments}, idempotencyKey: "k") {{replayed {selected}}}}}'
+        answer = await operations.carry_out(operations.prepare(text), {}, Context(desk, caller))
+        assert answer.data is not None
+        return msgspec.to_builtins(answer.data[name])
+
+    async def twice(name: str, arguments: str) -> None:
+        again = [(await told(name, arguments)) for _ in range(2)]
+        assert again == [{"replayed": replayed, "errors": []} for replayed in (False, True)]
+
+    await twice("createMessageFlow", f"input: {FLOW}")
+    created = await told("createMessageFlow", f"input: {FLOW}", "messageFlow {id}")
+    id = f'id: "{created["messageFlow"]["id"]}"'
+    await twice("updateMessageFlow", f"{id}, input: {{toggleAutopilot: true}}")
+    await twice("updateMessageFlows", f'ids: ["{created["messageFlow"]["id"]}"], input: {{toggleAutopilot: true}}')
+    await twice("revertMessageFlow", f"{id}, toVersion: 1")
+    await twice("deleteMessageFlow", id)
+    await twice("restoreMessageFlow", id)
 
 
 UPDATE = "mutation ($i: UpdateMessageFlowInput!) {updateMessageFlow(id: 1, input: $i) {errors {code}}}"

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from graphql_api import app
+from graphql_api.domain.errors import Refused
 from graphql_api.edits import Desk
 from graphql_api.storage.engine import Store
 from graphql_api.web import patience, telemetry, wire
@@ -72,6 +73,14 @@ async def test_elsewhere_any_host_will_do_unless_some_are_set(serving: Open) -> 
         400,
         400,
     ]
+
+
+def test_only_http_1_0_may_leave_the_host_out_and_only_where_any_will_do() -> None:
+    asked: dict[str, Any] = {"path": FLOWS, "headers": []}
+    Hosts().check({**asked, "http_version": "1.0"})
+    for hosts, version in ((Hosts(), "1.1"), (Hosts(["localhost"]), "1.0")):
+        with pytest.raises(Refused, match="must have one header Host"):
+            hosts.check({**asked, "http_version": version})
 
 
 async def test_probes_may_call_by_any_address(serving: Open) -> None:

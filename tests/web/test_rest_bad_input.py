@@ -121,6 +121,7 @@ BODIES = [
          "bad_request", NOT_HTTP),
     Case("length and chunks", put(b"", transfer_encoding="chunked") + b"0\r\n\r\n", 400, "bad_request", NOT_HTTP),
     Case("an invented method", request("BREW", FLOW, b"{}"), 501, "not_implemented", "the method BREW is not"),
+    Case("an invented method behind a blank line", b"\r\n" + request("BREW", FLOW, b"{}"), 501, "not_implemented"),
     Case("a method in lower case", request("get", FLOW), 501, "not_implemented", "methods are spelt as in GET"),
     Case("a method of a kilobyte", request("X" * 1_000, FLOW), 501, "not_implemented"),
     Case("no method", b"@" + request("GET", FLOW), 400, "bad_request", NOT_HTTP),
