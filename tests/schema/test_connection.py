@@ -13,6 +13,7 @@ from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
+from graphql_api.schema.relay import page_size
 from graphql_api.web.json import encoded
 from tests.conftest import Execute
 from tests.edits.conftest import NEW
@@ -107,6 +108,19 @@ async def test_an_empty_page_has_no_cursors(execute: Execute) -> None:
         "pageInfo": {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None},
         "totalCount": 0,
     }
+
+
+async def test_an_empty_page_between_flows_tells_on_which_side_they_are(execute: Execute, ids: list[str]) -> None:
+    edges = (await execute(PAGE, first=5))["data"]["messageFlows"]["edges"]
+    beyond = (await execute(PAGE, first=2, after=edges[-1]["cursor"]))["data"]["messageFlows"]
+    ahead = (await execute(PAGE, last=2, before=edges[0]["cursor"]))["data"]["messageFlows"]
+    more = [(page["pageInfo"]["hasPreviousPage"], page["pageInfo"]["hasNextPage"]) for page in (beyond, ahead)]
+    assert (beyond["edges"], ahead["edges"], more) == ([], [], [(True, False), (False, True)])
+
+
+@pytest.mark.parametrize(("longest", "usual"), [(100, 50), (20, 20), (1_000, 50)])
+def test_who_says_no_size_gets_the_usual_page(desk: Desk, caller: Caller, longest: int, usual: int) -> None:
+    assert page_size(Context(replace(desk, sizes=Sizes(page=longest)), caller), None).limit == usual
 
 
 NOT_OURS = "after is not a cursor of this server; send one that a page gave you"

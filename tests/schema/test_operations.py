@@ -44,6 +44,17 @@ async def test_watchers_share_an_answer_only_where_all_that_stands_in_it_is_alik
     assert off.data == {"messageFlowChanged": {"version": 1, "messageFlow": {}}}
 
 
+async def test_what_a_field_below_is_asked_for_tells_watchers_apart_and_what_they_watch_does_not(
+    desk: Desk, caller: Caller
+) -> None:
+    document = """subscription Watch($id: ID, $first: Int) {
+      messageFlowChanged(id: $id) { messageFlow { revisions(first: $first) { nodes { version } } } } }"""
+    one, of_any, two = await told(desk, caller, document, {"first": 1}, {"first": 1, "id": None}, {"first": 2})
+    assert one is of_any
+    nodes = [answer.data["messageFlowChanged"]["messageFlow"]["revisions"]["nodes"] for answer in (one, two)]  # type: ignore[index]
+    assert nodes == [[{"version": 1}], [{"version": 1}, {"version": 0}]]
+
+
 @pytest.mark.parametrize("wrong", [{"named": None}, {"after": "\ud800"}, {"first": 0}])
 async def test_what_no_event_could_answer_is_not_begun(desk: Desk, caller: Caller, wrong: dict[str, Any]) -> None:
     document = """subscription Watch($id: ID, $after: String, $first: Int, $named: Boolean = true) {
