@@ -121,6 +121,25 @@ async def test_each_parameter_of_the_list_picks_flows(http: httpx2.AsyncClient, 
     assert [flow["name"] for flow in (await http.get(f"{FLOWS}?{asked}")).json()] == ["another"]
 
 
+@pytest.mark.parametrize(
+    ("behind", "body", "headers", "code", "details"),
+    [
+        ("", {"name": ""}, {}, "validation_failed", [("/name", "blank")]),
+        ("", {"settings": {"a/b~": 1}}, {}, "validation_failed", [("/settings/a~1b~0", "unknown_field")]),
+        ("", {"note": "x"}, {}, "validation_failed", [("/note", "unknown_field")]),
+        (".b", {}, {}, "invalid_id", []),
+        ("", {}, {"idempotency-key": "x" * 256}, "too_long", []),
+    ],
+)
+async def test_what_is_wrong_with_a_member_is_a_detail_and_with_anything_else_the_whole(
+    http: httpx2.AsyncClient, behind: str, body: Any, headers: dict[str, str], code: str, details: list[tuple[str, str]]
+) -> None:
+    flow = f"{FLOWS}/{(await http.post(FLOWS, json=NEW)).json()['_id']}"
+    error = (await http.put(f"{flow}{behind}", json=body, headers=headers)).json()["error"]
+    told = [(detail["pointer"], detail["code"]) for detail in error.get("details", [])]
+    assert (error["code"], told) == (code, details)
+
+
 async def test_history_tells_by_which_door_a_change_came(http: httpx2.AsyncClient, execute: Execute) -> None:
     id = (await http.post(FLOWS, json=NEW)).json()["_id"]
     await execute('mutation($id: ID!) { updateMessageFlow(id: $id, input: {name: "x"}) { changedFields } }', id=id)
