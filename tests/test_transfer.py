@@ -95,6 +95,7 @@ def test_a_flow_that_is_too_long_is_named_and_the_next_one_read() -> None:
     long = b'"' + b"x" * (2 * LONGEST) + b'"'
     wrong = f"the flow is longer than {LONGEST} bytes"
     assert cut(b"1\n" + long + b"\n2\n") == [Piece(1, b"1"), Piece(2, wrong=wrong), Piece(3, b"2")]
+    assert cut(b"1\n" + long) == [Piece(1, b"1"), Piece(2, wrong=wrong)]
     assert cut(b"[1,\n" + long + b",\n2]") == [Piece(1, b"1"), Piece(2, wrong=wrong), Piece(3, b"2")]
 
 

@@ -57,8 +57,7 @@ def inline(text: str) -> str:
 
 
 def escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return f"\\u{ord(found[0]):04x}"
 
 
 def exchanged(page: ParsedFile, values: Mapping[Path, Any], fallback: Mapping[str, Any]) -> str:

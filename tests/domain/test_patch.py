@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from graphql_api.domain import patch as patches
 from graphql_api.domain.errors import Refused
-from graphql_api.domain.flow import BY_COLUMN, LEAVES, Leaf, Values
+from graphql_api.domain.flow import BY_COLUMN, DEFAULTS, LEAVES, Leaf, Values
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.zones import canonical
 
@@ -112,6 +112,14 @@ def test_a_new_flow_has_its_leaves_in_one_order_however_they_were_sent(order: li
 def test_problems_are_told_in_the_order_of_the_declaration(order: list[str]) -> None:
     told = [".".join(problem.path) for problem in patches.checked(Sent(dict.fromkeys(order))).problems]
     assert told == [leaf.path for leaf in LEAVES if not leaf.rule.resets]
+
+
+def test_a_window_is_not_judged_by_a_time_that_is_refused() -> None:
+    hours = "response_settings_working_hours"
+    patch = patches.checked(Sent({f"{hours}_start": "9am", f"{hours}_end": "09:00"}))
+    with pytest.raises(Refused) as refused:
+        patches.merged({**DEFAULTS, **REQUIRED}, patch)
+    assert [problem.code for problem in refused.value.problems] == ["INVALID_TIME"]
 
 
 @pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if not leaf.rule.resets], ids=lambda leaf: leaf.path)

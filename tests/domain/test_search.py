@@ -29,6 +29,9 @@ def encoded(*parts: object) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
 
 
+NEWEST_FIRST_FROM_F1 = encoded("CREATED_AT", True, 5, "f1")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -48,6 +51,8 @@ def encoded(*parts: object) -> str:
         encoded("CREATED_AT", True, 5, "f\0"),
         encoded("CREATED_AT", 1, 5, "f1"),
         encoded("PRICE", True, 5, "f1"),
+        NEWEST_FIRST_FROM_F1 + "!!!!",
+        f"{NEWEST_FIRST_FROM_F1[:4]}\n\n\n\n{NEWEST_FIRST_FROM_F1[4:]}",
         base64.urlsafe_b64encode(b"[" * 5_000).decode(),
         "A" * 100_000,
     ],

@@ -1,7 +1,7 @@
 """A flow to change, everything that a database holds, and refusals that must leave it as it was."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import select
@@ -33,6 +33,11 @@ Refusal = Callable[[Awaitable[Any]], Awaitable[Refused]]
 async def contents(store: Store) -> list[list[dict[str, Any]]]:
     """Every flow, every revision, every replay."""
     return [[dict(row) for row in await store.read(rows)] for rows in ROWS]
+
+
+def broken(*_: object) -> NoReturn:
+    """Stands in for a statement that an edit does not get as far as."""
+    raise RuntimeError("broken")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from graphql_api.domain import keys as domain
 from graphql_api.domain.errors import Refused
 from graphql_api.edits import keys
 from graphql_api.storage.engine import Store
+from tests.edits.conftest import broken
 
 NOW = 1_000_000_000
 READ = frozenset({"flows:read"})
@@ -47,6 +48,14 @@ async def test_rotating_lets_an_old_secret_live_for_the_grace_at_most(store: Sto
     new = await keys.rotate(store, NOW, old.key.id, 1_000)
     ends = {key.prefix: key.expires_at for key in await keys.every(store)}
     assert ends == {old.key.prefix: NOW + 1_000, new.key.prefix: NOW + 9_000}
+
+
+async def test_a_rotation_that_breaks_off_ends_no_secret(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = await keys.create(store, NOW, ["ws1"], READ)
+    monkeypatch.setattr("graphql_api.storage.keys.create", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        await keys.rotate(store, NOW, old.key.id, 0)
+    assert await keys.every(store) == [old.key]
 
 
 async def test_a_dead_or_unknown_key_does_not_rotate(store: Store) -> None:

@@ -15,7 +15,7 @@ from graphql_api.edits.importing import Imported
 from graphql_api.edits.upkeep import forget_replays, prune
 from graphql_api.storage.engine import Script, Store, unavailable
 from tests.conftest import Clock
-from tests.edits.conftest import NEW, Refusal, contents, told
+from tests.edits.conftest import NEW, Refusal, broken, contents, told
 
 DAY = 86_400_000
 
@@ -197,6 +197,26 @@ async def test_a_step_removes_few_revisions_however_many_a_flow_has(
     assert [await versions(desk, caller, id) for id in ids] == [[5, 4], [4], [4]]
 
 
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_pruning_that_breaks_off_leaves_no_gap_of_which_the_stream_does_not_know(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock, monkeypatch: pytest.MonkeyPatch, is_deleted: bool
+) -> None:
+    if is_deleted:
+        await edits.delete_flow(desk, caller, flow["id"])
+        clock.now += 100 * DAY
+        await edits.delete_flow(desk, caller, flow["id"], Terms(key="k"))
+        assert await prune(desk, 0) == (1, 0)
+    else:
+        await rename(desk, caller, flow["id"], "1")
+    clock.now += 400 * DAY
+    await forget_replays(desk)
+    before = await contents(desk.store)
+    monkeypatch.setattr("graphql_api.storage.changes.pruned", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        await prune(desk, DAY)
+    assert await contents(desk.store) == before
+
+
 async def test_old_replays_go_step_by_step(
     desk: Desk, caller: Caller, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,7 +230,9 @@ async def test_old_replays_go_step_by_step(
     assert [row["at"] >= since for row in (await contents(desk.store))[2]] == [True]
 
 
-async def test_a_fault_does_not_end_the_sweeps(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_is_logged_and_does_not_end_the_sweeps(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     outcomes: list[Exception | None] = [ZeroDivisionError(), unavailable("away"), None]
     swept = asyncio.Event()
 
@@ -227,3 +249,7 @@ async def test_a_fault_does_not_end_the_sweeps(desk: Desk, monkeypatch: pytest.M
     async with asyncio.timeout(5):
         await swept.wait()
     task.cancel()
+    assert [(one.levelname, one.getMessage().partition(" at ")[0]) for one in caplog.records] == [
+        ("ERROR", "old replays were not removed: ZeroDivisionError"),
+        ("WARNING", f"old replays were not removed: {unavailable('away')}"),
+    ]

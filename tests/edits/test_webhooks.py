@@ -1,5 +1,6 @@
 """Webhooks of a workspace as an administrator keeps them; a refusal writes nothing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from graphql_api.edits.webhooks import KEPT_ATTEMPTS
 from graphql_api.storage import webhooks as rows
 from graphql_api.storage.engine import Script, Shape, Statement, Store
 from graphql_api.storage.tables import ATTEMPTS, DELIVERIES, WEBHOOKS
-from tests.edits.conftest import told
+from tests.edits.conftest import broken, told
 from tests.waiting import wait_for
 
 URL = "https://hooks.example.com/flows"
@@ -78,6 +79,13 @@ async def test_a_workspace_has_so_many_webhooks_and_no_more(desk: Desk, caller: 
     assert len(await webhooks.every(few, caller)) == 2
 
 
+async def test_those_who_add_at_once_are_held_to_the_limit_as_well(desk: Desk, caller: Caller) -> None:
+    few = replace(desk, rules=Rules(most=2))
+    outcomes = await asyncio.gather(*(add(few, caller) for _ in range(6)), return_exceptions=True)
+    assert sorted(isinstance(outcome, Refused) for outcome in outcomes) == [False] * 2 + [True] * 4
+    assert len(await webhooks.every(few, caller)) == 2
+
+
 Act = Callable[[Desk, Caller, str], Awaitable[Any]]
 ACTS: list[Act] = [
     webhooks.remove,
@@ -97,6 +105,20 @@ async def test_nothing_is_done_to_unknown_webhooks_or_those_of_others(desk: Desk
         assert told(refusal.value) == [("NOT_FOUND", "id")]
         assert len(str(refusal.value)) < 200
     assert await kept(desk.store) == before
+
+
+@pytest.mark.parametrize("act", [webhooks.remove, webhooks.try_now])
+async def test_what_breaks_off_half_way_has_done_nothing(
+    desk: Desk, caller: Caller, act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = await add(desk, caller)
+    await webhooks.try_now(desk, caller, webhook.id)
+    await wait_for(webhook, desk.store, {})
+    before = await kept(desk.store), await webhooks.attempts(desk, caller, webhook.id, 10)
+    monkeypatch.setattr(rows, "forget_attempts", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        await act(desk, caller, webhook.id)
+    assert (await kept(desk.store), await webhooks.attempts(desk, caller, webhook.id, 10)) == before
 
 
 @pytest.mark.parametrize(

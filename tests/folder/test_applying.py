@@ -174,6 +174,18 @@ async def test_the_same_edit_on_both_sides_is_no_conflict(work: Work) -> None:
     assert (await work.plan()).steps == []
 
 
+async def test_a_file_that_agreed_is_left_where_its_flow_was_edited_since_the_plan(work: Work) -> None:
+    await work.flow("a")
+    await work.export()
+    await work.edited("a", name="Same")
+    work.replace("a", "New Years Sale", "Same")
+    plan = await work.plan()
+    await work.edited("a", name="Theirs")
+    files = work.files()
+    assert await folder.apply(work.desk, BY_FILE, plan) == folder.Applied()
+    assert work.files() == files
+
+
 @pytest.mark.parametrize(
     ("version", "sentence"),
     [
@@ -338,7 +350,7 @@ async def test_all_that_is_wrong_is_told_with_file_line_and_member_and_nothing_i
     work.replace("a", "delay: 0", 'delay: "5"')
     work.replace("a", "agent: exampleAgentId1", "agnt: x")
     work.replace("a", "version: 0", "version: 1.5")
-    work.write("b", "_id: c\nname: 12\ntoggleAutopilot: true\nsettings:\n  security: []\n")
+    work.write("b", "_id: c\nname: 12\ntoggleAutopilot: true\nsettings:\n  security: []\nautopilot: 1\nisActive: on\n")
     work.write("c", "settings: {responseSettings: {workingHours:\n {start: 9:00, end: 09:00}}}\nversion: 0\n")
     work.write("d", "name: [\n")
     work.write("e", "- a\n")
@@ -358,6 +370,8 @@ async def test_all_that_is_wrong_is_told_with_file_line_and_member_and_nothing_i
         "ws1/b.yaml:2: name must be a string, not a number; write it in quotes",
         "ws1/b.yaml:3: toggleAutopilot is no member of a file; say what autopilot shall be",
         "ws1/b.yaml:5: settings.security must be an object, not an array",
+        "ws1/b.yaml:6: autopilot must be true or false, not a number",
+        "ws1/b.yaml:7: isActive must be true or false, not a string",
         "ws1/c.yaml:1: working hours from 09:00 to 09:00 hold no minute; for the whole day send 00:00 and 24:00, "
         "for no working hours send enabled: false",
         plan_wrong_yaml(plan.wrong),
@@ -382,6 +396,11 @@ async def test_an_export_keeps_comments_and_what_files_leave_out(work: Work) -> 
     assert [step.kind for step in (await work.plan()).steps] == [StepKind.BEHIND]
     assert await work.export() == folder.Exported(flows=1, written=1)
     assert work.text("a") == "# ours\nversion: 1 # taken\nname: Theirs # the name\n"
+
+
+async def test_an_export_of_no_flows_needs_no_folder_and_makes_none(work: Work) -> None:
+    assert await work.export() == folder.Exported()
+    assert not work.dir.exists()
 
 
 async def test_an_export_overwrites_no_edit_that_was_not_applied(work: Work) -> None:

@@ -128,6 +128,12 @@ def test_a_file_without_values_or_in_braces_takes_values_too() -> None:
     )
 
 
+def test_a_block_stays_a_block(either_reader: None) -> None:
+    page = reading.read(b"prompt: |\n  a\n  b\nagent: x # it\n")
+    assert exchanged(page, {("prompt",): "c\nd\n"}, {}) == "prompt: |\n  c\n  d\nagent: x # it\n"
+    assert exchanged(page, {("prompt",): "c\nd\n\n"}, {}) == "prompt: |+\n  c\n  d\n\nagent: x # it\n"
+
+
 def test_every_leaf_stands_in_the_file_once() -> None:
     locations = contents(FILE, whole(document(FLOW)).encode()).page.locations
     leaves = {tuple(leaf.path.split(".")) for leaf in BY_COLUMN.values()}
