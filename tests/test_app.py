@@ -1,19 +1,28 @@
 """The server put together: what it imports before it answers, and what it does while it lives."""
 
+import asyncio
+import contextlib
 import errno
 import subprocess
 import sys
+from collections.abc import AsyncIterator, MutableMapping
 from types import ModuleType
+from typing import Any
 
 import httpx2
 import pytest
 from msgspec import structs
+from starlette.types import ASGIApp
 
 from graphql_api import app, config, living
-from graphql_api.edits import Desk
+from graphql_api.domain.errors import Refused
+from graphql_api.domain.webhooks import NoPost
+from graphql_api.edits import Desk, keys
 from graphql_api.opening import desk_of
 from graphql_api.schema.operations import Operations
 from tests.commands import environment
+from tests.conftest import Clock, configured
+from tests.edits.conftest import contents
 from tests.web.test_rest import NEW
 
 
@@ -157,16 +166,59 @@ async def test_health_costs_one_statement_at_most(http: httpx2.AsyncClient, hear
     assert "alembic_version" in heard[0]
 
 
-async def test_the_store_is_closed_when_the_server_has_lived(desk: Desk) -> None:
-    made = app.made(config.load(), desk)
-    states = iter(["lifespan.startup", "lifespan.shutdown"])
-    sent = []
+@contextlib.asynccontextmanager
+async def living_server(made: ASGIApp) -> AsyncIterator[None]:
+    """A server from its startup to its shutdown, without a socket."""
+    states: asyncio.Queue[str] = asyncio.Queue()
+    sent: asyncio.Queue[str] = asyncio.Queue()
 
     async def receive() -> dict[str, str]:
-        return {"type": next(states)}
+        return {"type": await states.get()}
 
-    async def send(message: dict[str, str]) -> None:
-        sent.append(message["type"])
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.put_nowait(message["type"])
 
-    await made({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)  # type: ignore[arg-type]
-    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    serving = asyncio.ensure_future(made({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send))
+    states.put_nowait("lifespan.startup")
+    assert await sent.get() == "lifespan.startup.complete"
+    yield
+    states.put_nowait("lifespan.shutdown")
+    await serving
+    assert await sent.get() == "lifespan.shutdown.complete"
+
+
+async def test_a_server_removes_old_replays_and_notes_the_use_of_keys(
+    desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphql_api.edits.upkeep.BETWEEN_SWEEPS", 0.01)
+    monkeypatch.setattr("graphql_api.web.auth.NOTING", 0.01)
+    issued = await keys.create(desk.store, clock(), ["ws1"], {"flows:read", "flows:write"})
+    made = app.made(configured(auth="keys"), desk)
+    headers = {"x-workspace-id": "ws1", "x-api-key": issued.secret, "idempotency-key": "k1"}
+    transport = httpx2.ASGITransport(made)
+    async with living_server(made), httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        assert (await http.post("/v1/api/message-flows", json=NEW, headers=headers)).status_code == 201
+        clock.now += desk.replay_lifetime
+        for _ in range(2_000):
+            _, _, replays = await contents(desk.store)
+            (key,) = await keys.every(desk.store)
+            if not replays and key.last_used_at is not None:
+                return
+            await asyncio.sleep(0.01)
+        pytest.fail("they are still as they were")
+
+
+async def test_store_and_post_are_closed_when_the_server_has_lived(desk: Desk) -> None:
+    class Post(NoPost):
+        is_closed = False
+
+        async def close(self) -> None:
+            self.is_closed = True
+
+    post = Post()
+    async with living_server(app.made(config.load(), structs.replace(desk, post=post))):
+        assert not post.is_closed
+        assert await keys.every(desk.store) == []
+    assert post.is_closed
+    with pytest.raises(Refused, match="the server is stopping"):
+        await keys.every(desk.store)
