@@ -87,7 +87,11 @@ def test_an_array_is_cut_the_same_wherever_its_chunks_end(monkeypatch: pytest.Mo
         (b'\xef\xbb\xbf{"a": 1}', "1: the file begins with a byte order mark; save it as plain UTF-8"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told_with_its_line(array: bytes, wrong: str) -> None:
+@pytest.mark.parametrize("size", [1, CHUNK])
+def test_what_is_wrong_with_a_file_is_told_once_with_its_line(
+    array: bytes, wrong: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphql_api.transfer.pieces.CHUNK", size)
     assert [f"{piece.line}: {piece.wrong}" for piece in cut(array) if piece.wrong] == [wrong]
 
 

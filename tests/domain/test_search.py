@@ -1,6 +1,7 @@
 """Cursors as text, and filters that no flow can match."""
 
 import base64
+import re
 
 import msgspec
 import pytest
@@ -18,11 +19,13 @@ BY_NAME = Order(OrderField.NAME, False)
         Cursor(NEWEST_FIRST, 1_735_812_900_000, "f1"),
         Cursor(NEWEST_FIRST, -62_135_596_800_000, "f1"),
         Cursor(BY_NAME, "strasse 🎉 %", "f1"),
+        Cursor(BY_NAME, "~~~ ??? >>>", "f1"),
         Cursor(Order(OrderField.UPDATED_AT, False), 0, "a" * 64),
     ],
 )
 def test_a_cursor_is_read_as_it_was_written(cursor: Cursor) -> None:
     assert search.cursor(cursor.text(), cursor.order) == cursor
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", cursor.text())
 
 
 def encoded(*parts: object) -> str:

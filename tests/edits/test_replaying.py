@@ -150,6 +150,15 @@ async def test_another_request_under_the_same_key_is_refused(
     assert told(refused) == [("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")]
 
 
+async def test_to_merge_is_another_request_than_to_be_refused(
+    desk: Desk, caller: Caller, flow: Values, refusal: Refusal
+) -> None:
+    guarded = Terms(key="k1", if_versions=frozenset({0}))
+    await edits.update_flow(desk, caller, flow["id"], TOGGLE, guarded)
+    refused = await refusal(edits.update_flow(desk, caller, flow["id"], TOGGLE, structs.replace(guarded, merge=True)))
+    assert told(refused) == [("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")]
+
+
 async def test_a_key_counts_for_one_workspace_caller_operation_and_flow(
     desk: Desk, caller: Caller, flow: Values
 ) -> None:

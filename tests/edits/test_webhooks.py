@@ -99,7 +99,7 @@ ACTS: list[Act] = [
 async def test_nothing_is_done_to_unknown_webhooks_or_those_of_others(desk: Desk, caller: Caller, act: Act) -> None:
     theirs = await add(desk, Caller("theirs"))
     before = await kept(desk.store)
-    for id in (theirs.id, UNKNOWN, "", "'; --", "x" * 10_000):
+    for id in (theirs.id, UNKNOWN, "", "'; --", "\0", "x" * 10_000):
         with pytest.raises(Refused) as refusal:
             await act(desk, caller, id)
         assert told(refusal.value) == [("NOT_FOUND", "id")]
@@ -107,15 +107,26 @@ async def test_nothing_is_done_to_unknown_webhooks_or_those_of_others(desk: Desk
     assert await kept(desk.store) == before
 
 
-@pytest.mark.parametrize("act", [webhooks.remove, webhooks.try_now])
+@pytest.mark.parametrize(
+    ("act", "statement"),
+    [
+        (webhooks.remove, "webhooks.forget_attempts"),
+        (webhooks.try_now, "webhooks.forget_attempts"),
+        (webhooks.resume, "deliveries.begin_anew"),
+    ],
+)
 async def test_what_breaks_off_half_way_has_done_nothing(
-    desk: Desk, caller: Caller, act: Act, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, caller: Caller, act: Act, statement: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def park() -> Script[None]:
+        yield rows.park("ws1", webhook.id, webhook.position, 7, "it answered 410 Gone")
+
     webhook = await add(desk, caller)
     await webhooks.try_now(desk, caller, webhook.id)
     await wait_for(webhook, desk.store, {})
+    await desk.store.run(park)
     before = await kept(desk.store), await webhooks.attempts(desk, caller, webhook.id, 10)
-    monkeypatch.setattr(rows, "forget_attempts", broken)
+    monkeypatch.setattr(f"graphql_api.storage.{statement}", broken)
     with pytest.raises(RuntimeError, match="broken"):
         await act(desk, caller, webhook.id)
     assert (await kept(desk.store), await webhooks.attempts(desk, caller, webhook.id, 10)) == before

@@ -382,6 +382,21 @@ async def test_all_that_is_wrong_is_told_with_file_line_and_member_and_nothing_i
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("settings: {responseSettings: {delay: -1}}", "{delay} must be between 0 and 86400 seconds"),
+        ("agent: a b", "agent must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -"),
+        ("toggleAutopilot: false", "toggleAutopilot is no member of a file; say what autopilot shall be"),
+    ],
+)
+async def test_one_thing_that_is_wrong_is_enough(work: Work, line: str, sentence: str) -> None:
+    await work.flow("a")
+    work.write("a", f"version: 0\nname: Mine\n{line}\n")
+    plan = await work.plan()
+    assert (plan.steps, [str(one) for one in plan.wrong]) == ([], [f"ws1/a.yaml:3: {sentence.format(delay=DELAY)}"])
+
+
 def plan_wrong_yaml(wrong: list[Blame]) -> str:
     """The words are those of the library."""
     (told,) = [str(blame) for blame in wrong if blame.place == "ws1/d.yaml"]

@@ -47,6 +47,7 @@ def test_every_text_comes_back_as_it_was(either_reader: None, prompt: str, signa
 
 @given(TEXT)
 @example("A?")
+@example("A ")
 def test_other_readers_of_yaml_see_the_same_text(text: str) -> None:
     """Such as still hold to YAML 1.1, where `yes` is true and 22:00 a number."""
     assert yaml.safe_load(f"a:\n  b: {scalar(text, 2)}\nc: 1\n") == {"a": {"b": text}, "c": 1}
@@ -126,6 +127,15 @@ def test_a_file_without_values_or_in_braces_takes_values_too() -> None:
     assert exchanged(reading.read(b"{agent: a}"), {("version",): 1}, {"agent": "a", "version": 1}) == (
         "agent: a\nversion: 1\n"
     )
+
+
+def test_a_version_that_a_file_lacks_stands_behind_the_ids_or_first() -> None:
+    ids = "# ours\n_id: a\nworkspaceId: ws1\n"
+    for text, expected in (
+        (f"{ids}name: x\n", f"{ids}version: 1\nname: x\n"),
+        ("# ours\nname: x\n", "# ours\nversion: 1\nname: x\n"),
+    ):
+        assert exchanged(reading.read(text.encode()), {("version",): 1}, {}) == expected
 
 
 def test_a_block_stays_a_block(either_reader: None) -> None:
