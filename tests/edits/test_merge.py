@@ -34,6 +34,16 @@ async def test_only_what_changed_since_the_seen_version_counts(desk: Desk, calle
     assert (saved.rebased_from, saved.flow["name"], saved.flow["version"]) == (1, "M", 3)
 
 
+async def test_what_changes_nothing_tells_where_it_was_carried_over_from_too(
+    desk: Desk, caller: Caller, flow: Values, store: Store
+) -> None:
+    await edits.update_flow(desk, caller, flow["id"], Sent({DELAY: 1}))
+    before = await contents(store)
+    saved = await edits.update_flow(desk, caller, flow["id"], Sent({"name": flow["name"]}), since(0))
+    assert (saved.rebased_from, saved.changed, saved.flow["version"]) == (0, (), 1)
+    assert await contents(store) == before
+
+
 async def test_nothing_in_between_is_no_rebase(desk: Desk, caller: Caller, flow: Values) -> None:
     saved = await edits.update_flow(desk, caller, flow["id"], Sent({"name": "N"}), since(0))
     assert (saved.rebased_from, saved.flow["version"]) == (None, 1)
