@@ -22,7 +22,7 @@ async def test_who_comes_when_the_server_stops_is_told_at_once() -> None:
 
 
 async def test_who_leaves_takes_no_end_from_others_of_the_same_key() -> None:
-    live = lasting()
+    live = live_connections()
     with live.end(b"key", "1.1.1.1") as one:
         with live.end(b"key", "1.1.1.1"):
             pass

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from graphql_api.domain import cursors, places
+from graphql_api.domain import cursors
+from graphql_api.domain.change_cursors import ChangeCursor, change_cursor
 from graphql_api.domain.errors import Refused
-from graphql_api.domain.places import Place
 
 
 def encoded(*parts: object) -> str:
@@ -13,9 +13,9 @@ def encoded(*parts: object) -> str:
 
 
 @pytest.mark.parametrize("position", [0, 7, 2**63 - 1])
-def test_a_place_is_read_as_it_was_written(position: int) -> None:
-    place = Place("stream", "ws1", position)
-    assert places.place(place.text(), "ws1") == place
+def test_a_cursor_is_read_as_it_was_written(position: int) -> None:
+    cursor = ChangeCursor("stream", "ws1", position)
+    assert change_cursor(cursor.text(), "ws1") == cursor
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_a_place_is_read_as_it_was_written(position: int) -> None:
 )
 def test_any_other_text_is_no_cursor_of_a_change(text: str) -> None:
     with pytest.raises(Refused, match=r"^after is not a cursor of a change"):
-        places.place(text, "ws1")
+        change_cursor(text, "ws1")
 
 
-def test_a_place_is_that_of_its_workspace_alone() -> None:
+def test_a_cursor_is_that_of_its_workspace_alone() -> None:
     with pytest.raises(Refused, match=r"^after is a cursor of another workspace$"):
-        places.place(Place("stream", "ws1", 7).text(), "ws2")
+        change_cursor(ChangeCursor("stream", "ws1", 7).text(), "ws2")
