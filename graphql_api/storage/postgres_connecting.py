@@ -5,12 +5,11 @@ from typing import Any
 import asyncpg
 
 
-async def connected(dsn: str, allowed: float, patience: float) -> Any:
+async def connected(dsn: str, allowed: float) -> Any:
     """What else would have statements refused or done otherwise is set; `allowed`: seconds that a statement may run."""
     milliseconds = str(int(allowed * 1000))
     return await asyncpg.connect(
         dsn,
-        timeout=patience,
         command_timeout=allowed + 1,  # the database gives up first, and tells that it did nothing
         server_settings={
             "application_name": "message-flows",

@@ -182,7 +182,7 @@ class Pool:
     async def _tried_to_connect(self) -> Any:
         """None while the database is away."""
         try:
-            connection = await connected(self._dsn, self._timeout, self._patience)
+            connection = await connected(self._dsn, self._timeout)
         except AWAY as error:
             if isinstance(error, ValueError) and not isinstance(error, OSError):
                 raise  # an address that can never be used; a certificate that fails is both

@@ -95,7 +95,6 @@ class WriteTransactions:
             self.give_time()
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             connection.execute(f"PRAGMA journal_size_limit = {WAL_TO_COPY}")
             (self._data_version,) = connection.execute("PRAGMA data_version").fetchone()
