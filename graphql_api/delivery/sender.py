@@ -148,11 +148,8 @@ class Sender:
         await tell_parked(self._store)
 
     def _first_place(self, position: int) -> int:
-        """Where nobody is abreast, what lies before all of them need not be read."""
-        live = [courier.webhook for courier in self._couriers.values()]
-        if not live or any(not webhook.is_behind for webhook in live):
-            return position
-        return max(position, min(webhook.position for webhook in live))
+        """What lies before all of them need not be read."""
+        return max(position, min((one.webhook.position for one in self._couriers.values()), default=position))
 
     async def _step(self, tail: Tail) -> bool:
         """Whether there is more to do at once."""
