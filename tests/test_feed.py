@@ -3,10 +3,13 @@
 import asyncio
 import re
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import cast
 
 import asyncpg
 import pytest
@@ -19,8 +22,8 @@ from graphql_api.edits import Desk
 from graphql_api.edits.upkeep import prune
 from graphql_api.feed import WAITING, Change, Feed, Watcher, past, watcher
 from graphql_api.storage import changes
-from graphql_api.storage.engine import Row, Statement, Store
-from graphql_api.storage.tail import Tail
+from graphql_api.storage.engine import Row, Script, Statement, Store
+from graphql_api.storage.tail import Run, Tail
 from tests.conftest import Clock, Noise
 from tests.edits.conftest import NEW
 from tests.rewinding import rename_stream, rewind
@@ -228,6 +231,67 @@ async def test_watchers_who_catch_up_beside_each_other_read_the_flow_once_each_a
     assert len([sql for sql in heard if "FROM message_flows \n" in sql]) == 2 * begun_again
 
 
+async def test_whoever_leaves_takes_the_flow_from_nobody_who_waits_for_it_too(
+    feed: Feed, desk: Desk, caller: Caller
+) -> None:
+    async with feed.watching("ws1") as watched:
+        await new_flow(desk, caller)
+        (change,) = await taken(watched, 1)
+    first, other = (asyncio.create_task(feed.flow(change)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await other or {})["name"] == NEW.values["name"]
+
+
+async def test_nothing_is_missed_of_what_is_committed_while_a_watcher_begins(
+    feed: Feed, desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the reader, who works for others already, has gone on by then."""
+    caught_up = feed._caught_up
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as other:
+
+        async def late() -> tuple[int, Sequence[Run]]:
+            now = await caught_up()
+            await rename(desk, caller, id, "1")
+            await taken(other, 1)
+            return now
+
+        monkeypatch.setattr(feed, "_caught_up", late)
+        async with feed.watching("ws1") as watched:
+            assert told(await taken(watched, 1)) == [("UPDATE", 1)]
+
+
+async def test_the_end_of_a_flow_is_told_to_whoever_resumes_behind_its_last_change(
+    feed: Feed, desk: Desk, caller: Caller
+) -> None:
+    id = await new_flow(desk, caller)
+    cursor = await feed.now(caller)
+    await edits.delete_flow(desk, caller, id)
+    async with feed.seen_by(caller, id, cursor) as watched:
+        assert told(await taken(watched, 1)) == [("DELETE", 1)]
+    with pytest.raises(Refused, match="there is no message flow"):
+        async with feed.seen_by(caller, id, None):
+            pass
+
+
+async def test_many_who_come_back_at_once_leave_connections_to_all_others(feed: Feed, store: Store) -> None:
+    reading, most = 0, 0
+
+    class Busy:
+        async def read(self, statement: Statement) -> Sequence[Row]:
+            nonlocal reading, most
+            reading += 1
+            most = max(most, reading)
+            await asyncio.sleep(0.01)
+            reading -= 1
+            return await store.read(statement)
+
+    history = past.Past(cast("Store", Busy()))
+    await asyncio.gather(*(history.page(("ws1", None), 0, 10, 1) for _ in range(3 * past.READERS)))
+    assert most == past.READERS
+
+
 async def test_a_busy_flow_pushes_no_other_out_of_what_is_remembered(
     feed: Feed, desk: Desk, caller: Caller, heard: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +334,16 @@ async def test_the_reader_works_only_while_somebody_watches(feed: Feed, desk: De
     await asyncio.sleep(0.2)
     assert not [sql for sql in heard if "position >" in sql]
     assert feed.count == 0
+
+
+async def test_a_watcher_that_has_left_is_held_by_nobody(feed: Feed, desk: Desk, caller: Caller) -> None:
+    async with feed.watching("ws1") as watched:
+        async with feed.watching("ws1") as other:
+            left = weakref.ref(other)
+        del other
+        await new_flow(desk, caller)
+        await taken(watched, 1)
+        assert left() is None
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("secret"), asyncio.CancelledError()], ids=["fault", "cancelled"])
@@ -461,6 +535,41 @@ async def test_a_watcher_whose_unread_changes_are_pruned_must_begin_anew(
         await prune(desk, 30 * DAY)
         with pytest.raises(Refused, match="no longer kept"):
             await taken(slow, 1)
+
+
+async def test_what_is_pruned_before_the_reader_has_seen_it_is_a_gap_to_every_watcher(
+    feed: Feed, desk: Desk, caller: Caller, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, may_look = Tail.more, asyncio.Event()
+
+    async def more(tail: Tail) -> Sequence[Row]:
+        await may_look.wait()
+        return await looks(tail)
+
+    id = await new_flow(desk, caller)
+    async with feed.watching("ws1") as watched:
+        monkeypatch.setattr(Tail, "more", more)
+        await rename(desk, caller, id, "1", "2", "3")
+        clock.now += 40 * DAY
+        assert await prune(desk, 30 * DAY) == (3, 0)
+        may_look.set()
+        with pytest.raises(Refused, match="no longer kept"):
+            await taken(watched, 1)
+
+
+async def test_a_place_that_was_pruned_stays_so_whatever_is_pruned_afterwards(
+    store: Store, desk: Desk, caller: Caller
+) -> None:
+    def script(position: int) -> Script[None]:
+        yield changes.pruned(position)
+
+    for _ in range(2):
+        await new_flow(desk, caller)
+    (now,) = await store.read(changes.STREAM_NOW)
+    for position in (now["top"], now["top"] - 1):
+        await store.run(partial(script, position))
+    (then,) = await store.read(changes.STREAM_NOW)
+    assert then["pruned"] == now["top"]
 
 
 async def test_an_idle_watcher_need_not_begin_anew_after_pruning(
