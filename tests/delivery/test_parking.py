@@ -125,9 +125,24 @@ async def pruned(desk: Desk) -> tuple[int, int]:
     return await edits.prune(later, 86_400_000)
 
 
-async def test_what_history_has_lost_is_passed_over_and_noted(
+async def test_who_parks_an_endpoint_says_so_to_whoever_has_read_the_webhooks(
     desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint
 ) -> None:
+    async def edition() -> int:
+        (row,) = await desk.store.read(sender.LOOK)
+        return int(row["edition"])
+
+    before = await edition()
+    await parked_at_the_first(desk, caller, add, change, endpoint)
+    assert await edition() == before + 2, "one for the webhook that was added"
+
+
+async def test_what_history_has_lost_is_passed_over_and_noted(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Since when it waits nobody knows any more."""
+    lags: list[float] = []
+    monkeypatch.setattr(tally, "_hearing", [lambda name, lag: lags.append(lag) if name == "webhook_lag" else None])
     webhook, id = await parked_at_the_first(desk, caller, add, change, endpoint)
     await change(id, name="n")
     assert await pruned(desk) == (1, 0)
@@ -138,6 +153,7 @@ async def test_what_history_has_lost_is_passed_over_and_noted(
     assert outcomes[2:] == [(0, "GONE")]
     assert {*outcomes[:2]} == {(1, "DELIVERED"), (0, "PRUNED")}, "perhaps in one millisecond, in which none comes first"
     assert endpoint.changes == [(id, 0), (id, 1)]
+    assert (len(lags), max(lags) < 600) == (2, True)
 
 
 async def test_what_was_made_and_pruned_while_it_was_parked_is_told_as_a_gap(
@@ -178,6 +194,31 @@ async def test_what_waits_for_its_next_attempt_is_sent_as_soon_as_the_endpoint_r
         lambda: last in endpoint.changes and set(endpoint.changes[courier.AILING :]) == {*failed, last}
     )
     await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+
+
+async def test_flows_that_fail_now_and_then_do_not_make_an_endpoint_ail(
+    desk: Desk,
+    caller: Caller,
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    sending: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each message that is taken shows that it is well."""
+    monkeypatch.setattr(domain, "RETRIES", (3_600,))
+    monkeypatch.setattr(courier, "PROBE", 3_600)
+    webhook = await add(endpoint)
+    outcomes: list[str] = []
+
+    async def tried() -> list[str]:
+        return sorted(one.outcome for one in await office.attempts(desk, caller, webhook.id, 100))
+
+    for code, outcome in [(500, "REJECTED"), (200, "DELIVERED")] * courier.AILING:
+        endpoint.manner = status(code)
+        outcomes.append(outcome)
+        await change()
+        await soon(tried, lambda told: told == sorted(outcomes))
 
 
 async def test_what_is_parked_is_counted_also_while_there_is_nothing_to_send_for(

@@ -14,7 +14,7 @@ import h11
 import httpcore2
 import pytest
 
-from graphql_api.delivery import posting
+from graphql_api.delivery import network, posting
 from graphql_api.delivery.network import MOST_SAID, PIECE, CheckedNetwork
 from graphql_api.delivery.posting import MOST_READ, Poster
 from graphql_api.domain import addresses
@@ -315,6 +315,22 @@ async def test_a_resolver_that_hangs_holds_up_no_message_for_long(monkeypatch: p
     assert await outcome(poster, "https://hooks.example.com/") == "TIMED_OUT"
     over.set()
     await poster.close()
+
+
+async def test_names_are_looked_up_one_after_another_however_many_there_are(
+    leads: Leads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also behind those that lead nowhere."""
+    monkeypatch.setattr(network, "LOOKUPS", 1)
+    looked_up = CheckedNetwork(HERE, is_plain=True)
+    for host in ("a.example", f"{'a' * 64}.example"):
+        async with asyncio.timeout(5):
+            with pytest.raises(httpcore2.ConnectError):
+                await looked_up.connect_tcp(host, 1)
+    leads(["192.168.0.1"])
+    async with asyncio.timeout(5):
+        with pytest.raises(network.Forbidden):
+            await looked_up.connect_tcp("b.example", 1)
 
 
 async def test_a_certificate_is_checked(

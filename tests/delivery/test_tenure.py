@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, TypeVar, cast
 
 import pytest
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
 from graphql_api.storage import sender
-from graphql_api.storage.engine import Row, Script, Store
+from graphql_api.storage.engine import Row, Script, Statement, Store, unavailable
 from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint
 
@@ -111,6 +111,26 @@ async def test_one_that_is_stopped_while_it_lays_down_its_tenure_does_so_all_the
         await ends.wait()
         asyncio.get_running_loop().call_later(0.05, go_on.set)
     assert await owner() is None
+
+
+async def test_why_nothing_is_sent_is_said_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = 0
+
+    class Away:
+        async def read(self, statement: Statement) -> Sequence[Row]:
+            nonlocal looks
+            looks += 1
+            raise unavailable("it cannot be reached")
+
+    async def looked() -> int:
+        return looks
+
+    monkeypatch.setattr("graphql_api.delivery.sender.AGAIN", 0.01)
+    async with sent_by(replace(desk, store=cast("Store", Away()))):
+        await soon(looked, lambda times: times > 3)
+    assert caplog.text.count("webhooks are not sent from here for now: the database is not available") == 1
 
 
 async def test_one_that_says_nothing_for_a_while_is_deposed_and_writes_nothing_more(

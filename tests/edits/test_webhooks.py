@@ -202,18 +202,22 @@ async def test_a_test_of_a_webhook_that_is_removed_meanwhile_leaves_nothing_behi
 
 
 async def test_the_log_keeps_the_newest_attempts(desk: Desk, caller: Caller) -> None:
-    webhook = await add(desk, caller)
+    """Of a webhook, however many there are of others."""
+    webhook, other = [await add(desk, caller) for _ in range(2)]
 
     def script() -> Script[None]:
         for at in range(KEPT_ATTEMPTS + 5):
             tried = Attempt(at, f"evt_{at}", "flow.created", "f", 0, 1, "REJECTED", 500, 1)
             yield rows.note("ws1", webhook.id, tried)
+            yield rows.note("ws1", other.id, tried)
         yield rows.forget_attempts("ws1", webhook.id, KEPT_ATTEMPTS)
 
     await desk.store.run(script, together=True)
     kept = await webhooks.attempts(desk, caller, webhook.id, 2_000)
     assert (len(kept), kept[0].at, kept[-1].at) == (KEPT_ATTEMPTS, KEPT_ATTEMPTS + 4, 5)
-    await webhooks.remove(desk, caller, webhook.id)
+    assert len(await webhooks.attempts(desk, caller, other.id, 2_000)) == KEPT_ATTEMPTS + 5
+    for one in (webhook, other):
+        await webhooks.remove(desk, caller, one.id)
     assert await desk.store.read(Statement(Shape(select(ATTEMPTS).order_by(*ATTEMPTS.primary_key)), {})) == []
 
 
