@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 import uvloop
 from msgspec.structs import replace
+from sqlalchemy import literal_column, select
 
 from graphql_api import edits
 from graphql_api.config import load
@@ -22,7 +23,8 @@ from graphql_api.edits import Desk, Saved
 from graphql_api.edits.importing import Imported
 from graphql_api.opening import store_of
 from graphql_api.storage import flows, tally
-from graphql_api.storage.engine import Shape
+from graphql_api.storage.batches import SLOW, Batches
+from graphql_api.storage.engine import Row, Shape, Statement
 from graphql_api.storage.postgres import PostgresStore
 from tests.conftest import CREATE, WORKSPACE, Clock, Noise, sent
 from tests.edits.conftest import contents
@@ -226,6 +228,38 @@ async def test_a_row_that_others_lock_holds_up_nobody_but_its_own_edit(
             assert [(await one).flow["version"] for one in changing.values()] == [1] * 3
         assert not held.done()
     assert (await held).flow["version"] == 1
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_what_nobody_waits_for_any_more_is_not_sent(is_late: bool) -> None:
+    """Whoever left, or was told that nothing was written, while others of its shape were under way."""
+    go_on, done = asyncio.Event(), []
+
+    async def alone(statement: Statement, until: float | None) -> Sequence[Row]:
+        done.append(statement.values["id"])
+        await go_on.wait()
+        return ()
+
+    async def together(shape: Shape, values: Callable[[], Sequence[Mapping[str, Any]]], until: float) -> Sequence[Row]:
+        done.extend(one["id"] for one in values())
+        return ()
+
+    shape, clock = Shape(select(literal_column("1")), single=True), asyncio.get_running_loop().time
+    sending = Batches(alone, together, 64, ())
+    under_way = []
+    for id in ("first", "second"):
+        under_way.append(sending.rows(Statement(shape, {"id": id}), clock() + 10))
+        await asyncio.sleep(2 * SLOW)
+    given_up = sending.rows(Statement(shape, {"id": "given up"}), clock() + (0.05 if is_late else 10))
+    if is_late:
+        with pytest.raises(Refused, match="nothing was written"):
+            await given_up
+    else:
+        given_up.cancel()
+    go_on.set()
+    assert await asyncio.gather(*under_way) == [(), ()]
+    await sending.close()
+    assert done == ["first", "second"]
 
 
 async def test_batches_lock_rows_in_the_order_of_their_ids(hasty: Desk, caller: Caller) -> None:

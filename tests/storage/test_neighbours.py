@@ -115,6 +115,8 @@ async def test_who_does_not_listen_holds_nobody_up(begin: Begin) -> None:
 
 
 async def test_what_is_too_much_for_a_message_is_not_told(begin: Begin) -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
     (one, _), (_, heard) = begin(), begin()
     await travelled()
     heard.clear()
@@ -130,6 +132,7 @@ async def test_what_is_too_much_for_a_message_is_not_told(begin: Begin) -> None:
     one.tell(B, b"y")
     await travelled()
     assert heard[2:] == [(B, b"y")]
+    assert faults == [], "half a message can be read by nobody"
 
 
 async def test_where_no_socket_can_be_each_stays_alone_and_says_so_once(

@@ -329,6 +329,28 @@ async def test_whoever_waits_too_long_for_another_process_is_refused(path: Path,
     await store.close()
 
 
+async def test_whoever_waits_too_long_is_refused_also_long_after_others_were(
+    path: Path, locked: sqlite3.Connection
+) -> None:
+    """The timer that rang while nobody waited is set anew."""
+    locked.execute("ROLLBACK")
+    store = SqliteStore(str(path), patience=0.2)
+    go_on = threading.Event()
+
+    def slow() -> Script[int]:
+        go_on.wait(10)
+        return (yield from count())
+
+    assert await store.run(count) == 1
+    await asyncio.sleep(0.25)
+    first, late = waiting(store, slow, count)
+    with pytest.raises(Refused, match="other changes keep it busy; nothing was written"):
+        await late
+    go_on.set()
+    assert await first == 2
+    await store.close()
+
+
 async def test_closing_finishes_the_scripts_that_wait(path: Path, locked: sqlite3.Connection) -> None:
     store = SqliteStore(str(path), patience=10)
     jobs = waiting(store, count, count)
@@ -446,6 +468,17 @@ async def test_statements_have_a_timeout(path: Path) -> None:
         with pytest.raises(Refused, match="the statement took too long; nothing was written"):
             await refused
     assert await store.run(count) == 1
+    await store.close()
+
+
+@pytest.mark.parametrize(("synchronous", "level"), [("FULL", 2), ("NORMAL", 1)])
+async def test_a_change_is_as_safe_as_it_was_asked_to_be(path: Path, synchronous: str, level: int) -> None:
+    def script() -> Script[int]:
+        (row,) = yield Statement(Shape(text("PRAGMA synchronous")), {})
+        return int(row["synchronous"])
+
+    store = SqliteStore(str(path), synchronous=synchronous)
+    assert await store.run(script) == level
     await store.close()
 
 
