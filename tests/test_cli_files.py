@@ -121,6 +121,9 @@ def test_what_is_wrong_ends_with_one_and_changes_nothing(say_here: Told) -> None
     nowhere = "There is no folder no; message-flows export --dir no makes it.\n"
     assert say_here("plan", "no") == Said(1, "", nowhere)
     assert say_here("plan") == Said(1, "", "Missing argument 'DIR'.\n")
+    for words in ("plan", "apply"):
+        sentence = "--workspace must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -.\n"
+        assert say_here(words, str(dir), "--workspace", "a b") == Said(1, "", sentence)
     assert say_here("export", "x", "--dir", str(dir)) == Said(2, "", "Name a file or --dir, not both.\n")
 
 

@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from graphql_api import app, config
 from graphql_api.edits import Desk
+from graphql_api.web.telemetry import OTHERS
 
 SECRET = "Nobody-may-read-this"
 INPUT = {"direction": "INBOUND", "agent": "a", "initiationMessage": "i", "messageChannel": "SMS"}
@@ -109,3 +110,12 @@ async def test_a_fault_of_ours_is_an_error_of_its_request_and_a_refusal_is_none(
     desk.store.heard = None
     requests = [span for span in exporter.get_finished_spans() if span.name.startswith("GET ")]
     assert [span.status.status_code for span in requests] == [trace.StatusCode.UNSET, trace.StatusCode.ERROR]
+
+
+async def test_a_method_that_nobody_knows_makes_no_name_of_its_own(
+    traced: httpx2.AsyncClient, exporter: InMemorySpanExporter
+) -> None:
+    for method in ("BREW", "GET"):
+        await traced.request(method, "/v1/api/message-flows")
+    names = [span.name for span in exporter.get_finished_spans() if " /" in span.name]
+    assert [name.split()[0] for name in names] == [OTHERS, "GET"]

@@ -59,7 +59,7 @@ def leads(monkeypatch: pytest.MonkeyPatch) -> Leads:
 
 
 async def test_a_message_is_a_post_of_its_very_bytes(poster: Poster, endpoint: Endpoint) -> None:
-    endpoint.manner = status(202, "retry-after: 7")
+    endpoint.manner = status(202, "Retry-After: 7")
     url = f"{endpoint.url}/a%20b?c=d&e=%C3%A9"
     for body in (b'{"a":"\xc3\xa9"}', b""):
         answer = await poster(url, HEADERS, body)

@@ -19,6 +19,7 @@ from graphql_api.storage import sender
 from graphql_api.storage.engine import Row, Script, Statement, Store, unavailable
 from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint
+from tests.storage.tally import SLEEP
 
 T = TypeVar("T")
 
@@ -111,6 +112,33 @@ async def test_one_that_is_stopped_while_it_lays_down_its_tenure_does_so_all_the
         await ends.wait()
         asyncio.get_running_loop().call_later(0.05, go_on.set)
     assert await owner() is None
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_nobody_takes_over_while_the_owner_writes(desk: Desk, other: Store, add: Add, endpoint: Endpoint) -> None:
+    await add(endpoint)
+    mine, theirs = Tenure(desk.store), Tenure(other)
+    await mine.won()
+    (seen,) = await desk.store.read(sender.LOOK)
+    desk.store.heard = None  # a statement that sleeps is of no workspace
+    writes = asyncio.Event()
+    done: list[str] = []
+
+    def slow(row: Row) -> Script[None]:
+        writes.set()
+        yield Statement(SLEEP, {"seconds": 0.3})
+
+    async def write() -> None:
+        await mine.write(slow)
+        done.append("written")
+
+    async def take() -> None:
+        await writes.wait()
+        assert await theirs._took(seen["owner"], seen["beat"])
+        done.append("taken")
+
+    await asyncio.gather(write(), take())
+    assert done == ["written", "taken"]
 
 
 async def test_why_nothing_is_sent_is_said_once(

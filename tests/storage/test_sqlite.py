@@ -407,6 +407,14 @@ async def test_closing_waits_for_the_ends_of_threads_whose_connections_were_give
     assert len(ended) == 1
 
 
+async def test_a_stream_takes_as_long_as_it_takes(path: Path) -> None:
+    store = SqliteStore(str(path), timeout=0.01)
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) SELECT i FROM n"
+    async with store.stream(Statement(Shape(text(numbers)), {})) as rows:
+        assert [row["i"] async for row in rows] == list(range(1, 50_001))
+    await store.close()
+
+
 async def test_closing_ends_a_stream(path: Path) -> None:
     store = SqliteStore(str(path))
 
@@ -528,6 +536,17 @@ async def test_a_transaction_that_could_not_be_used_is_not_left_open(
         await store.run(count)
     assert await store.run(count) == 2
     assert counted(path) == 2
+
+
+async def test_a_long_read_whose_caller_leaves_holds_up_no_other(path: Path) -> None:
+    store = SqliteStore(str(path), timeout=10)
+    reading = asyncio.create_task(store.read(ENDLESS_ASIDE))
+    await asyncio.sleep(0.1)
+    reading.cancel()
+    await asyncio.wait((reading,))
+    async with asyncio.timeout(5):
+        assert [dict(row) for row in await store.read(TOTAL_ASIDE)] == [{"total": 0}]
+    await store.close()
 
 
 async def test_more_long_reads_than_places_are_refused_not_hung(path: Path) -> None:
