@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
 from graphql_api.storage import changes, tail
+from graphql_api.storage.engine import Row
+from graphql_api.storage.sender import LOOK
+from graphql_api.storage.tail import Tail
 from graphql_api.web import lines, metrics
 from tests.conftest import WORKSPACE
 from tests.delivery.conftest import Add, Change, sent_by, soon
@@ -217,6 +221,34 @@ def counted(outcome: str) -> float:
     return metrics.OWN.get_sample_value("message_flows_webhook_deliveries_total", {"outcome": outcome}) or 0
 
 
+async def test_a_fault_of_ours_is_said_without_what_was_told_and_not_run_into_again_at_once(
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    sending: object,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    faults = 0
+
+    async def told(*_: object) -> None:
+        nonlocal faults
+        faults += 1
+        raise RuntimeError("secret")
+
+    async def count() -> int:
+        return faults
+
+    monkeypatch.setattr(Teller, "told", told)
+    await add(endpoint)
+    await change()
+    await soon(count, bool)
+    await asyncio.sleep(0.2)
+    assert (faults, endpoint.received) == (1, [])
+    assert "a webhook cannot be delivered" in caplog.text
+    assert "secret" not in caplog.text
+
+
 async def test_an_endpoint_that_hangs_holds_up_no_other(
     add: Add, change: Change, endpoint: Endpoint, sending: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +322,32 @@ async def test_a_removed_webhook_is_told_nothing_more(
     await asyncio.sleep(0.3)
     assert len(endpoint.received) == before
     assert await office.attempts(desk, caller, webhook.id, 10) == []
+    assert await office.waiting(desk, caller, webhook.id) == 0
+
+
+async def test_nothing_is_made_out_for_a_webhook_that_is_removed_meanwhile(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between what the sender has read of the webhooks and of the changes, and what it writes."""
+    looks, webhook = Tail.more, await add(endpoint)
+
+    async def more(tail: Tail) -> Sequence[Row]:
+        rows = await looks(tail)
+        if rows and await office.find(desk, caller, webhook.id):
+            await office.remove(desk, caller, webhook.id)
+        return rows
+
+    async def is_removed() -> bool:
+        (row,) = await desk.store.read(LOOK)
+        return not row["has_work"] and row["owner"] is None
+
+    async with sent_by(desk):
+        for _ in range(2):  # it is behind at first, and abreast of the others from then on
+            last = (await change(), 0)
+            await endpoint.until(lambda last=last: last in endpoint.changes)  # type: ignore[misc]
+        monkeypatch.setattr(Tail, "more", more)
+        await change()
+        await soon(is_removed, bool)
     assert await office.waiting(desk, caller, webhook.id) == 0
 
 

@@ -182,19 +182,27 @@ async def test_what_was_taken_back_is_not_recalled(store: SqliteStore, traced: l
     assert not any(sql.startswith("SELECT") for sql in traced)
 
 
-async def test_behind_a_write_nothing_is_recalled(store: SqliteStore, path: Path, traced: list[str]) -> None:
-    """A guess that proved wrong would write once more what stands before it."""
+@pytest.mark.parametrize("is_guessed", [False, True])
+async def test_behind_a_write_nothing_is_recalled(
+    store: SqliteStore, path: Path, traced: list[str], is_guessed: bool
+) -> None:
+    """A guess that proved wrong would write once more what stands before it, be it a guess that was right."""
 
     def script() -> Script[int]:
-        yield added("b")
+        if is_guessed:
+            yield from count_recalled("b")
+        else:
+            yield added("b")
         return (yield from count_recalled())
 
     assert await store.run(count_recalled) == 1
+    if is_guessed:
+        assert await store.run(partial(count_recalled, "b")) == 1
     traced.clear()
     assert await store.run(script) == 2
     assert [sql.split()[0] for sql in traced if sql.startswith(("SELECT", "UPDATE"))] == ["UPDATE", "SELECT", "UPDATE"]
     with closing(plain(path)) as connection:
-        assert connection.execute("SELECT sum(count) FROM tally").fetchone() == (3,)
+        assert connection.execute("SELECT sum(count) FROM tally").fetchone() == (3 + is_guessed,)
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
