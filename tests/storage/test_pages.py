@@ -118,6 +118,16 @@ async def test_times_of_change_are_in_order_within_and_across_slots(desk: Desk, 
         assert await all_ids(desk, Order(OrderField.UPDATED_AT, descending), size, last=True) == right
 
 
+async def test_what_changed_since_a_time_is_all_of_it_within_its_slot_too(desk: Desk) -> None:
+    times = [3 * SLOTTED + beside for beside in (-1, 0, 1, 2)]
+    await bring(desk, {f"f{n}": {"updated_at": at} for n, at in enumerate(times)})
+    for descending in (False, True):
+        order = Order(OrderField.UPDATED_AT, descending)
+        for n, since in enumerate(times):
+            right = sorted((f"f{m}" for m in range(n, 4)), reverse=descending)
+            assert await all_ids(desk, order, 2, Filter(updated_since=since)) == right
+
+
 async def test_every_way_to_change_a_flow_takes_it_to_the_slot_of_its_time(desk: Desk, clock: Clock) -> None:
     await bring(desk, {f"f{n}": {"updated_at": n * SLOTTED} for n in range(8)})
     caller, name = Caller("ws1"), Sent({"name": "m"})

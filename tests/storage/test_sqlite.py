@@ -133,6 +133,22 @@ async def test_a_failing_script_costs_its_neighbours_nothing(
     assert traced.count("COMMIT") == 2
 
 
+async def test_a_script_that_fails_only_beside_its_neighbours_is_told_what_it_has_come_to(
+    store: SqliteStore, locked: sqlite3.Connection, patient: None
+) -> None:
+    times = 0
+
+    def at_first() -> Script[int]:
+        nonlocal times
+        times += 1
+        done = yield from count("b")
+        if times == 1:
+            raise ZeroDivisionError
+        return done
+
+    assert await at_once(store, locked, count, at_first) == [1, 1]
+
+
 async def test_neighbours_of_a_failing_script_are_run_again_unless_their_callers_are_gone(
     store: SqliteStore, locked: sqlite3.Connection, path: Path, patient: None
 ) -> None:
