@@ -23,7 +23,7 @@ from graphql_api.edits.upkeep import prune
 from graphql_api.feed import WAITING, Change, Feed, Watcher, past, watcher
 from graphql_api.storage import changes
 from graphql_api.storage.engine import Row, Script, Statement, Store
-from graphql_api.storage.tail import Run, Tail
+from graphql_api.storage.tail import PositionRange, Tail
 from tests.conftest import Clock, Noise
 from tests.edits.conftest import NEW
 from tests.rewinding import rename_stream, rewind
@@ -251,7 +251,7 @@ async def test_nothing_is_missed_of_what_is_committed_while_a_watcher_begins(
     id = await new_flow(desk, caller)
     async with feed.watching("ws1") as other:
 
-        async def late() -> tuple[int, Sequence[Run]]:
+        async def late() -> tuple[int, Sequence[PositionRange]]:
             now = await caught_up()
             await rename(desk, caller, id, "1")
             await taken(other, 1)
