@@ -62,7 +62,7 @@ class SharedCounts:
                 return int(await self._storage.incr(f"message-flows/{window}/{who}", WINDOW, amount=points))
         except StorageError as error:
             self._leave_alone(error.storage_error)
-        except TimeoutError as error:
+        except (TimeoutError, ValueError, TypeError) as error:  # or something answers that is no Redis
             self._leave_alone(error)
         return None
 

@@ -201,3 +201,19 @@ async def test_a_slow_redis_is_waited_for_a_second_in_all(redis_url: str, monkey
     Redis.from_url(redis_url).client_pause(150)
     assert await counts.add("slow", MINUTE, 1) is None
     await counts.close()
+
+
+@pytest.mark.parametrize(
+    "says", [b"+hello", b"HTTP/1.1 400 Bad Request", b"*1\r\n*0", b"$2\r\n\xff\xff", b"$-1", b":x", b"*99999999999"]
+)
+async def test_what_is_no_redis_counts_nobody_and_is_told_of(says: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4_096):
+            writer.write(says + b"\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        counts = SharedCounts(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+        assert [await counts.add("junk", MINUTE, 1), await counts.add("junk", MINUTE, 1)] == [None, None]
+        await counts.close()
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["no rate limits for 5 s"]
