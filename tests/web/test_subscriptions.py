@@ -507,7 +507,7 @@ async def test_a_fault_of_ours_ends_one_operation_of_a_websocket(
         raise RuntimeError
 
     lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     monkeypatch.setattr(Operations, "_event", broken)
     id = await new_flow(desk, caller)
     async with served(desk) as at, connected(at, x_request_id="lost-1") as socket:
@@ -528,7 +528,7 @@ async def test_the_line_of_a_subscription_that_is_refused_says_why(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, arguments: str, code: str
 ) -> None:
     lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     query = f"subscription {{ messageFlowChanged({arguments}) {{ version }} }}"
     async with served(desk) as at, connected(at) as socket, streaming(at, query) as events:
         await socket.begin()
@@ -907,7 +907,7 @@ async def test_the_line_of_a_stream_names_the_workspace_of_its_url_and_its_reque
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "told", lambda level, **members: lines.append(members))
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     named: dict[str, Any] = {"workspace": None, "parameters": {"workspace": "ws1"}}
     async with served(desk) as at:
         async with streaming(at, get=True, headers={"x-request-id": "abc"}, **named) as events:
