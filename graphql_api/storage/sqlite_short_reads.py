@@ -13,13 +13,12 @@ from typing import Any
 
 import msgspec
 
-from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
 from graphql_api.storage.engine import Row
 from graphql_api.storage.sqlite_file import Deadline
 
 LONGEST_INLINE = 0.05
-"""Seconds that a read may hold up the event loop."""
+"""Seconds that a read may hold up the event loop; those behind it are begun later when together they took as long."""
 
 
 class Waiting(msgspec.Struct, eq=False):
@@ -55,25 +54,34 @@ class ShortReads:
         return self._carried_out(self._connection(), sql, ())
 
     def _read(self) -> None:
-        """As many as may be; the others when the answers to these have been written."""
+        """As many as may be, and as there is time for; the others when the answers to these have been written."""
         waiting = [one for one in self._waiting[: self._most] if not one.rows.done()]
         del self._waiting[: self._most]
+        self._waiting[:0] = waiting[self._read_some(waiting) :]
         if self._waiting and self._loop is not None:
             self._loop.call_soon(self._read)
+
+    def _read_some(self, waiting: Sequence[Waiting]) -> int:
+        """How many have been answered, in their order."""
         try:
             connection = self._connection()
             if len(waiting) > 1:
                 connection.execute("BEGIN")
-        except (Refused, sqlite3.Error) as error:
+        except Exception as error:
             for one in waiting:
                 one.rows.set_exception(error)
-            return
+            return len(waiting)
+        count, until = 0, time.monotonic() + LONGEST_INLINE
         for one in waiting:
             try:
                 one.rows.set_result(self._carried_out(connection, one.sql, one.arguments))
             except Exception as error:
                 one.rows.set_exception(error)
+            count += 1
+            if time.monotonic() >= until:
+                break
         self._end(connection)
+        return count
 
     def _carried_out(self, connection: sqlite3.Connection, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
         self._deadline.until = time.monotonic() + LONGEST_INLINE
@@ -84,7 +92,7 @@ class ShortReads:
         try:
             if connection.in_transaction:
                 connection.execute("COMMIT")
-        except sqlite3.Error:
+        except (sqlite3.Error, MemoryError):
             self.hang_up()
 
     def _connection(self) -> sqlite3.Connection:

@@ -95,6 +95,24 @@ async def test_no_more_reads_than_may_be_are_made_before_others_have_their_turn(
     await store.close()
 
 
+@pytest.mark.parametrize(("batch", "seconds", "at_once"), [(2, 60, 2), (64, 0, 1)], ids=["reads", "time"])
+async def test_others_are_read_when_the_answers_to_these_have_been_written(
+    path: Path, traced: list[str], monkeypatch: pytest.MonkeyPatch, batch: int, seconds: float, at_once: int
+) -> None:
+    """Rows of all that wait would be held at the same time, and hold up the event loop as long as all of them take."""
+    monkeypatch.setattr(sqlite_short_reads, "LONGEST_INLINE", seconds)
+    store = SqliteStore(str(path), batch=batch)
+
+    async def answer() -> None:
+        await store.read(TOTAL)
+        traced.append("answer")
+
+    await asyncio.gather(*(answer() for _ in range(4)))
+    told = [sql if sql == "answer" else "read" for sql in traced if sql == "answer" or sql.startswith("SELECT")]
+    assert told == (["read"] * at_once + ["answer"] * at_once) * (4 // at_once)
+    await store.close()
+
+
 async def test_all_that_wait_are_refused_when_the_file_cannot_be_opened(store: SqliteStore, path: Path) -> None:
     os.unlink(path)
     for refusal in await at_once(store, TOTAL, TOTAL, read("a")):
@@ -102,13 +120,25 @@ async def test_all_that_wait_are_refused_when_the_file_cannot_be_opened(store: S
         assert "its file is gone; nothing was written" in str(refusal)
 
 
+async def test_nobody_waits_for_ever_where_memory_is_short(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*args: Any, **more: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(sqlite3, "connect", short)
+    async with asyncio.timeout(10):
+        assert [type(one) for one in await at_once(store, TOTAL, TOTAL)] == [MemoryError] * 2
+    monkeypatch.undo()
+    assert (await store.read(TOTAL))[0]["total"] == 0
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("disk I/O error"), MemoryError()])
 async def test_a_connection_that_cannot_leave_its_transaction_is_given_up(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     class Stuck(sqlite3.Connection):
         def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
             if sql == "COMMIT":
-                raise sqlite3.OperationalError("disk I/O error")
+                raise error
             return super().execute(sql, *arguments)
 
     connect = sqlite3.connect
