@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import ceil
 from time import perf_counter, time
@@ -129,6 +130,8 @@ def _retry_after(headers: dict[bytes, bytes]) -> int:
     if asked.isdigit():
         return int(asked[:6])
     try:
-        return max(0, ceil(parsedate_to_datetime(asked.decode("ascii")).timestamp() - time()))
+        date = parsedate_to_datetime(asked.decode("ascii"))
+        # One that names no zone, in the old form of C's asctime, is in UTC as all dates of HTTP are (RFC 9110, 5.6.7).
+        return max(0, ceil(date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time()))
     except (ValueError, OverflowError):
         return 0

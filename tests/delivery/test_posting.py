@@ -4,10 +4,10 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from email.utils import formatdate
 from pathlib import Path
-from time import time
+from time import asctime, gmtime, time, tzset
 from typing import Any
 
 import h11
@@ -74,6 +74,23 @@ async def test_a_message_is_a_post_of_its_very_bytes(poster: Poster, endpoint: E
 
 async def test_an_endpoint_may_say_by_a_date_when_to_try_again(poster: Poster, endpoint: Endpoint) -> None:
     endpoint.manner = status(503, f"retry-after: {formatdate(time() + 600, usegmt=True)}")
+    assert 590 < (await poster(endpoint.url, {}, b"")).retry_after <= 600
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The server's own clock shows another time than UTC."""
+    monkeypatch.setenv("TZ", "EST5")
+    tzset()
+    yield
+    monkeypatch.undo()
+    tzset()
+
+
+async def test_a_date_in_the_old_form_without_a_zone_is_in_utc(
+    poster: Poster, endpoint: Endpoint, elsewhere: None
+) -> None:
+    endpoint.manner = status(503, f"retry-after: {asctime(gmtime(time() + 600))}")
     assert 590 < (await poster(endpoint.url, {}, b"")).retry_after <= 600
 
 
