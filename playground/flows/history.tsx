@@ -56,7 +56,7 @@ export function History({ session, flow, unsaved, locked, reverted }: Props) {
               Version {revision.version} by {revision.actor}, {DOORS[revision.source]}
             </p>
             {revision.note && <q class="note">{revision.note}</q>}
-            <Changes changes={revision.changes} isNew={revision.operation === "CREATE" || revision.operation === "IMPORT"} />
+            <Changes changes={revision.changes} isNew={revision.version === 0} />
           </li>
         ))}
       </ol>

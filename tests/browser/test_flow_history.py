@@ -71,3 +71,23 @@ async def test_times_that_an_import_brought_are_told_as_such(
     created = entry.locator("[data-leaf=createdAt]")
     await expect(created.locator("dt")).to_have_text("Created")
     await expect(created.locator("dd")).to_have_text("after: 1 Feb 2023")
+
+
+async def test_an_import_in_place_of_a_deleted_flow_tells_what_was_there_before(
+    visiting: Visiting, guarded: Guarded, tmp_path: Path
+) -> None:
+    key, workspace = guarded.key("again"), str(EXAMPLE["workspaceId"])
+    team = Elsewhere(guarded.address, workspace, key)
+    id = await team.create(name="Deleted")
+    await team.ask("mutation ($id: ID!) {deleteMessageFlow(id: $id) {errors {message}}}", id=id)
+    file = tmp_path / "flows.jsonl"
+    file.write_text(json.dumps({**EXAMPLE, "_id": id}))
+    guarded.bring_in(file)
+    visit = await visiting(guarded.address)
+    await visit.open(f"/flows/{id}?workspace={workspace}")
+    await give_key(visit.page, key)
+    entry = visit.page.get_by_role("region", name="History").locator("ol > li").first
+    await expect(entry).to_contain_text("Imported")
+    name = entry.locator("[data-leaf=name]")
+    await expect(name.locator("dd.before")).to_have_text("before: Deleted")
+    await expect(name.locator("dd.after")).to_have_text(f"after: {EXAMPLE['name']}")
