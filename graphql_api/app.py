@@ -59,7 +59,7 @@ class Shared(NamedTuple):
     keyring: Keyring | None
     throttle: Throttle | None
     feed: Feed
-    lasting: LiveConnections
+    live: LiveConnections
     readiness: Ready
 
     def guarded(self, door: ASGIApp) -> ASGIApp:
@@ -74,7 +74,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     desk, carrier, around = traced(settings, desk) if settings.traces else (desk, Operations, None)
     shared = shared_of(settings, desk, carrier)
     rest = Rest(desk, shared.operations, shared.limits, suggestions=settings.suggestions)
-    streams = EventStream(shared.operations, shared.lasting)
+    streams = EventStream(shared.operations, shared.live)
     graphql = GraphQL(desk, shared.operations, shared.limits, shared.feed, streams)
     cors = Cors(settings.cors_origins)
     front = Front(doors(shared, graphql, rest), hosts_of(settings), cors, settings.max_header_bytes)
@@ -106,7 +106,7 @@ def shared_of(settings: Config, desk: Desk, carrier: Carrier) -> Shared:
         keyring=keyring,
         throttle=throttle_of(settings),
         feed=Feed(desk.store),
-        lasting=LiveConnections(keyring, settings.max_subscriptions, desk.now),
+        live=LiveConnections(keyring, settings.max_subscriptions, desk.now),
         readiness=Ready(desk.store),
     )
 
@@ -148,7 +148,7 @@ def throttle_of(settings: Config) -> Throttle | None:
 def doors(shared: Shared, graphql: GraphQL, rest: Rest) -> ASGIApp:
     pages = pages_of(shared.settings)
     settings = shared.settings
-    shutdown = Shutdown(shared.readiness, shared.lasting, settings.drain_seconds, settings.shutdown_seconds)
+    shutdown = Shutdown(shared.readiness, shared.live, settings.drain_seconds, settings.shutdown_seconds)
     others = routes(shared, pages)
     known = (*(route.path for route in others), *PATHS)
     router = Router(
@@ -182,7 +182,7 @@ def sockets(shared: Shared) -> WebSockets:
             shared.feed,
             shared.operations,
             shared.limits,
-            shared.lasting,
+            shared.live,
             shared.keyring,
             shared.throttle,
             frozenset(shared.settings.cors_origins),

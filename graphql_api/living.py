@@ -113,7 +113,7 @@ class Shutdown(NamedTuple):
     """
 
     ready: Ready
-    lasting: LiveConnections
+    live: LiveConnections
     drain: float
     patience: float
 
@@ -131,7 +131,7 @@ class Shutdown(NamedTuple):
         def stop_now(number: int) -> None:
             told[number] += 1
             is_hurried = told[signal.SIGINT] > 1
-            self.lasting.stop()
+            self.live.stop()
             loop.call_later(0 if is_hurried else self.patience, over.cancel)
             stop = stops[signal.Signals(number)]
             if callable(stop) and (is_hurried or told.total() == 1):  # uvicorn hurries by a Ctrl-C after a SIGTERM too
