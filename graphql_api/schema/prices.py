@@ -76,7 +76,7 @@ def operation_price(operation: ast.OperationDefinitionNode, answer: list[FieldGr
 
 
 def _price(group: FieldGroup, page: RowCounts, above: Way, told: set[Way], least: int = 0) -> Price:
-    """Of a place whose fields differ in name and arguments only where their types exclude each other."""
+    """Of a group whose fields differ in name and arguments only where their types exclude each other."""
     names = frozenset(field.name.value for field in group.fields)
     if group.below is None:
         return Price(max(LEAF_POINTS.get(name, 0) for name in names) + _again(names, above, told))

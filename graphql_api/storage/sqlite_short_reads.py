@@ -21,7 +21,7 @@ LONGEST_INLINE = 0.05
 """Seconds that a read may hold up the event loop; those behind it are begun later when together they took as long."""
 
 
-class Waiting(msgspec.Struct, eq=False):
+class PendingRead(msgspec.Struct, eq=False):
     sql: str
     arguments: Sequence[Any]
     rows: asyncio.Future[Sequence[Row]]
@@ -37,7 +37,7 @@ class ShortReads:
         self._may_open = may_open
         self._open: sqlite3.Connection | None = None
         self._deadline = Deadline()
-        self._waiting: list[Waiting] = []
+        self._waiting: list[PendingRead] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def rows(self, sql: str, arguments: Sequence[Any]) -> "asyncio.Future[Sequence[Row]]":
@@ -47,7 +47,7 @@ class ShortReads:
             self._loop.call_soon(self._read)
         assert self._loop is not None
         rows: asyncio.Future[Sequence[Row]] = self._loop.create_future()
-        self._waiting.append(Waiting(sql, arguments, rows))
+        self._waiting.append(PendingRead(sql, arguments, rows))
         return rows
 
     def now(self, sql: str) -> Sequence[Row]:
@@ -61,7 +61,7 @@ class ShortReads:
         if self._waiting and self._loop is not None:
             self._loop.call_soon(self._read)
 
-    def _read_some(self, waiting: Sequence[Waiting]) -> int:
+    def _read_some(self, waiting: Sequence[PendingRead]) -> int:
         """How many have been answered, in their order."""
         try:
             connection = self._connection()

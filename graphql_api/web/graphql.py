@@ -34,7 +34,7 @@ from graphql_api.web.http import (
 )
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.refusals import retry_after
-from graphql_api.web.results import WITH_STATUS, document, status_code
+from graphql_api.web.results import WITH_STATUS, deciding_code, response_of
 from graphql_api.web.sse import EventStream
 
 RESPONSE = "application/graphql-response+json"
@@ -173,10 +173,10 @@ def _must_be_answered_so(operation: Prepared, asked: Asked, scope: Scope) -> Non
 
 
 def answered(scope: Scope, operation: Prepared, asked: Asked, result: OperationResult, media: str) -> Answer:
-    if result.errors and (code := status_code(operation, result.errors)):
+    if result.errors and (code := deciding_code(operation, result.errors)):
         body = encoded({"errors": result.errors})
         return Answer(KINDS[code].status, body, MEDIA[media], retry_after(scope, code))
-    return Answer(200, encoded(document(result, asked.extensions), is_plain=result.is_compiled), MEDIA[media])
+    return Answer(200, encoded(response_of(result, asked.extensions), is_plain=result.is_compiled), MEDIA[media])
 
 
 def asks_for_events(scope: Scope) -> bool:

@@ -18,7 +18,7 @@ from graphql_api.schema.shown import Rejected
 from graphql_api.web import hearing, telemetry
 from graphql_api.web.auth import Keyring
 from graphql_api.web.json import encoded
-from graphql_api.web.results import code_of, document
+from graphql_api.web.results import code_of, response_of
 from graphql_api.web.telemetry import LONGEST_NAME, WriteLine
 
 LOOK = 0.5
@@ -87,7 +87,7 @@ class LiveConnections:
         hearing.hear("delivery_lag", max(0, self._now() - event.at) / 1_000)
         if event.text is None:
             assert event.answer is not None
-            event.text = encoded(document(event.answer)).decode()
+            event.text = encoded(response_of(event.answer)).decode()
         return event.text
 
     # Ends

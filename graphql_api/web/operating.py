@@ -24,7 +24,7 @@ from graphql_api.web.front import masked
 from graphql_api.web.http import BodyLimits
 from graphql_api.web.json import encoded
 from graphql_api.web.live_connections import LiveConnections
-from graphql_api.web.results import code_of, document, errors_of, status_code
+from graphql_api.web.results import code_of, deciding_code, errors_of, response_of
 from graphql_api.web.telemetry import GONE, WEBSOCKET
 from graphql_api.web.throttle import Account, Throttle
 
@@ -169,8 +169,8 @@ class SocketOperations:
             await self._watch(id, operation, asked, context)
             return 200
         result = await self._finished(self._backend.operations.carry_out(operation, asked.variables, context))
-        await self._say({"id": id, "type": "next", "payload": document(result, asked.extensions)})
-        code = status_code(operation, result.errors)
+        await self._say({"id": id, "type": "next", "payload": response_of(result, asked.extensions)})
+        code = deciding_code(operation, result.errors)
         return KINDS[code].status if code else 200
 
     async def _finished(self, work: Coroutine[Any, Any, T]) -> T:

@@ -12,7 +12,7 @@ WITH_STATUS = frozenset({"UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "UNAVAI
 """Codes of top-level errors that give the answer their status where nothing was carried out."""
 
 
-def document(result: OperationResult, extensions: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def response_of(result: OperationResult, extensions: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The members of the response, errors first; `extensions` is what the request asks about its own execution."""
     told: dict[str, Any] = {"errors": result.errors, "data": result.data} if result.errors else {"data": result.data}
     if extensions:
@@ -26,7 +26,7 @@ def _extensions(asked: Mapping[str, Any], result: OperationResult) -> dict[str, 
     return {"extensions": told} if told else {}
 
 
-def status_code(operation: Prepared, errors: Sequence[Mapping[str, Any]]) -> str | None:
+def deciding_code(operation: Prepared, errors: Sequence[Mapping[str, Any]]) -> str | None:
     """The code that gives the whole answer its status: of the only field at the root, when nothing was carried out."""
     if operation.measured.size.root_fields != 1:
         return None

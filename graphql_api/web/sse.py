@@ -18,7 +18,7 @@ from graphql_api.web.front import masked
 from graphql_api.web.http import Disconnected, Headers
 from graphql_api.web.json import encoded
 from graphql_api.web.live_connections import End, LiveConnections, SubscriptionRecord, given_up
-from graphql_api.web.results import code_of, document, errors_of
+from graphql_api.web.results import code_of, errors_of, response_of
 from graphql_api.web.taking import STALLED
 from graphql_api.web.throttle import payer
 
@@ -56,7 +56,7 @@ class EventStream:
         except Rejected as rejected:
             payload: Any = {"errors": rejected.errors}
         else:
-            payload = document(result, asked.extensions)
+            payload = response_of(result, asked.extensions)
         text = encoded(payload).decode()
         await out.begin()
         await out.next(text)
