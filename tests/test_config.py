@@ -222,6 +222,7 @@ def test_a_wrong_address_of_redis_is_refused_without_its_password(end: str) -> N
     [
         ("MESSAGE_FLOWS_PROT", "MESSAGE_FLOWS_PROT is no setting; did you mean MESSAGE_FLOWS_PORT?"),
         ("message_flows_hots", "message_flows_hots is no setting; did you mean MESSAGE_FLOWS_HOST?"),
+        ("MESSAGE_FLOWS_ROOT", "MESSAGE_FLOWS_ROOT is no setting; did you mean MESSAGE_FLOWS_ROOT_PATH?"),
         ("MESSAGE_FLOWS_XYZZY", "MESSAGE_FLOWS_XYZZY is no setting."),
     ],
 )

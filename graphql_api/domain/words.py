@@ -19,7 +19,8 @@ def nearest(name: str, known: Collection[str]) -> str | None:
     """The known name that was meant, in another case or cut short too; None when none is near."""
     wanted, choices = name[:64].lower(), {one.lower(): one for one in known}
     near = difflib.get_close_matches(wanted, choices, 1, 0.7)
-    near = near or [one for one in choices if len(wanted) > 3 and wanted in one]
+    if not near and len(wanted) > 3:
+        near = sorted((one for one in choices if wanted in one), key=lambda one: not one.startswith(wanted))
     return choices[near[0]] if near else None
 
 

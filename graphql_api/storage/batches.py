@@ -64,12 +64,21 @@ class Batches:
     Of a batch that fails each statement is carried out once more by itself: nobody fails for a neighbour.
     """
 
-    def __init__(self, alone: Fetch, together: FetchMany, most: int, again: tuple[type[BaseException], ...]) -> None:
-        """`most`: statements of a batch; `again`: errors after which nothing of the batch has been done."""
+    def __init__(
+        self,
+        alone: Fetch,
+        together: FetchMany,
+        most: int,
+        again: tuple[type[BaseException], ...],
+        trouble: Callable[[], str],
+    ) -> None:
+        """`most`: statements of a batch; `again`: errors after which nothing of the batch has been done; `trouble`:
+        why no connection was to be had."""
         self._alone = alone
         self._together = together
         self._most = most
         self._again = again
+        self._trouble = trouble
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queues: dict[Shape, StatementQueue] = {}
         self._workers: set[asyncio.Task[None]] = set()
@@ -128,7 +137,7 @@ class Batches:
                 if one.until > now:
                     moments.append(one.until)
                 else:
-                    one.rows.set_exception(unavailable("all connections are taken"))
+                    one.rows.set_exception(unavailable(self._trouble()))
             if queue.waiting and queue.under_way < AT_ONCE:
                 if queue.slow_from > now:
                     moments.append(queue.slow_from)

@@ -56,7 +56,8 @@ class PostgresStore:
         self._turns = Slots(max(1, size // 2), "too many others wait for rows that are locked")
         self._aside = Slots(max(1, size * 2 // 3), "other long statements keep it busy")
         self._signals = Signals(dsn, self._pool)
-        self._batches = Batches(self._alone, self._together, batch, (Lost, *RACES, *WRONG)) if batch > 1 else None
+        again = (Lost, *RACES, *WRONG)
+        self._batches = Batches(self._alone, self._together, batch, again, self._pool.trouble) if batch > 1 else None
 
     def read(self, statement: Statement) -> Awaitable[Sequence[Row]]:
         return self._apart(statement, self._pool.until())

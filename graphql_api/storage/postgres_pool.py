@@ -22,6 +22,7 @@ IDLE = 180
 """Seconds after which a connection that nobody needs is closed; some networks forget it after four minutes."""
 
 TAKEN = "all connections are taken"
+MUTE = "it takes connections and does not answer"
 
 log = logging.getLogger("message_flows")
 
@@ -65,6 +66,10 @@ class Pool:
     def until(self) -> float:
         """The moment at which a caller who comes now has waited long enough; event loops have the same clock."""
         return monotonic() + self._patience
+
+    def trouble(self) -> str:
+        """Why whoever has waited long enough has no connection."""
+        return MUTE if self._trouble is TAKEN and not self._at_work else self._trouble
 
     def at_hand(self) -> Any:
         """The one that has been idle for the shortest time; None when none is."""
@@ -126,7 +131,7 @@ class Pool:
             if heir.done() and not heir.cancelled():  # it came to somebody who has left
                 self._leave() if heir.result() is None else self.give_back(heir.result())
             if isinstance(error, TimeoutError):
-                raise unavailable(self._trouble) from self._cause
+                raise unavailable(self.trouble()) from self._cause
             raise
         if connection is not None and connection.is_closed():
             self._has_lost = True
@@ -172,7 +177,7 @@ class Pool:
                     if connection is not None:
                         return connection
         except TimeoutError:
-            raise unavailable(self._trouble) from self._cause
+            raise unavailable(self.trouble()) from self._cause
         except ValueError as error:
             raise unavailable("its address cannot be used") from error
         except asyncpg.PostgresError as error:

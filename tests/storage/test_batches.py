@@ -245,7 +245,7 @@ async def test_what_nobody_waits_for_any_more_is_not_sent(is_late: bool) -> None
         return ()
 
     shape, clock = Shape(select(literal_column("1")), single=True), asyncio.get_running_loop().time
-    sending = Batches(alone, together, 64, ())
+    sending = Batches(alone, together, 64, (), lambda: "all are taken")
     under_way = []
     for id in ("first", "second"):
         under_way.append(sending.rows(Statement(shape, {"id": id}), clock() + 10))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
@@ -250,6 +251,20 @@ async def test_a_full_pool_refuses_and_does_not_hang(single: PostgresStore, othe
     await held.rollback()
     assert await job == 1
     assert await total(single) == 1
+
+
+@pytest.mark.parametrize("statement", [TOTAL, Statement(ONE, {"id": "a"})], ids=["alone", "in company"])
+async def test_a_database_that_takes_connections_and_never_answers_is_told_from_a_full_pool(
+    statement: Statement,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        store = PostgresStore(f"postgresql://nobody@127.0.0.1:{port}/nothing", size=2, patience=0.2)
+        told = await asyncio.gather(*(store.read(statement) for _ in range(5)), return_exceptions=True)
+        assert {str(one) for one in told} == {
+            "the database is not available: it takes connections and does not answer; nothing was written"
+        }
+        await store.close()
 
 
 async def test_long_reads_leave_connections_to_all_others(postgres: Postgres, other: asyncpg.Connection) -> None:
