@@ -103,6 +103,14 @@ def test_a_flow_that_is_too_long_is_named_and_the_next_one_read() -> None:
     assert cut(b"[1,\n" + long + b",\n2]") == [Piece(1, b"1"), Piece(2, wrong=wrong), Piece(3, b"2")]
 
 
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_the_break_at_the_end_of_a_line_is_no_part_of_its_flow(end: bytes) -> None:
+    whole = b"1" * LONGEST
+    assert cut(whole + end) == cut(b"[" + whole + b"]") == [Piece(1, whole)]
+    too_long = Piece(1, wrong=f"the flow is longer than {LONGEST} bytes")
+    assert cut(b"1" + whole + end) == cut(b"[1" + whole + b"]") == [too_long]
+
+
 async def test_what_comes_in_goes_out_again_byte_by_byte(desk: Desk) -> None:
     first = flow("a", name="Ä \u2028 😀", createdAt="2025-01-02T10:15:00.250Z", updatedAt="2025-03-01T00:00:00Z")
     hours = {"enabled": True, "start": "22:00", "end": "6:30", "timezone": "asia/calcutta", "outOfHoursMessage": "x"}

@@ -44,9 +44,9 @@ def pieces(source: Source) -> Iterator[Piece]:
 
 def _lines(source: Source) -> Iterator[Piece]:
     number = 0
-    while line := source.readline(LONGEST + 1):
+    while line := source.readline(LONGEST + len(b"\r\n")):
         number += 1
-        if len(line) > LONGEST:
+        if len(line.removesuffix(b"\n").removesuffix(b"\r")) > LONGEST:
             while line and not line.endswith(b"\n"):
                 line = source.readline(LONGEST)
             yield _too_long(number)
