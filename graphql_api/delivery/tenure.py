@@ -60,15 +60,15 @@ class Tenure:
             if found != seen:
                 seen, since = found, monotonic()
             is_free = row["owner"] is None or monotonic() - since >= SILENCE
-            if row["has_work"] and is_free and await self._took(*found):
+            if row["has_work"] and is_free and await self._took(row["beat"]):
                 return
             edition = await self._tell_parked(row, edition)
             await asyncio.sleep(LOOK if row["has_work"] else IDLE_LOOK)
 
-    async def _took(self, owner: str | None, beat: int) -> bool:
+    async def _took(self, beat: int) -> bool:
         """Who is told to stop meanwhile lays down what may just have become its own."""
         try:
-            return await to_its_end(self._wrote(sender.take(self.me, owner, beat)))
+            return await to_its_end(self._wrote(sender.take(self.me, beat)))
         except asyncio.CancelledError:
             await self.lay_down()
             raise

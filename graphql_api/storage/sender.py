@@ -13,17 +13,14 @@ _IS_LIVE = WEBHOOKS.c.parked_at.is_(None)
 LOOK = Statement(Shape(select(*_MEMBERS, exists(select(literal(1)).where(_IS_LIVE)).label("has_work"))), {})
 
 
-def take(me: str, seen_owner: str | None, seen_beat: int) -> Statement:
-    """No row back: its owner lives, or somebody else was first."""
-    return Statement(_TAKE, {"me": me, "seen_owner": seen_owner, "seen_beat": seen_beat})
+def take(me: str, seen_beat: int) -> Statement:
+    """No row back: its owner lives, or somebody else was first; both show in the beat."""
+    return Statement(_TAKE, {"me": me, "seen_beat": seen_beat})
 
 
 _TAKE = Shape(
     update(SENDER)
-    .where(
-        SENDER.c.owner.is_not_distinct_from(bindparam("seen_owner", type_=SENDER.c.owner.type)),
-        SENDER.c.beat == bindparam("seen_beat", type_=SENDER.c.beat.type),
-    )
+    .where(SENDER.c.beat == bindparam("seen_beat", type_=SENDER.c.beat.type))
     .values(owner=_OWNER, beat=SENDER.c.beat + 1)
     .returning(*_MEMBERS)
 )

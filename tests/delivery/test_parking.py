@@ -1,10 +1,14 @@
 """An endpoint that is dead is left in peace, and told what it missed when it is sent to again."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
 
 from graphql_api import edits
 from graphql_api.delivery import courier
+from graphql_api.delivery.ledger import Ledger
 from graphql_api.delivery.tenure import Tenure
 from graphql_api.domain import webhooks as domain
 from graphql_api.domain.caller import Caller
@@ -12,7 +16,7 @@ from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
 from graphql_api.storage import sender, tally, webhooks
-from graphql_api.storage.engine import Script
+from graphql_api.storage.engine import Row, Script
 from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, listening, status
 
@@ -35,6 +39,19 @@ async def test_a_dead_endpoint_is_tried_with_one_message_at_a_time_until_it_answ
     endpoint.manner = status(200)
     await endpoint.until(lambda: len(set(endpoint.changes)) == len(ids))
     await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+
+
+async def test_an_endpoint_that_ails_is_left_alone_for_a_while_after_each_message_that_fails(
+    add: Add, change: Change, endpoint: Endpoint, sending: object, quick: None
+) -> None:
+    endpoint.manner = status(500)
+    await add(endpoint)
+    for _ in range(courier.AT_ONCE):
+        await change()
+    await endpoint.until(lambda: len(endpoint.received) >= courier.AT_ONCE)
+    before = len(endpoint.received)
+    await asyncio.sleep(0.3)
+    assert len(endpoint.received) == before
 
 
 async def test_410_parks_at_once_and_resuming_tells_what_happened_meanwhile(
@@ -135,6 +152,35 @@ async def test_who_parks_an_endpoint_says_so_to_whoever_has_read_the_webhooks(
     before = await edition()
     await parked_at_the_first(desk, caller, add, change, endpoint)
     assert await edition() == before + 2, "one for the webhook that was added"
+
+
+async def test_one_that_is_resumed_before_its_sender_has_heard_that_it_is_parked_is_sent_to_again(
+    desk: Desk,
+    caller: Caller,
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    sending: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    note, webhook = Ledger.note, await add(endpoint)
+
+    async def answered_late(notes: Ledger, script: Callable[[Row], Script[bool]]) -> bool:
+        noted = await note(notes, script)
+        found = await office.find(desk, caller, webhook.id)
+        if found is not None and found.parked_at is not None:
+            endpoint.manner = status(200)
+            await office.resume(desk, caller, webhook.id)
+            async with listening() as witness:  # whoever tells it has read all webhooks since
+                await add(witness)
+                last = await change()
+                await witness.until(lambda: (last, 0) in witness.changes)
+        return noted
+
+    monkeypatch.setattr(Ledger, "note", answered_late)
+    endpoint.manner = status(410)
+    id = await change()
+    await endpoint.until(lambda: endpoint.changes.count((id, 0)) == 2)
 
 
 async def test_what_history_has_lost_is_passed_over_and_noted(

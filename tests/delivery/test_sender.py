@@ -325,6 +325,48 @@ async def test_a_removed_webhook_is_told_nothing_more(
     assert await office.waiting(desk, caller, webhook.id) == 0
 
 
+async def test_others_go_on_being_told_when_one_is_removed_and_it_is_not(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, sending: object
+) -> None:
+    async with listening() as witness:
+        await add(witness)
+        webhook = await add(endpoint)
+        first = (await change(), 0)
+        await endpoint.until(lambda: first in endpoint.changes and first in witness.changes)
+        await office.remove(desk, caller, webhook.id)
+        last = (await change(), 0)
+        await witness.until(lambda: last in witness.changes)
+    assert endpoint.changes == [first]
+    assert await office.waiting(desk, caller, webhook.id) == 0
+
+
+async def test_a_webhook_is_told_nothing_from_before_it_was_added_though_the_sender_has_yet_to_read_that(
+    desk: Desk,
+    caller: Caller,
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    sending: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks, goes_on = Tail.more, False
+
+    async def more(tail: Tail) -> Sequence[Row]:
+        return await looks(tail) if goes_on else ()
+
+    async with listening() as witness:
+        await add(witness)
+        monkeypatch.setattr(Tail, "more", more)
+        before = (await change(), 0)
+        webhook = await add(endpoint)
+        await soon(lambda: office.find(desk, caller, webhook.id), lambda found: found and not found.is_behind)
+        goes_on = True
+        after = (await change(), 0)
+        await witness.until(lambda: {before, after} <= set(witness.changes))
+        await endpoint.until(lambda: after in endpoint.changes)
+    assert endpoint.changes == [after]
+
+
 async def test_nothing_is_made_out_for_a_webhook_that_is_removed_meanwhile(
     desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

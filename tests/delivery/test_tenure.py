@@ -134,7 +134,7 @@ async def test_nobody_takes_over_while_the_owner_writes(desk: Desk, other: Store
 
     async def take() -> None:
         await writes.wait()
-        assert await theirs._took(seen["owner"], seen["beat"])
+        assert await theirs._took(seen["beat"])
         done.append("taken")
 
     await asyncio.gather(write(), take())
@@ -159,6 +159,41 @@ async def test_why_nothing_is_sent_is_said_once(
     async with sent_by(replace(desk, store=cast("Store", Away()))):
         await soon(looked, lambda times: times > 3)
     assert caplog.text.count("webhooks are not sent from here for now: the database is not available") == 1
+
+
+async def test_each_time_that_the_database_is_away_for_longer_than_its_owner_can_be_sure_it_is_said(
+    desk: Desk,
+    add: Add,
+    change: Change,
+    endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    is_away = False
+
+    class Leaving:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(desk.store, name)
+
+        async def read(self, statement: Statement) -> Sequence[Row]:
+            if is_away:
+                raise unavailable("it cannot be reached")
+            return await desk.store.read(statement)
+
+    async def said() -> int:
+        return caplog.text.count("webhooks are not sent from here for now: the database is not available")
+
+    monkeypatch.setattr("graphql_api.delivery.sender.AGAIN", 0.01)
+    monkeypatch.setattr(tenure, "SURE", 0.3)
+    monkeypatch.setattr(tenure, "BEAT", 0.1)
+    await add(endpoint)
+    async with sent_by(replace(desk, store=cast("Store", Leaving()))):
+        for times in range(1, 3):
+            id = await change()
+            await endpoint.until(lambda id=id: (id, 0) in endpoint.changes)  # type: ignore[misc]
+            is_away = True
+            await soon(said, lambda found, times=times: found == times)  # type: ignore[misc]
+            is_away = False
 
 
 async def test_one_that_says_nothing_for_a_while_is_deposed_and_writes_nothing_more(

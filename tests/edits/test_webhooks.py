@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from graphql_api.storage import webhooks as rows
 from graphql_api.storage.engine import Script, Shape, Statement, Store
 from graphql_api.storage.tables import ATTEMPTS, DELIVERIES, WEBHOOKS
 from tests.edits.conftest import broken, told
+from tests.storage.tally import SLEEP
 from tests.waiting import wait_for
 
 URL = "https://hooks.example.com/flows"
@@ -198,6 +200,31 @@ async def test_a_test_of_a_webhook_that_is_removed_meanwhile_leaves_nothing_behi
         async def close(self) -> None: ...
 
     assert (await webhooks.try_now(replace(desk, post=Post()), caller, webhook.id)).outcome == "DELIVERED"
+    assert await webhooks.attempts(desk, caller, webhook.id, 10) == []
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_nor_does_one_that_is_noted_at_the_same_moment(desk: Desk, caller: Caller) -> None:
+    webhook = await add(desk, caller)
+    tried = Attempt(1, "evt_1", "webhook.test", None, None, 1, "DELIVERED", 200, 1)
+    has_found = asyncio.Event()
+
+    def noted() -> Script[None]:
+        note = webhooks._note(webhook, tried)
+        statement = next(note)
+        with suppress(StopIteration):
+            while True:
+                found = yield statement
+                statement = note.send(found)
+                if webhook.id in [row.get("id") for row in found]:
+                    has_found.set()
+                    yield Statement(SLEEP, {"seconds": 0.3})
+
+    desk.store.heard = None  # a statement that sleeps is of no workspace
+    noting = asyncio.create_task(desk.store.run(noted, together=True))
+    await has_found.wait()
+    await webhooks.remove(desk, caller, webhook.id)
+    await noting
     assert await webhooks.attempts(desk, caller, webhook.id, 10) == []
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import asyncpg
@@ -260,6 +261,27 @@ async def test_what_nobody_waits_for_any_more_is_not_sent(is_late: bool) -> None
     assert await asyncio.gather(*under_way) == [(), ()]
     await sending.close()
     assert done == ["first", "second"]
+
+
+async def test_a_statement_is_sent_in_the_context_of_no_request() -> None:
+    """Else all that one worker sends would be told, and traced, as of the request that began it."""
+    request = ContextVar("request", default="none")
+    seen = []
+
+    async def alone(statement: Statement, until: float | None) -> Sequence[Row]:
+        seen.append(request.get())
+        return ()
+
+    async def together(shape: Shape, values: Callable[[], Sequence[Mapping[str, Any]]], until: float) -> Sequence[Row]:
+        raise AssertionError
+
+    request.set("first")
+    sending = Batches(alone, together, 64, ())
+    await sending.rows(
+        Statement(Shape(select(literal_column("1")), single=True), {}), asyncio.get_running_loop().time() + 10
+    )
+    await sending.close()
+    assert seen == ["none"]
 
 
 async def test_batches_lock_rows_in_the_order_of_their_ids(hasty: Desk, caller: Caller) -> None:
