@@ -99,8 +99,6 @@ class PostgresStore:
             raise lost(error, may_have_written=False) from error
         try:
             done = await drive_waiting(script, lambda statement: self._step(connection, statement, locks=True))
-        except SILENT as error:
-            raise lost(error, may_have_written=False) from error
         except BaseException:
             with contextlib.suppress(*AWAY, asyncpg.PostgresError):
                 await transaction.rollback()

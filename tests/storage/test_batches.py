@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from contextvars import ContextVar
 from typing import Any
 
@@ -23,7 +24,7 @@ from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, Saved
 from graphql_api.edits.importing import Imported
 from graphql_api.opening import store_of
-from graphql_api.storage import flows, tally
+from graphql_api.storage import flows, postgres_signals, tally
 from graphql_api.storage.batches import SLOW, Batches
 from graphql_api.storage.engine import Row, Shape, Statement
 from graphql_api.storage.postgres import PostgresStore
@@ -261,6 +262,109 @@ async def test_what_nobody_waits_for_any_more_is_not_sent(is_late: bool) -> None
     assert await asyncio.gather(*under_way) == [(), ()]
     await sending.close()
     assert done == ["first", "second"]
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("fault", [None, ZeroDivisionError()])
+async def test_who_leaves_while_a_batch_is_under_way_takes_nobody_along(size: int, fault: Exception | None) -> None:
+    sent, go_on = asyncio.Event(), asyncio.Event()
+
+    async def carried_out() -> Sequence[Row]:
+        sent.set()
+        await go_on.wait()
+        if fault is not None:
+            raise fault
+        return ()
+
+    async def alone(statement: Statement, until: float | None) -> Sequence[Row]:
+        return await carried_out()
+
+    async def together(shape: Shape, values: Callable[[], Sequence[Mapping[str, Any]]], until: float) -> Sequence[Row]:
+        values()
+        return await carried_out()
+
+    sending = Batches(alone, together, 64, ())
+    until = asyncio.get_running_loop().time() + 10
+    first, *others = [sending.rows(one(str(number)), until) for number in range(size)]
+    await sent.wait()
+    first.cancel()
+    later = sending.rows(one("later"), until)
+    closing = asyncio.create_task(sending.close())
+    await asyncio.sleep(0)
+    go_on.set()
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*others, later, return_exceptions=True)
+        await closing
+    assert answers == [() if fault is None else fault] * size
+    assert not sending._queues, "shapes are remembered while somebody waits"
+
+
+def one(id: str) -> Statement:
+    return Statement(ALIKE, {"id": id})
+
+
+ALIKE = Shape(select(literal_column("1")), single=True)
+
+
+async def test_of_one_shape_no_more_are_under_way_than_may_be_and_who_waits_longer_is_refused_in_time() -> None:
+    go_on = {id: asyncio.Event() for id in "abc"}
+    under_way: list[str] = []
+
+    async def alone(statement: Statement, until: float | None) -> Sequence[Row]:
+        id = statement.values["id"]
+        under_way.append(id)
+        await go_on[id].wait()
+        under_way.remove(id)
+        return ()
+
+    async def together(shape: Shape, values: Callable[[], Sequence[Mapping[str, Any]]], until: float) -> Sequence[Row]:
+        (given,) = values()
+        return await alone(one(given["id"]), None)
+
+    sending = Batches(alone, together, 64, ())
+    clock = asyncio.get_running_loop().time
+    answers = {"a": sending.rows(one("a"), clock() + 20)}
+    await asyncio.sleep(0)
+    hasty = sending.rows(one("hasty"), clock() + SLOW / 4)
+    answers["b"] = sending.rows(one("b"), clock() + 20)
+    with pytest.raises(Refused):
+        await asyncio.wait_for(hasty, 5)
+    await asyncio.sleep(3 * SLOW)
+    assert under_way == ["a", "b"]
+    go_on["b"].set()
+    await answers["b"]
+    answers["c"] = sending.rows(one("c"), clock() + 20)
+    await asyncio.sleep(3 * SLOW)
+    late = [(sending.rows(one(id), until), until) for id, until in (("d", clock() + 0.3), ("e", clock() + 0.6))]
+    await asyncio.sleep(3 * SLOW)
+    assert under_way == ["a", "c"]
+    for refused, until in late:
+        with pytest.raises(Refused, match="all connections are taken; nothing was written"):
+            await asyncio.wait_for(refused, 5)
+        assert clock() >= until
+    for event in go_on.values():
+        event.set()
+    await asyncio.gather(*answers.values())
+    await sending.close()
+
+
+async def test_others_hear_of_what_was_written_together(
+    hasty: Desk, caller: Caller, other: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_signals, "POLL", 20)
+    locked, *rest = [(await edits.create_flow(hasty, caller, sent(CREATE))).flow["id"] for _ in range(3)]
+    listener = PostgresStore(database_url.replace("+asyncpg", ""))
+    await asyncio.sleep(0.2)  # word of these has gone out
+    async with aclosing(listener.commits()) as commits:
+        await anext(commits)
+        async with asyncio.timeout(10), other.transaction():
+            await other.execute(LOCK, locked)
+            held = asyncio.create_task(edits.update_flow(hasty, caller, locked, delay(1)))
+            await asyncio.sleep(0.1)
+            await asyncio.gather(*(edits.update_flow(hasty, caller, id, delay(1)) for id in rest))
+            await anext(commits)
+        await held
+    await listener.close()
 
 
 async def test_a_statement_is_sent_in_the_context_of_no_request() -> None:

@@ -25,7 +25,7 @@ from graphql_api.storage.postgres_lent import Lent
 from graphql_api.storage.postgres_pool import Pool
 from graphql_api.web.turn import resumed
 from tests.storage.misnamed import misnamed
-from tests.storage.tally import DDL, ROWS, SLEEP, TALLY, TOTAL, added, both, count, count_recalled, read
+from tests.storage.tally import DDL, ROWS, SLEEP, TALLY, TOTAL, added, both, count, count_recalled, failing, read
 
 pytestmark = pytest.mark.processes
 
@@ -73,6 +73,11 @@ async def other(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
     yield connection
     if not connection.is_closed():
         connection.terminate()
+
+
+def added_to(*ids: str) -> Script[None]:
+    for id in ids:
+        yield added(id)
 
 
 def add() -> Script[int]:
@@ -229,13 +234,17 @@ async def test_what_is_recalled_and_was_changed_by_others_is_read_after_all(
     assert await store.run(count_recalled) == 9
 
 
+@pytest.mark.parametrize("is_told", [True, False])
 async def test_a_transaction_whose_connection_is_lost_before_its_commit_is_made_again(
-    store: PostgresStore, other: asyncpg.Connection
+    store: PostgresStore, other: asyncpg.Connection, is_told: bool
 ) -> None:
     held = await hold(other)
-    job = asyncio.create_task(store.run(lambda: both("b", "a"), together=True))
-    await end(other, await waiting(other))
-    await held.rollback()
+    job = asyncio.create_task(store.run(lambda: added_to("b", "a"), together=True))
+    if is_told:
+        await end(other, await waiting(other))
+        await held.rollback()
+    else:
+        os.kill(await waiting(other), signal.SIGKILL)
     await job
     assert await total(store) == 2
 
@@ -491,6 +500,9 @@ async def test_connections_that_are_lost_on_their_way_are_given_up_together(
             with pytest.raises(Refused, match="whether the change was made is unknown"):
                 await store.run(add)
             assert await store.run(script) == 10
+        wall.forget()
+        async with asyncio.timeout(6):
+            assert await store.run(script, together=True) == 11, "nothing had begun"
         await store.close()
 
 
@@ -596,6 +608,36 @@ async def test_a_column_that_is_gone_is_told_like_a_table_that_is(
         await store.run(count)
     with pytest.raises(NoTables):
         await store.read(Statement(Shape(select(TALLY.c.note)), {}))
+    with pytest.raises(NoTables):
+        async with store.stream(Statement(Shape(select(TALLY.c.note)), {})) as rows:
+            await anext(rows)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("58030", "it takes no changes now"),
+        ("53100", "it is stopping or short of resources"),
+        ("57014", "the statement took longer than 10 s, or was stopped"),
+    ],
+)
+async def test_what_the_database_says_instead_is_a_refusal(store: PostgresStore, code: str, told: str) -> None:
+    """An error of its disk, a full one, and somebody who stops a statement."""
+    saying = Statement(Shape(text(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")), {})
+    with pytest.raises(Refused, match=f"{told}; nothing was written"):
+        await store.read(saying)
+
+
+async def test_an_edit_that_is_refused_in_its_transaction_costs_no_connection(
+    single: PostgresStore, other: asyncpg.Connection
+) -> None:
+    assert await single.run(count, together=True) == 1
+    before = await pids(other)
+    with pytest.raises(ZeroDivisionError):
+        await single.run(failing, together=True)
+    assert single.figures() == {"connections_busy": 0, "connections_idle": 1}
+    assert await single.run(count, together=True) == 2
+    assert await pids(other) == before
 
 
 async def test_a_read_that_a_deadlock_ends_is_made_again(store: PostgresStore, other: asyncpg.Connection) -> None:
@@ -681,6 +723,102 @@ async def test_a_connection_that_comes_free_while_its_next_user_gets_a_task_is_t
     assert await connection.fetchval("SELECT 1") == 1
     await next_user.__aexit__(None, None, None)
     await pool.close()
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_what_comes_free_for_somebody_who_has_just_left_stays_in_the_pool(
+    postgres: Postgres, is_lost: bool
+) -> None:
+    """A connection, or the place of one that was lost."""
+    pool = Pool(dsn(postgres), size=1, timeout=5, patience=5)
+    connection = await pool.waited_for(pool.until())
+    next_one = asyncio.create_task(pool.waited_for(pool.until()))
+    await asyncio.sleep(0.05)
+    if is_lost:
+        connection.terminate()
+    pool.give_back(connection)
+    next_one.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await next_one
+    async with asyncio.timeout(4), Lent(pool, pool.until()) as last:
+        assert (last is connection) is not is_lost
+    await pool.close()
+
+
+async def test_one_that_is_lost_on_its_way_to_its_next_user_is_replaced(postgres: Postgres) -> None:
+    losses: list[None] = []
+    pool = Pool(dsn(postgres), size=1, timeout=5, patience=5, regained=lambda: losses.append(None))
+    connection = await pool.waited_for(pool.until())
+    next_one = asyncio.create_task(pool.waited_for(pool.until()))
+    await asyncio.sleep(0.05)
+    pool.give_back(connection)
+    connection.terminate()
+    assert await (await next_one).fetchval("SELECT 1") == 1
+    assert len(losses) == 1
+    pool.give_back(await next_one)
+    assert pool.figures() == {"connections_busy": 0, "connections_idle": 1}
+    await pool.close()
+
+
+async def test_who_cannot_connect_is_given_what_comes_free_first_come_first_served(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_pool, "BETWEEN_TRIES", 1.5)
+    pool = Pool(dsn(postgres), size=4, timeout=5, patience=9)
+    connection = await pool.waited_for(pool.until())
+    with monkeypatch.context() as full:
+        full.setattr(postgres_pool, "connected", too_many)
+        now = pool.until()
+        last, first = (asyncio.create_task(pool.waited_for(until)) for until in (now + 1, now))
+        await asyncio.sleep(0.05)
+        pool.give_back(connection)
+        async with asyncio.timeout(1):
+            assert await first is connection
+        assert not last.done()
+    pool.give_back(connection)
+    connection.terminate()
+    assert await (await last).fetchval("SELECT 1") == 1
+    pool.give_back(await last)
+    assert pool.figures() == {"connections_busy": 0, "connections_idle": 1}
+    await pool.close()
+
+
+async def too_many(*_: object) -> None:
+    raise asyncpg.TooManyConnectionsError
+
+
+async def test_what_came_free_while_its_next_user_tried_to_connect_is_taken(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And of the two places that it had then one is free again."""
+    pool = Pool(dsn(postgres), size=2, timeout=5, patience=3)
+    tries, go_on = asyncio.Event(), asyncio.Event()
+
+    async def in_vain(*_: object) -> None:
+        tries.set()
+        await go_on.wait()
+        await too_many()
+
+    connection = await pool.waited_for(pool.until())
+    with monkeypatch.context() as full:
+        full.setattr(postgres_pool, "connected", in_vain)
+        next_one = asyncio.create_task(pool.waited_for(pool.until()))
+        await tries.wait()
+        pool.give_back(connection)
+        go_on.set()
+        assert await next_one is connection
+    pool.give_back(connection)
+    async with Lent(pool, pool.until()) as one, Lent(pool, pool.until()) as other:
+        assert one is not other
+    await pool.close()
+
+
+async def test_an_address_that_cannot_be_used_is_a_refusal_at_once() -> None:
+    store = PostgresStore("postgresql://postgres@/postgres?sslmode=never", patience=60)
+    async with asyncio.timeout(5):
+        with pytest.raises(Refused, match="its address cannot be used; nothing was written"):
+            await store.run(count)
+    await store.close()
 
 
 async def test_closing_waits_for_what_is_at_work(postgres: Postgres, other: asyncpg.Connection) -> None:
