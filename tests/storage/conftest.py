@@ -1,10 +1,12 @@
 """A SQLite file with a table that counts, and a PostgreSQL of their own, which tests may stop and kill."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from bench.torturing.servers import Postgres
@@ -48,3 +50,21 @@ def private_postgres() -> Iterator[Postgres]:
     finally:
         postgres.start()
         postgres.close()
+
+
+def dsn(postgres: Postgres) -> str:
+    return postgres.url.replace("+asyncpg", "")
+
+
+@pytest.fixture
+def postgres(private_postgres: Postgres) -> Postgres:
+    """Runs, and has the tally with nothing counted."""
+    private_postgres.start()
+
+    async def made() -> None:
+        connection = await asyncpg.connect(dsn(private_postgres))
+        await connection.execute(f"DROP TABLE IF EXISTS tally; {DDL}; {ROWS}")
+        await connection.close()
+
+    asyncio.run(made())
+    return private_postgres

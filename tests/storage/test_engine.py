@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from graphql_api import storage
 from graphql_api.domain.errors import Refused
+from graphql_api.storage import postgres_signals
 from graphql_api.storage.engine import Store
 from tests.storage.tally import DDL, ROWS, TOTAL, both, count, failing, read
 
@@ -74,6 +75,17 @@ async def test_an_error_of_whoever_reads_a_stream_stays_what_it_is(store: Store)
     with pytest.raises(BrokenPipeError):
         await read_on()
     assert [row["total"] for row in await store.read(TOTAL)] == [0]
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_who_listens_hears_of_a_commit_at_once(
+    store: Store, together: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_signals, "POLL", 20)
+    async with aclosing(store.commits()) as commits, asyncio.timeout(10):
+        await anext(commits)
+        await store.run(count, together=together)
+        await anext(commits)
 
 
 async def test_a_store_that_is_closed_refuses(store: Store) -> None:

@@ -24,31 +24,14 @@ from graphql_api.storage.postgres import PostgresStore
 from graphql_api.storage.postgres_lent import Lent
 from graphql_api.storage.postgres_pool import Pool
 from graphql_api.web.turn import resumed
+from tests.storage.conftest import dsn
 from tests.storage.misnamed import misnamed
-from tests.storage.tally import DDL, ROWS, SLEEP, TALLY, TOTAL, added, both, count, count_recalled, failing, read
+from tests.storage.tally import SLEEP, TALLY, TOTAL, added, both, count, count_recalled, failing, read
 
 pytestmark = pytest.mark.processes
 
 ONE = Shape(select(TALLY.c.count).where(TALLY.c.id == bindparam("id")), single=True)
 """Many of which are sent together."""
-
-
-def dsn(postgres: Postgres) -> str:
-    return postgres.url.replace("+asyncpg", "")
-
-
-@pytest.fixture
-def postgres(private_postgres: Postgres) -> Postgres:
-    """Runs, and has the tally with nothing counted."""
-    private_postgres.start()
-
-    async def made() -> None:
-        connection = await asyncpg.connect(dsn(private_postgres))
-        await connection.execute(f"DROP TABLE IF EXISTS tally; {DDL}; {ROWS}")
-        await connection.close()
-
-    asyncio.run(made())
-    return private_postgres
 
 
 @pytest.fixture
@@ -247,6 +230,14 @@ async def test_a_transaction_whose_connection_is_lost_before_its_commit_is_made_
         os.kill(await waiting(other), signal.SIGKILL)
     await job
     assert await total(store) == 2
+
+
+async def test_a_read_waits_for_no_lock(store: PostgresStore, other: asyncpg.Connection) -> None:
+    """Not even the first of an edit, which locks nothing until it has lost a race."""
+    held = await hold(other)
+    async with asyncio.timeout(5):
+        assert (await store.read(read("a")))[0]["count"] == 0
+    await held.rollback()
 
 
 async def test_a_full_pool_refuses_and_does_not_hang(single: PostgresStore, other: asyncpg.Connection) -> None:
@@ -574,13 +565,21 @@ async def test_what_is_recalled_is_forgotten_with_a_new_connection(
     assert len(ran) == 2
 
 
+SETTINGS = {
+    "default_transaction_isolation": "read committed",
+    "lock_timeout": "0",
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+
 async def test_settings_of_its_role_do_not_reach_it(postgres: Postgres, other: asyncpg.Connection) -> None:
     await other.execute("ALTER ROLE postgres SET default_transaction_isolation = 'serializable'")
     await other.execute("ALTER ROLE postgres SET lock_timeout = '1ms'")
     store = PostgresStore(dsn(postgres))
     try:
         assert sorted(await asyncio.gather(*(store.run(count) for _ in range(5)))) == [1, 2, 3, 4, 5]
-        for setting, value in (("default_transaction_isolation", "read committed"), ("lock_timeout", "0")):
+        for setting, value in SETTINGS.items():
             (row,) = await store.read(Statement(Shape(text(f"SHOW {setting}")), {}))
             assert row[setting] == value
     finally:
@@ -725,94 +724,6 @@ async def test_a_connection_that_comes_free_while_its_next_user_gets_a_task_is_t
     await pool.close()
 
 
-@pytest.mark.parametrize("is_lost", [False, True])
-async def test_what_comes_free_for_somebody_who_has_just_left_stays_in_the_pool(
-    postgres: Postgres, is_lost: bool
-) -> None:
-    """A connection, or the place of one that was lost."""
-    pool = Pool(dsn(postgres), size=1, timeout=5, patience=5)
-    connection = await pool.waited_for(pool.until())
-    next_one = asyncio.create_task(pool.waited_for(pool.until()))
-    await asyncio.sleep(0.05)
-    if is_lost:
-        connection.terminate()
-    pool.give_back(connection)
-    next_one.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await next_one
-    async with asyncio.timeout(4), Lent(pool, pool.until()) as last:
-        assert (last is connection) is not is_lost
-    await pool.close()
-
-
-async def test_one_that_is_lost_on_its_way_to_its_next_user_is_replaced(postgres: Postgres) -> None:
-    losses: list[None] = []
-    pool = Pool(dsn(postgres), size=1, timeout=5, patience=5, regained=lambda: losses.append(None))
-    connection = await pool.waited_for(pool.until())
-    next_one = asyncio.create_task(pool.waited_for(pool.until()))
-    await asyncio.sleep(0.05)
-    pool.give_back(connection)
-    connection.terminate()
-    assert await (await next_one).fetchval("SELECT 1") == 1
-    assert len(losses) == 1
-    pool.give_back(await next_one)
-    assert pool.figures() == {"connections_busy": 0, "connections_idle": 1}
-    await pool.close()
-
-
-async def test_who_cannot_connect_is_given_what_comes_free_first_come_first_served(
-    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres_pool, "BETWEEN_TRIES", 1.5)
-    pool = Pool(dsn(postgres), size=4, timeout=5, patience=9)
-    connection = await pool.waited_for(pool.until())
-    with monkeypatch.context() as full:
-        full.setattr(postgres_pool, "connected", too_many)
-        now = pool.until()
-        last, first = (asyncio.create_task(pool.waited_for(until)) for until in (now + 1, now))
-        await asyncio.sleep(0.05)
-        pool.give_back(connection)
-        async with asyncio.timeout(1):
-            assert await first is connection
-        assert not last.done()
-    pool.give_back(connection)
-    connection.terminate()
-    assert await (await last).fetchval("SELECT 1") == 1
-    pool.give_back(await last)
-    assert pool.figures() == {"connections_busy": 0, "connections_idle": 1}
-    await pool.close()
-
-
-async def too_many(*_: object) -> None:
-    raise asyncpg.TooManyConnectionsError
-
-
-async def test_what_came_free_while_its_next_user_tried_to_connect_is_taken(
-    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And of the two places that it had then one is free again."""
-    pool = Pool(dsn(postgres), size=2, timeout=5, patience=3)
-    tries, go_on = asyncio.Event(), asyncio.Event()
-
-    async def in_vain(*_: object) -> None:
-        tries.set()
-        await go_on.wait()
-        await too_many()
-
-    connection = await pool.waited_for(pool.until())
-    with monkeypatch.context() as full:
-        full.setattr(postgres_pool, "connected", in_vain)
-        next_one = asyncio.create_task(pool.waited_for(pool.until()))
-        await tries.wait()
-        pool.give_back(connection)
-        go_on.set()
-        assert await next_one is connection
-    pool.give_back(connection)
-    async with Lent(pool, pool.until()) as one, Lent(pool, pool.until()) as other:
-        assert one is not other
-    await pool.close()
-
-
 async def test_an_address_that_cannot_be_used_is_a_refusal_at_once() -> None:
     store = PostgresStore("postgresql://postgres@/postgres?sslmode=never", patience=60)
     async with asyncio.timeout(5):
@@ -830,3 +741,13 @@ async def test_closing_waits_for_what_is_at_work(postgres: Postgres, other: asyn
     with pytest.raises(Refused, match="the server is stopping; nothing was written"):
         await jobs[2]
     await gone(other)
+
+
+async def test_but_not_for_ever(postgres: Postgres, other: asyncpg.Connection) -> None:
+    store = PostgresStore(dsn(postgres), patience=0.3)
+    job = asyncio.ensure_future(store.read(Statement(SLEEP, {"seconds": 9})))
+    await waiting(other, "Timeout")
+    async with asyncio.timeout(4):
+        await store.close()
+        with pytest.raises(Refused):
+            await job
