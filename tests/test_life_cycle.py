@@ -131,14 +131,31 @@ async def test_workers_that_restart_one_after_the_other_lose_no_request(start: S
     assert set(statuses) == {200}
 
 
+def test_on_sighup_workers_are_replaced_by_as_many(start: Start) -> None:
+    server = start(workers="2", drain_seconds="0")
+    assert status(f"{server.at}/health/live") == 200
+    before = server.workers()
+    assert len(before) == 2
+    server.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 60
+    while before & (after := server.workers()) or len(after) != 2:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(1.5)
+    assert server.workers() == after
+
+
 def test_a_connection_waits_for_its_next_request_as_long_as_the_setting_says(start: Start) -> None:
     """Longer than nginx keeps one (60 s), so that the proxy closes it first and never sends into one that is closed."""
     assert config.load().keep_alive_seconds > 60
     port = int(start(keep_alive_seconds="1").at.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
         connection.sendall(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n")
-        parts = list(iter(lambda: connection.recv(4_096), b""))
+        parts = [connection.recv(4_096)]
+        answered = time.monotonic()
+        parts += iter(lambda: connection.recv(4_096), b"")
     assert b"".join(parts).startswith(b"HTTP/1.1 200 ")
+    assert 0.5 < time.monotonic() - answered < 4, "the server's own would be five seconds"
 
 
 def test_forwarded_addresses_are_believed_only_from_proxies_that_are_trusted(start: Start) -> None:

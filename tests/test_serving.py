@@ -15,7 +15,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import asyncpg
 import httpx2
@@ -84,6 +84,29 @@ def test_a_server_takes_as_many_descriptors_as_the_system_grants(
 
 FEW = """import os, resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+os.execv(sys.argv[1], sys.argv[1:])"""
+
+
+@of_processes
+def test_under_nohup_a_server_outlives_its_terminal(database_url: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", NOHUP, sys.executable, "-m", "graphql_api", "serve"]
+    variables = environment(database_url, MESSAGE_FLOWS_PORT="0", MESSAGE_FLOWS_DRAIN_SECONDS="0")
+    with subprocess.Popen(
+        command, env=variables, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            assert server.stdout is not None
+            at = server.stdout.readline().split()[1].decode()
+            assert urllib.request.urlopen(urljoin(at, "/health/live"), timeout=LONG).status == 200
+            server.send_signal(signal.SIGHUP)
+            time.sleep(1)
+            assert urllib.request.urlopen(urljoin(at, "/health/live"), timeout=LONG).status == 200
+        finally:
+            server.terminate()
+
+
+NOHUP = """import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
 os.execv(sys.argv[1], sys.argv[1:])"""
 
 

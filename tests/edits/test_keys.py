@@ -50,6 +50,13 @@ async def test_rotating_lets_an_old_secret_live_for_the_grace_at_most(store: Sto
     assert ends == {old.key.prefix: NOW + 1_000, new.key.prefix: NOW + 9_000}
 
 
+async def test_what_is_rotated_within_the_grace_of_an_old_secret_does_not_end_with_that(store: Store) -> None:
+    old = await keys.create(store, NOW, ["ws1"], READ)
+    await keys.rotate(store, NOW + 10, old.key.id, 1_000)
+    newest = await keys.rotate(store, NOW + 20, old.key.id, 1_000)
+    assert newest.key.expires_at is None
+
+
 async def test_a_rotation_that_breaks_off_ends_no_secret(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     old = await keys.create(store, NOW, ["ws1"], READ)
     monkeypatch.setattr("graphql_api.storage.keys.create", broken)

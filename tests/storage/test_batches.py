@@ -348,6 +348,23 @@ async def test_of_one_shape_no_more_are_under_way_than_may_be_and_who_waits_long
     await sending.close()
 
 
+async def test_what_was_sent_in_time_is_not_refused_however_long_it_takes() -> None:
+    """It may have been written."""
+
+    async def alone(statement: Statement, until: float | None) -> Sequence[Row]:
+        raise AssertionError
+
+    async def together(shape: Shape, values: Callable[[], Sequence[Mapping[str, Any]]], until: float) -> Sequence[Row]:
+        values()
+        await asyncio.sleep(0.2)
+        return ()
+
+    sending = Batches(alone, together, 64, ())
+    until = asyncio.get_running_loop().time() + 0.1
+    assert await asyncio.gather(*(sending.rows(one(id), until) for id in "ab")) == [(), ()]
+    await sending.close()
+
+
 async def test_others_hear_of_what_was_written_together(
     hasty: Desk, caller: Caller, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,20 @@ async def test_one_that_is_lost_on_its_way_to_its_next_user_is_replaced(postgres
     await pool.close()
 
 
+async def test_who_is_told_of_losses_hears_of_connections_that_were_hung_up_as_well(postgres: Postgres) -> None:
+    """The next one may lead to another history."""
+    losses: list[None] = []
+    pool = Pool(dsn(postgres), size=1, timeout=5, patience=5, regained=lambda: losses.append(None))
+    for _ in range(2):
+        async with Lent(pool, pool.until()):
+            pass
+        assert losses == []
+    pool.hang_up_idle()
+    async with Lent(pool, pool.until()):
+        assert len(losses) == 1
+    await pool.close()
+
+
 async def test_who_cannot_connect_is_given_what_comes_free_first_come_first_served(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
