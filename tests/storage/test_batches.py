@@ -291,6 +291,7 @@ async def test_who_leaves_while_a_batch_is_under_way_takes_nobody_along(size: in
     later = sending.rows(one("later"), until)
     closing = asyncio.create_task(sending.close())
     await asyncio.sleep(0)
+    assert not closing.done()
     go_on.set()
     async with asyncio.timeout(5):
         answers = await asyncio.gather(*others, later, return_exceptions=True)
@@ -345,6 +346,30 @@ async def test_of_one_shape_no_more_are_under_way_than_may_be_and_who_waits_long
     for event in go_on.values():
         event.set()
     await asyncio.gather(*answers.values())
+    await sending.close()
+
+
+async def test_in_a_batch_that_waits_for_a_connection_each_is_refused_in_its_own_time() -> None:
+    go_on = asyncio.Event()
+    sent: list[str] = []
+    untils: list[float] = []
+
+    async def alone(statement: Statement, until: float | None) -> Sequence[Row]:
+        raise AssertionError
+
+    async def together(shape: Shape, values: Callable[[], Sequence[Mapping[str, Any]]], until: float) -> Sequence[Row]:
+        untils.append(until)
+        await go_on.wait()
+        sent.extend(given["id"] for given in values())
+        return ()
+
+    sending, now = Batches(alone, together, 64, ()), asyncio.get_running_loop().time()
+    hasty, patient = sending.rows(one("hasty"), now + 0.1), sending.rows(one("patient"), now + 10)
+    with pytest.raises(Refused, match="nothing was written"):
+        await asyncio.wait_for(hasty, 5)
+    go_on.set()
+    assert await patient == ()
+    assert (sent, untils) == (["patient"], [now + 10])
     await sending.close()
 
 
