@@ -44,14 +44,20 @@ async def test_a_dead_endpoint_is_tried_with_one_message_at_a_time_until_it_answ
 async def test_an_endpoint_that_ails_is_left_alone_for_a_while_after_each_message_that_fails(
     add: Add, change: Change, endpoint: Endpoint, sending: object, quick: None
 ) -> None:
-    endpoint.manner = status(500)
+    go_on = asyncio.Event()
+
+    async def manner(request: Received, write: Write) -> None:
+        await go_on.wait()
+        await status(500)(request, write)
+
+    endpoint.manner = manner
     await add(endpoint)
     for _ in range(courier.AT_ONCE):
         await change()
-    await endpoint.until(lambda: len(endpoint.received) >= courier.AT_ONCE)
-    before = len(endpoint.received)
-    await asyncio.sleep(0.3)
-    assert len(endpoint.received) == before
+    await endpoint.until(lambda: len(endpoint.received) == courier.AT_ONCE)
+    go_on.set()
+    await asyncio.sleep(0.5)
+    assert len(endpoint.received) == courier.AT_ONCE
 
 
 async def test_410_parks_at_once_and_resuming_tells_what_happened_meanwhile(
@@ -166,11 +172,20 @@ async def test_one_that_is_resumed_before_its_sender_has_heard_that_it_is_parked
     note, webhook = Ledger.note, await add(endpoint)
 
     async def answered_late(notes: Ledger, script: Callable[[Row], Script[bool]]) -> bool:
-        noted = await note(notes, script)
-        found = await office.find(desk, caller, webhook.id)
-        if found is not None and found.parked_at is not None:
+        is_resumed = False
+
+        def resumed_at_once(row: Row) -> Script[bool]:
+            nonlocal is_resumed
+            noted = yield from script(row)
+            (found,) = yield webhooks.find(webhook.workspace_id, webhook.id)
+            if found["parked_at"] is not None:
+                is_resumed = True
+                yield from office._resume(webhook.workspace_id, webhook.id, desk.now())
+            return noted
+
+        noted = await note(notes, resumed_at_once)
+        if is_resumed:
             endpoint.manner = status(200)
-            await office.resume(desk, caller, webhook.id)
             async with listening() as witness:  # whoever tells it has read all webhooks since
                 await add(witness)
                 last = await change()
