@@ -283,7 +283,7 @@ async def test_who_leaves_while_a_batch_is_under_way_takes_nobody_along(size: in
         values()
         return await carried_out()
 
-    sending = Batches(alone, together, 64, ())
+    sending = Batches(alone, together, 64, (), lambda: "all are taken")
     until = asyncio.get_running_loop().time() + 10
     first, *others = [sending.rows(one(str(number)), until) for number in range(size)]
     await sent.wait()
@@ -322,7 +322,7 @@ async def test_of_one_shape_no_more_are_under_way_than_may_be_and_who_waits_long
         (given,) = values()
         return await alone(one(given["id"]), None)
 
-    sending = Batches(alone, together, 64, ())
+    sending = Batches(alone, together, 64, (), lambda: "all are taken")
     clock = asyncio.get_running_loop().time
     answers = {"a": sending.rows(one("a"), clock() + 20)}
     await asyncio.sleep(0)
@@ -340,7 +340,7 @@ async def test_of_one_shape_no_more_are_under_way_than_may_be_and_who_waits_long
     await asyncio.sleep(3 * SLOW)
     assert under_way == ["a", "c"]
     for refused, until in late:
-        with pytest.raises(Refused, match="all connections are taken; nothing was written"):
+        with pytest.raises(Refused, match="all are taken; nothing was written"):
             await asyncio.wait_for(refused, 5)
         assert clock() >= until
     for event in go_on.values():
@@ -363,7 +363,7 @@ async def test_in_a_batch_that_waits_for_a_connection_each_is_refused_in_its_own
         sent.extend(given["id"] for given in values())
         return ()
 
-    sending, now = Batches(alone, together, 64, ()), asyncio.get_running_loop().time()
+    sending, now = Batches(alone, together, 64, (), lambda: "all are taken"), asyncio.get_running_loop().time()
     hasty, patient = sending.rows(one("hasty"), now + 0.1), sending.rows(one("patient"), now + 10)
     with pytest.raises(Refused, match="nothing was written"):
         await asyncio.wait_for(hasty, 5)
@@ -384,7 +384,7 @@ async def test_what_was_sent_in_time_is_not_refused_however_long_it_takes() -> N
         await asyncio.sleep(0.2)
         return ()
 
-    sending = Batches(alone, together, 64, ())
+    sending = Batches(alone, together, 64, (), lambda: "all are taken")
     until = asyncio.get_running_loop().time() + 0.1
     assert await asyncio.gather(*(sending.rows(one(id), until) for id in "ab")) == [(), ()]
     await sending.close()
@@ -417,7 +417,7 @@ async def test_a_statement_is_sent_in_the_context_of_no_request() -> None:
         raise AssertionError
 
     request.set("first")
-    sending = Batches(alone, together, 64, ())
+    sending = Batches(alone, together, 64, (), lambda: "all are taken")
     await sending.rows(
         Statement(Shape(select(literal_column("1")), single=True), {}), asyncio.get_running_loop().time() + 10
     )
