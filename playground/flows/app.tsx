@@ -1,37 +1,41 @@
 // The flow page as a whole: whose flows, which of them, and what was last told.
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import type { Problem, Session } from "./client";
 import { FlowPage } from "./flow-page";
 import { ListPage } from "./list-page";
 import { type Notice, Notices, Telling } from "./notices";
-import { hrefOf, rewrite, usePlace } from "./router";
+import { go, hrefOf, mayLeave, rewrite, usePlace } from "./router";
 import { mistakeIn, remember, remembered } from "./session";
 import { SessionBar } from "./session-bar";
 
 export function App() {
   const place = usePlace();
-  const [session, setSession] = useState(() => remembered(place.search));
-  const [refusal, setRefusal] = useState(session ? mistakeIn(session) : "");
+  const session = useMemo(() => remembered(place.search), [place.search.get("workspace")]);
+  const [required, setRequired] = useState("");
+  const refusal = (session && mistakeIn(session)) || required;
   const [notice, tell] = useState<Notice | null>(null);
 
-  const opened = (next: Session) => {
+  const open = async (next: Session) => {
+    const isAnother = next.workspace !== session?.workspace;
+    if (isAnother && !(await mayLeave())) return;
     remember(next);
-    setRefusal(mistakeIn(next));
-    setSession(next);
-    rewrite(hrefOf({ flow: next.workspace === session?.workspace ? place.flow : null, search: inWorkspace(next, place.search) }));
+    setRequired("");
+    if (isAnother) await go(hrefOf({ flow: null, search: inWorkspace(next, place.search) }));
   };
   const failed = useCallback((problem: Problem) => {
-    if (problem.code === "WORKSPACE_REQUIRED") setRefusal(problem.message);
+    if (problem.code === "WORKSPACE_REQUIRED") setRequired(problem.message);
   }, []);
 
   useEffect(() => {
-    if (session) opened(session);
-  }, []);
+    if (!session) return;
+    remember(session);
+    rewrite(hrefOf({ flow: place.flow, search: inWorkspace(session, place.search) }));
+  }, [session]);
 
   return (
     <Telling.Provider value={tell}>
       <div class="flows">
-        <SessionBar session={session} refusal={refusal} opened={opened} key={session?.workspace} />
+        <SessionBar session={session} refusal={refusal} open={(next) => void open(next)} key={session?.workspace} />
         {session && !refusal && <Shown session={session} flow={place.flow} search={place.search} failed={failed} />}
         {!session && <Welcome />}
       </div>

@@ -41,10 +41,16 @@ export function hrefOf({ flow, search }: Place): string {
   return (flow === null ? LIST : `${LIST}/${encodeURIComponent(flow)}`) + (query ? `?${query}` : "");
 }
 
+/** Once allowed, nothing is asked on the way that follows. */
+export async function mayLeave(): Promise<boolean> {
+  if (guard && !(await guard())) return false;
+  guard = null;
+  return true;
+}
+
 /** Goes there, unless the guard is against it. */
 export async function go(href: string): Promise<void> {
-  if (guard && !(await guard())) return;
-  guard = null;
+  if (!(await mayLeave())) return;
   history.pushState(null, "", href);
   moves++;
   moved();

@@ -7,14 +7,14 @@ import { proposed } from "./session";
 interface Props {
   session: Session | null;
   refusal: string;
-  opened(session: Session): void;
+  open(session: Session): void;
 }
 
-export function SessionBar({ session, refusal, opened }: Props) {
+export function SessionBar({ session, refusal, open }: Props) {
   const [workspace, setWorkspace] = useState(session?.workspace ?? proposed());
   const submit = (event: Event) => {
     event.preventDefault();
-    opened({ workspace: workspace.trim() });
+    open({ workspace: workspace.trim() });
   };
   return (
     <form class="session" onSubmit={submit} aria-label="Workspace">

@@ -1,11 +1,12 @@
 """Flows made for a test, and windows that show them."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
-from playwright.async_api import Locator, Page, Request
+from playwright.async_api import Locator, Page, Request, Route
 
 from tests.browser.conftest import Visit, Visiting
 from tests.conftest import CREATE
@@ -81,5 +82,61 @@ def sends(operation: str) -> Callable[[Request], bool]:
     return lambda request: f"mutation {operation}(" in (request.post_data or "")
 
 
+def asks(operation: str) -> Callable[[Request], bool]:
+    """The same for queries too."""
+    return lambda request: f" {operation}(" in (request.post_data or "")
+
+
 async def variables(request: Request) -> dict[str, Any]:
     return dict(json.loads(request.post_data or "")["variables"])
+
+
+class Held:
+    """An operation of a page whose answer, and that of no other, is held back until it is let go."""
+
+    def __init__(self, page: Page, operation: str) -> None:
+        self.page, self.operation = page, operation
+        self.sent: list[dict[str, Any]] = []
+        self._answered, self._free = asyncio.Event(), asyncio.Event()
+
+    async def __aenter__(self) -> "Held":
+        await self.page.route("**/graphql", self._hold)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.let_go()
+
+    async def answered(self) -> None:
+        """The server has carried it out, and the page does not know."""
+        await asyncio.wait_for(self._answered.wait(), 20)
+
+    def let_go(self) -> None:
+        self._free.set()
+
+    async def _hold(self, route: Route) -> None:
+        if not asks(self.operation)(route.request):
+            return await route.fallback()
+        self.sent.append(await variables(route.request))
+        if self._free.is_set():
+            return await route.fallback()
+        answer = await route.fetch()
+        self._answered.set()
+        await self._free.wait()
+        await route.fulfill(response=answer)
+
+
+async def lose(page: Page, operation: str, times: int) -> list[dict[str, Any]]:
+    """The server carries out the first ones of an operation, and the page does not hear of it; all that are sent."""
+    sent: list[dict[str, Any]] = []
+
+    async def without_answer(route: Route) -> None:
+        if not asks(operation)(route.request):
+            return await route.fallback()
+        sent.append(await variables(route.request))
+        if len(sent) > times:
+            return await route.fallback()
+        await route.fetch()
+        await route.abort()
+
+    await page.route("**/graphql", without_answer)
+    return sent
