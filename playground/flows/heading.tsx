@@ -1,7 +1,7 @@
 // The heading of a page: whoever comes from another one starts to read there, with keyboard and screen reader as well.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { hasMoved } from "./router";
+import { hasMoved, leftAt } from "./router";
 
 export function Heading({ id, children }: { id: string; children: ComponentChildren }) {
   const heading = useRef<HTMLHeadingElement>(null);
@@ -25,4 +25,12 @@ export function focusHeading(): void {
 export function startAtTop(): void {
   scrollTo(0, 0);
   focusHeading();
+}
+
+/** Where a place that was come back to was left, as soon as it is shown again. */
+export function resume(): void {
+  const left = leftAt();
+  if (left === null) return;
+  scrollTo(0, left);
+  if (document.activeElement === document.body) focusHeading();
 }

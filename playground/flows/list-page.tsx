@@ -1,12 +1,12 @@
 // The flows of a workspace: filtered, ordered, a page at a time, and new ones made.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { AnotherKey } from "./another-key";
 import { codeOf, type Problem, type Session } from "./client";
 import { ConnectionDot } from "./connection";
 import { CreateDialog } from "./create-dialog";
 import { Filters } from "./filters";
 import { FlowTable } from "./flow-table";
-import { Heading, startAtTop } from "./heading";
+import { Heading, resume, startAtTop } from "./heading";
 import { isFiltered, rememberList, withMember } from "./list-search";
 import { go, hrefOf, rewrite } from "./router";
 import { type List, useList } from "./use-list";
@@ -26,6 +26,9 @@ export function ListPage({ session, search, failed }: Props) {
   useEffect(() => {
     if (list.problem) failed(list.problem);
   }, [list.problem]);
+  useLayoutEffect(() => {
+    if (!list.loading) resume();
+  }, [list.loading]);
   useEffect(() => rememberList(search), [search.toString()]);
   const show = (next: URLSearchParams) => rewrite(hrefOf({ flow: null, search: next }));
   return (

@@ -15,6 +15,7 @@ const MOVED = "flows:moved";
 let guard: Guard | null = null;
 let here = location.href;
 let moves = 0;
+let owed: number | null = null;
 
 /** Whoever has unsaved edits says whether they may be left; null takes the guard away. */
 export function guardLeaving(ask: Guard | null): void {
@@ -49,16 +50,25 @@ export async function mayLeave(): Promise<boolean> {
 }
 
 /** Goes there, unless the guard is against it. */
-export async function go(href: string): Promise<void> {
+export async function go(href: string, scrolled: number | null = null): Promise<void> {
   if (!(await mayLeave())) return;
+  history.replaceState({ scrolled: scrollY }, "");
   history.pushState(null, "", href);
   moves++;
+  owed = scrolled;
   moved();
 }
 
 /** Whether this page was come to from another one of ours, not opened by itself. */
 export function hasMoved(): boolean {
   return moves > 0;
+}
+
+/** How far down the place was left that was come back to; told once. */
+export function leftAt(): number | null {
+  const scrolled = owed;
+  owed = null;
+  return scrolled;
 }
 
 /** The same place told by another address. */
@@ -74,12 +84,14 @@ function moved(): void {
 
 addEventListener("popstate", () => {
   const wanted = location.href;
+  const scrolled = history.state?.scrolled ?? null;
   if (!guard || page(wanted) === page(here)) {
     moves++;
+    owed = scrolled;
     return moved();
   }
   history.pushState(null, "", here);
-  void go(wanted);
+  void go(wanted, scrolled);
 });
 
 /** The address without the place on the page. */

@@ -22,9 +22,11 @@ async def test_another_page_begins_at_its_heading(visiting: Visiting, server: st
     await page.get_by_role("link", name="Webinar").press("Enter")
     await expect(heading).to_have_text("Webinar")
     await expect(heading).to_be_focused()
+    await expect(page).to_have_title("Webinar · Message Flows")
     await page.go_back()
     await expect(heading).to_have_text("Flows 1")
     await expect(heading).to_be_focused()
+    await expect(page).to_have_title("Flows · Message Flows")
     await page.get_by_role("link", name="Webinar").press("Enter")
     await page.get_by_role("button", name="Delete").press("Enter")
     await page.get_by_role("dialog").get_by_role("button", name="Delete").press("Enter")
@@ -33,6 +35,19 @@ async def test_another_page_begins_at_its_heading(visiting: Visiting, server: st
     await page.get_by_role("button", name="Undo").press("Enter")
     await expect(page.get_by_role("status")).to_contain_text("Webinar is back.")
     await expect(heading).to_be_focused()
+
+
+async def test_a_question_is_closed_by_escape_and_asked_again(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "escaped").create(name="Webinar")
+    page = (await shown(visiting, server, "escaped", id)).page
+    delete = page.get_by_role("button", name="Delete")
+    question = page.get_by_role("dialog", name="Delete Webinar?")
+    for _ in range(2):
+        await delete.press("Enter")
+        await expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(question).to_have_count(0)
+        await expect(delete).to_be_focused()
 
 
 async def test_the_next_page_of_the_list_begins_at_its_top(visiting: Visiting, server: str) -> None:
@@ -87,3 +102,25 @@ async def test_what_waits_for_its_answer_keeps_the_focus_and_is_sent_once(visiti
     await expect(autopilot).to_be_focused()
     assert len(sent) == 1
     assert (await team.read(id))["version"] == 1
+
+
+async def test_a_list_that_is_come_back_to_goes_on_where_it_was_left(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "come-back-to")
+    await asyncio.gather(*(team.create(name=f"Flow {number:02}") for number in range(40)))
+    page = (await shown(visiting, server, "come-back-to&order=name", width=390)).page
+    heading = page.get_by_role("heading", level=1)
+    await page.get_by_role("link", name="Flow 19").scroll_into_view_if_needed()
+    left = await page.evaluate("scrollY")
+    assert left > 1000
+    await page.get_by_role("link", name="Flow 19").press("Enter")
+    await expect(heading).to_have_text("Flow 19")
+    await page.go_back()
+    await expect(page.get_by_role("link", name="Flow 19")).to_be_in_viewport()
+    assert await page.evaluate("scrollY") == left
+    await expect(heading).to_be_focused()
+
+    await page.get_by_role("button", name="Next").press("Enter")
+    await page.get_by_role("link", name="Flow 30").focus()
+    await page.go_back()
+    await expect(page.get_by_role("link", name="Flow 19")).to_be_in_viewport()
+    await expect(heading).to_be_focused()

@@ -1,5 +1,7 @@
 """Ways out of a flow that is edited, by links, Back, another workspace, the window: none loses edits by accident."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -23,6 +25,25 @@ async def test_edits_are_not_left_by_accident(visiting: Visiting, server: str) -
     await page.get_by_role("link", name="All flows").click()
     await question(page).get_by_role("button", name="Leave").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Flows 1")
+
+
+async def test_the_way_back_asks_too_but_not_within_the_page(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "way-back")
+    await asyncio.gather(*(team.create(name=f"Flow {number:02}") for number in range(20)))
+    page = (await shown(visiting, server, "way-back&order=name", width=390)).page
+    await page.get_by_role("link", name="Flow 19").click()
+    await control(page, "name").fill("Half a thought")
+    place = page.url
+    await page.get_by_role("link", name="History").click()
+    await expect(page).to_have_url(f"{place}#history")
+    await control(page, "name").fill("Half a thought, and a half")
+    await page.evaluate("history.go(-2)")
+    await question(page).get_by_role("button", name="Cancel").click()
+    await expect(page).to_have_url(f"{place}#history")
+    await expect(control(page, "name")).to_have_value("Half a thought, and a half")
+    await page.evaluate("history.back()")
+    await question(page).get_by_role("button", name="Leave").click()
+    await expect(page.get_by_role("link", name="Flow 19")).to_be_in_viewport()
 
 
 async def test_another_workspace_asks_too_and_the_way_back_leads_out_of_it(visiting: Visiting, server: str) -> None:
