@@ -80,9 +80,15 @@ export function moved(draft: Draft, move: Move): Draft {
     case "refuse":
       return settled({ ...draft, now: newer(draft.now, move.flow), refused: true });
     case "save":
-      return settled({ ...draft, now: newer(draft.now, move.flow), edits: without(draft.edits, move.sent), refused: false });
+      // What was sent is known here too; of what others have changed meanwhile nothing is.
+      return settled({
+        seen: grafted(draft.seen, move.flow, Object.keys(move.sent) as Leaf[]),
+        now: newer(draft.now, move.flow),
+        edits: without(draft.edits, move.sent),
+        refused: false,
+      });
     case "keepMine":
-      return settled({ ...draft, seen: grafted(draft.seen, move.leaf, read(draft.now, move.leaf)) });
+      return settled({ ...draft, seen: grafted(draft.seen, draft.now, [move.leaf]) });
     case "takeTheirs":
       return settled({ ...draft, edits: without(draft.edits, { [move.leaf]: draft.edits[move.leaf] }) });
     case "discard":
@@ -109,10 +115,13 @@ function newer(one: FormFragment, other: FormFragment): FormFragment {
   return other.version >= one.version ? other : one;
 }
 
-function grafted(flow: FormFragment, leaf: Leaf, value: Value): FormFragment {
+/** A flow with some leaves of another. */
+function grafted(flow: FormFragment, other: FormFragment, leaves: Leaf[]): FormFragment {
   const copy = structuredClone(flow) as unknown as Record<string, unknown>;
-  const names = leaf.split(".");
-  const last = names.pop() as string;
-  names.reduce((block, name) => block[name] as Record<string, unknown>, copy)[last] = value;
+  for (const leaf of leaves) {
+    const names = leaf.split(".");
+    const last = names.pop() as string;
+    names.reduce((block, name) => block[name] as Record<string, unknown>, copy)[last] = read(other, leaf);
+  }
   return copy as unknown as FormFragment;
 }
