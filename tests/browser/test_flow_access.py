@@ -9,7 +9,7 @@ from graphql_api.domain.example import EXAMPLE
 from graphql_api.domain.ids import ID_RULE
 from tests.browser.axe import serious
 from tests.browser.conftest import Guarded, Visiting, give_key
-from tests.browser.flows import HOURS, Elsewhere, control, field, shown
+from tests.browser.flows import HOURS, Elsewhere, asks, control, field, shown
 
 WORKSPACE = str(EXAMPLE["workspaceId"])
 
@@ -77,6 +77,7 @@ async def test_a_key_is_asked_for_and_kept_in_the_session_alone(visiting: Visiti
     visit = await visiting(guarded.address)
     page = visit.page
     await visit.open("/flows")
+    await expect(page.get_by_label("API key", exact=True)).to_have_attribute("type", "password")
     await give_key(page, "mfk_wrong")
     await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("refused the last key")
     visit.forgive(401)
@@ -162,8 +163,11 @@ async def test_a_key_that_may_only_read_gives_way_to_another(visiting: Visiting,
     await expect(history).to_contain_text("This key lacks the scope history:read")
     await expect(history.get_by_role("button", name="Use another key…")).to_be_visible()
 
-    await control(page, f"{HOURS}.end").fill("18:00")
+    async with page.expect_response(lambda answer: asks("PreviewWeek")(answer.request)) as previewed:
+        await control(page, f"{HOURS}.end").fill("18:00")
+    await (await previewed.value).finished()
     await control(page, "name").fill("After")
+    await expect(page.locator(".week")).not_to_contain_text("This key lacks")
     await page.get_by_role("button", name="Save").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_role("alert")).to_have_text(

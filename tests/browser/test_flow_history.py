@@ -43,6 +43,23 @@ async def test_a_version_is_looked_at_and_brought_back(visiting: Visiting, serve
     assert flow["revisions"] == {"nodes": [{"operation": "REVERT", "note": "Too early"}]}
 
 
+async def test_nothing_is_brought_back_on_top_of_what_was_not_seen(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "reverted-unseen")
+    id = await team.create(name="First")
+    await team.update(id, name="Second")
+    page = (await shown(visiting, server, "reverted-unseen", id, is_cut_off=True)).page
+    await page.get_by_role("button", name="Revert to version 0").click()
+    dialog = page.get_by_role("dialog", name="Revert to version 0?")
+    await expect(dialog.locator("[data-leaf]")).to_have_count(1)
+    await team.update(id, description="Unseen")
+    await dialog.get_by_role("button", name="Revert").click()
+    await expect(dialog.get_by_role("alert")).to_have_text("The flow is at version 2, not at the one you named")
+    assert (await team.read(id))["version"] == 2
+    await expect(dialog.locator("[data-leaf=description] dd")).to_have_text(["before: Unseen", "after: empty"])
+    await dialog.get_by_role("button", name="Revert").click()
+    await expect(page.get_by_role("status")).to_contain_text("Version 0 is back, as version 3.")
+
+
 async def test_a_long_history_is_read_in_parts(visiting: Visiting, server: str) -> None:
     team = Elsewhere(server, "long")
     id = await team.create()

@@ -114,6 +114,86 @@ async def test_what_was_deleted_comes_back_by_undo(visiting: Visiting, server: s
     assert (await Elsewhere(server, "deleted").read(id))["version"] == 2
 
 
+async def test_a_list_that_hears_nothing_shows_what_was_done_here_and_whoever_comes_back_the_rest(
+    visiting: Visiting, server: str
+) -> None:
+    team = Elsewhere(server, "unheard")
+    id = await team.create(name="Webinar")
+    page = (await shown(visiting, server, "unheard", is_cut_off=True)).page
+    await page.get_by_role("link", name="Webinar").click()
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("heading", name="No flows yet")).to_be_visible()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Webinar"])
+    await team.update(id, name="Renamed elsewhere")
+    await page.evaluate("dispatchEvent(new Event('focus'))")
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Renamed elsewhere"])
+
+
+async def test_what_asks_for_nothing_goes_away_and_what_can_be_undone_stays(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "told").create(name="Webinar")
+    page = (await visiting(server)).page
+    await page.clock.install()
+    await page.goto(f"{server}/flows/{id}?workspace=told")
+    told = page.locator(".notices")
+    await page.get_by_role("button", name="Autopilot").click()
+    await expect(told).to_contain_text("Autopilot is on.")
+    await page.clock.fast_forward(10_000)
+    await expect(told).to_be_empty()
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(told).to_contain_text("Webinar is deleted.")
+    await page.clock.fast_forward(60_000)
+    await expect(told.get_by_role("button", name="Undo")).to_be_visible()
+    await told.get_by_role("button", name="Dismiss").click()
+    await expect(told).to_be_empty()
+
+
+async def test_a_filter_begins_at_the_front_and_is_cleared_for_good(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "front")
+    await asyncio.gather(*(team.create(name=f"Flow {number:02}") for number in range(21)))
+    page = (await shown(visiting, server, "front&order=name")).page
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Flow 20"])
+    await page.get_by_label("Name contains").fill("Flow 0")
+    await expect(page.locator(".flow-table tbody tr")).to_have_count(10)
+    await page.get_by_role("button", name="Clear filters").click()
+    await expect(page.get_by_label("Name contains")).to_have_value("")
+    await expect(page.locator(".flow-table tbody tr")).to_have_count(20)
+
+
+async def test_an_answer_for_other_filters_than_those_that_are_set_is_not_shown(
+    visiting: Visiting, server: str
+) -> None:
+    team = Elsewhere(server, "overtaken")
+    await team.create(name="By text")
+    await team.create(name="By email", messageChannel="EMAIL")
+    page = (await shown(visiting, server, "overtaken", is_cut_off=True)).page
+    rows = page.locator(".flow-table tbody th a")
+    await expect(rows).to_have_count(2)
+    answered = asyncio.Event()
+    held: list[Route] = []
+
+    async def slow(route: Route) -> None:
+        if held:
+            return await route.fallback()
+        held.append(route)
+        answer = await route.fetch()
+        await answered.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/graphql", slow)
+    await page.get_by_label("Channel").select_option("SMS")
+    await expect(page.locator(".results")).to_have_attribute("aria-busy", "true")
+    await page.get_by_label("Channel").select_option("Email")
+    await expect(rows).to_have_text(["By email"])
+    await expect(page.locator(".results")).to_have_attribute("aria-busy", "false")
+    async with page.expect_event("requestfinished", lambda request: request == held[0].request):
+        answered.set()
+    await expect(rows).to_have_text(["By email"])
+
+
 async def test_an_unknown_flow_is_told_as_such(visiting: Visiting, server: str) -> None:
     visit = await shown(visiting, server, "unknown", "nosuchflow")
     alert = visit.page.get_by_role("alert")

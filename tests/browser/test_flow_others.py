@@ -1,10 +1,10 @@
 """Others work on the same flow: their changes come into the form, and nobody's edit is overwritten unseen."""
 
 import pytest
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Visiting
-from tests.browser.flows import Elsewhere, control, field, sends, shown, variables
+from tests.browser.flows import Elsewhere, control, field, lose, sends, shown, variables
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -103,18 +103,7 @@ async def test_a_save_whose_answer_got_lost_is_no_conflict_with_oneself(visiting
     id = await team.create(name="Before")
     visit = await shown(visiting, server, "lost", id, is_cut_off=True)
     page = visit.page
-
-    saves: list[Route] = []
-
-    async def lose_the_first(route: Route) -> None:
-        if sends("Save")(route.request):
-            saves.append(route)
-        if saves != [route]:
-            return await route.fallback()
-        await route.fetch()
-        await route.abort()
-
-    await page.route("**/graphql", lose_the_first)
+    await lose(page, "Save", 1)
     await control(page, "name").fill("Mine")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator(".save-bar").get_by_role("alert")).to_contain_text("saving again is safe")
@@ -150,6 +139,22 @@ async def test_what_changed_meanwhile_comes_into_the_form(visiting: Visiting, se
     await expect(page.get_by_role("status")).to_contain_text("Saved as version 2: Signature.")
 
 
+async def test_mine_is_kept_by_choice_and_saved_without_another_question(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "kept")
+    id = await team.create(name="Before")
+    page = (await shown(visiting, server, "kept", id)).page
+    await control(page, "name").fill("Mine")
+    await team.update(id, name="Theirs")
+    await field(page, "name").get_by_role("button", name="Keep mine").press("Enter")
+    await expect(field(page, "name").locator(".theirs")).to_have_count(0)
+    await expect(control(page, "name")).to_be_focused()
+    async with page.expect_request(sends("Save")) as request:
+        await page.get_by_role("button", name="Save").click()
+    sent = await variables(await request.value)
+    assert (sent["input"], sent["ifVersion"], sent["onConflict"]) == ({"name": "Mine"}, 1, "REJECT")
+    await expect(page.get_by_role("status")).to_contain_text("Saved as version 2: Name.")
+
+
 async def test_a_flow_that_was_deleted_elsewhere_is_brought_back(visiting: Visiting, server: str) -> None:
     team = Elsewhere(server, "gone")
     id = await team.create(name="Gone")
@@ -161,8 +166,13 @@ async def test_a_flow_that_was_deleted_elsewhere_is_brought_back(visiting: Visit
     await expect(page.get_by_role("alert")).to_contain_text("This flow was deleted elsewhere.")
     await expect(page.get_by_role("alert")).to_be_in_viewport()
     await expect(control(page, "name")).to_be_disabled()
+    entries = page.get_by_role("region", name="History").locator("ol > li")
+    revert = page.get_by_role("button", name="Revert to version")
+    await expect(revert).to_have_count(0)
     await page.get_by_role("button", name="Restore it").click()
     await expect(control(page, "name")).to_be_enabled()
+    await expect(entries).to_have_count(3)
+    await expect(revert).to_have_text(["Revert to version 0"])
     assert (await team.read(id))["version"] == 2
 
 
