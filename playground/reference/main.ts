@@ -9,14 +9,11 @@ import { followTheme } from "../shell/theme";
 import { at, exampleWorkspace, needsKey, root } from "../shell/server";
 
 type Parameter = { required?: boolean; example?: unknown };
-type Sent = { url: string; headers: Record<string, string> };
+type Sent = { headers: Record<string, string> };
 
 /** What a request of this page says besides what its form says: the example's workspace, and the key of this visit. */
 function withUsualHeaders(sent: Sent): Sent {
-  if (!sent.url.endsWith("/openapi.json")) {
-    sent.headers = { "x-workspace-id": exampleWorkspace, ...keyHeader(), ...sent.headers };
-  }
-  return sent;
+  return { ...sent, headers: { "x-workspace-id": exampleWorkspace, ...keyHeader(), ...sent.headers } };
 }
 
 /** The document with this server at the address under which the page was found, whatever proxy stands before it.
