@@ -92,33 +92,35 @@ async def variables(request: Request) -> dict[str, Any]:
 
 
 class Held:
-    """An operation of a page whose answer, and that of no other, is held back until it is let go."""
+    """The first request of an operation, whose answer is held back until it is let go."""
+
+    request: Request | None = None
 
     def __init__(self, page: Page, operation: str) -> None:
-        self.page, self.operation = page, operation
         self.sent: list[dict[str, Any]] = []
+        self._page, self._operation = page, operation
         self._answered, self._free = asyncio.Event(), asyncio.Event()
 
     async def __aenter__(self) -> "Held":
-        await self.page.route("**/graphql", self._hold)
+        await self._page.route("**/graphql", self._hold)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.let_go()
+        """Ends when the page has the answer."""
+        async with self._page.expect_event("requestfinished", lambda request: request == self.request):
+            self._free.set()
 
     async def answered(self) -> None:
         """The server has carried it out, and the page does not know."""
         await asyncio.wait_for(self._answered.wait(), 20)
 
-    def let_go(self) -> None:
-        self._free.set()
-
     async def _hold(self, route: Route) -> None:
-        if not asks(self.operation)(route.request):
+        if not asks(self._operation)(route.request):
             return await route.fallback()
         self.sent.append(await variables(route.request))
-        if self._free.is_set():
+        if self.request:
             return await route.fallback()
+        self.request = route.request
         answer = await route.fetch()
         self._answered.set()
         await self._free.wait()

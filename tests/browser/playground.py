@@ -22,5 +22,15 @@ async def run(page: Page, tab: str, operation: str = "") -> Any:
     return answer["data"]
 
 
+async def write_headers(page: Page, text: str) -> None:
+    """Into the headers of the open tab, in place of what is there."""
+    await page.get_by_role("button", name="Headers").click()
+    await page.locator(".graphiql-editor-tool .view-lines:visible").click()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.press("Delete")
+    await page.keyboard.insert_text(text)
+    await page.keyboard.press("Escape")
+
+
 def carries(operation: str) -> Callable[[Response], bool]:
     return lambda answer: f'"operationName":"{operation}"' in (answer.request.post_data or "")

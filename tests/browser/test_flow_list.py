@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Visiting
-from tests.browser.flows import Elsewhere, control, shown
+from tests.browser.flows import Elsewhere, Held, control, shown
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -50,6 +50,15 @@ async def test_a_filtered_list_is_what_its_address_says(visiting: Visiting, serv
     await expect(page.locator(".flow-table tbody th a")).to_have_text(
         ["Dental recall", "Dental recall by text", "Newsletter"]
     )
+
+
+async def test_of_an_address_that_says_what_there_is_not_the_rest_counts(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "half-known")
+    await team.create(name="Off", isActive=False)
+    await team.create(name="On", isActive=True)
+    search = "half-known&isActive=false&messageChannel=FAX&direction=constructor&order=random"
+    page = (await shown(visiting, server, search)).page
+    await expect(page.locator(".flow-table tbody th a")).to_have_text(["Off"])
 
 
 async def test_pages_turn_and_the_way_back_is_the_browsers(visiting: Visiting, server: str) -> None:
@@ -172,25 +181,13 @@ async def test_an_answer_for_other_filters_than_those_that_are_set_is_not_shown(
     page = (await shown(visiting, server, "overtaken", is_cut_off=True)).page
     rows = page.locator(".flow-table tbody th a")
     await expect(rows).to_have_count(2)
-    answered = asyncio.Event()
-    held: list[Route] = []
-
-    async def slow(route: Route) -> None:
-        if held:
-            return await route.fallback()
-        held.append(route)
-        answer = await route.fetch()
-        await answered.wait()
-        await route.fulfill(response=answer)
-
-    await page.route("**/graphql", slow)
-    await page.get_by_label("Channel").select_option("SMS")
-    await expect(page.locator(".results")).to_have_attribute("aria-busy", "true")
-    await page.get_by_label("Channel").select_option("Email")
-    await expect(rows).to_have_text(["By email"])
-    await expect(page.locator(".results")).to_have_attribute("aria-busy", "false")
-    async with page.expect_event("requestfinished", lambda request: request == held[0].request):
-        answered.set()
+    async with Held(page, "List") as held:
+        await page.get_by_label("Channel").select_option("SMS")
+        await held.answered()
+        await expect(page.locator(".results")).to_have_attribute("aria-busy", "true")
+        await page.get_by_label("Channel").select_option("Email")
+        await expect(rows).to_have_text(["By email"])
+        await expect(page.locator(".results")).to_have_attribute("aria-busy", "false")
     await expect(rows).to_have_text(["By email"])
 
 

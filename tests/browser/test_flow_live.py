@@ -1,5 +1,7 @@
 """Two windows: what one changes the other shows as it happens, also after its connection was cut."""
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -57,6 +59,59 @@ async def test_a_connection_that_was_cut_goes_on_without_a_gap(visiting: Visitin
     await expect(page.locator(".connection")).to_have_text("Live")
 
 
+@pytest.mark.parametrize("path", ["flow", "list"])
+async def test_what_changed_before_one_listens_is_not_missed(visiting: Visiting, server: str, path: str) -> None:
+    workspace = f"not-yet-{path}"
+    team = Elsewhere(server, workspace)
+    id = await team.create(name="Before")
+    page = (await visiting(server)).page
+    connected = asyncio.Event()
+
+    async def slow(socket: Any) -> None:
+        await connected.wait()
+        socket.connect_to_server()
+
+    await page.route_web_socket("**/graphql", slow)
+    await page.goto(f"{server}/flows{f'/{id}' if path == 'flow' else ''}?workspace={workspace}")
+    named = page.get_by_role("heading", level=1) if path == "flow" else page.locator(".flow-table tbody th a")
+    await expect(named).to_have_text("Before")
+    await team.update(id, name="After")
+    connected.set()
+    await expect(named).to_have_text("After")
+
+
+async def test_whoever_was_away_too_long_reads_again_and_listens_on(visiting: Visiting, server: str) -> None:
+    """The server tells that by RESYNC_REQUIRED: it cannot go on from where the connection was cut off."""
+    team = Elsewhere(server, "too-long")
+    id = await team.create(name="Before")
+    page = (await visiting(server)).page
+    began: list[str] = []
+    passed = asyncio.Event()
+
+    def refuse_the_first(socket: Any) -> None:
+        behind = socket.connect_to_server()
+
+        def sent(message: str) -> None:
+            if "changeCursor" in message:
+                began.append(message)
+            is_asked = "subscription FlowChanged" in message
+            if is_asked and len(began) < 2:
+                refusal = {"message": "read again", "extensions": {"code": "RESYNC_REQUIRED"}}
+                socket.send(json.dumps({"id": json.loads(message)["id"], "type": "error", "payload": [refusal]}))
+                return
+            behind.send(message)
+            if is_asked:
+                passed.set()
+
+        socket.on_message(sent)
+
+    await page.route_web_socket("**/graphql", refuse_the_first)
+    await page.goto(f"{server}/flows/{id}?workspace=too-long")
+    await asyncio.wait_for(passed.wait(), 20)
+    await team.update(id, name="After")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("After")
+
+
 async def test_what_could_not_be_read_is_read_when_the_server_is_back(visiting: Visiting, server: str) -> None:
     id = await Elsewhere(server, "away").create(name="Still there")
     visit = await visiting(server)
@@ -97,6 +152,24 @@ async def test_what_could_not_be_read_is_read_when_the_server_is_back(visiting: 
             await expect(page.locator(".week")).not_to_contain_text("The server cannot be reached")
     assert set(visit.wrong) == {"Failed to load resource: net::ERR_FAILED"}
     visit.wrong.clear()
+
+
+@pytest.mark.parametrize("path", ["flow", "list"])
+async def test_what_could_not_be_read_is_tried_again_by_hand(visiting: Visiting, server: str, path: str) -> None:
+    workspace = f"by-hand-{path}"
+    id = await Elsewhere(server, workspace).create(name="Still there")
+    visit = await visiting(server)
+    page = visit.page
+    await page.route_web_socket("**/graphql", lambda socket: None)
+    await page.route("**/graphql", lambda route: route.abort())
+    await visit.open(f"/flows{f'/{id}' if path == 'flow' else ''}?workspace={workspace}")
+    alert = page.get_by_role("alert")
+    await expect(alert).to_contain_text("The server cannot be reached")
+    await page.unroute("**/graphql")
+    await alert.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("heading" if path == "flow" else "link", name="Still there")).to_be_visible()
+    await expect(alert).to_have_count(0)
+    visit.wrong.clear()  # what the console says of requests that were cut off
 
 
 async def test_a_workspace_that_is_refused_is_not_asked_for_again(visiting: Visiting, guarded: Guarded) -> None:

@@ -71,6 +71,36 @@ async def test_edits_that_meet_are_replaced_by_choice_alone(visiting: Visiting, 
     assert (flow["version"], flow["name"], flow["description"]) == (2, "Mine", "Theirs too")
 
 
+async def test_what_keeps_mine_from_theirs_is_told_where_one_chose_it(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "kept-from")
+    id = await team.create(name="Before")
+    visit = await shown(visiting, server, "kept-from", id, is_cut_off=True)
+    page = visit.page
+    await control(page, "name").fill("Mine")
+    await team.update(id, name="Theirs")
+    dialog = await refused(page)
+    await page.context.set_offline(True)
+    await dialog.get_by_role("button", name="Apply mine on top").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("saving again is safe")
+    await page.context.set_offline(False)
+    await dialog.get_by_role("button", name="Apply mine on top").click()
+    await expect(page.get_by_role("status")).to_contain_text("Saved as version 2: Name.")
+    visit.wrong.clear()  # what the console says of being offline
+
+
+async def test_what_was_not_seen_is_not_deleted(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "undeleted")
+    id = await team.create(name="Before")
+    page = (await shown(visiting, server, "undeleted", id, is_cut_off=True)).page
+    await expect(page.get_by_role("button", name="Delete")).to_be_visible()
+    await team.update(id, name="Theirs")
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("status")).to_contain_text("The flow is at version 1, not at the one you named")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Before")
+    assert (await team.read(id))["name"] == "Theirs"
+
+
 async def test_theirs_can_be_taken(visiting: Visiting, server: str) -> None:
     team = Elsewhere(server, "taken")
     id = await team.create(name="Before")

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Visiting
-from tests.browser.flows import HOURS, Elsewhere, control, shown
+from tests.browser.flows import HOURS, Elsewhere, Held, asks, control, shown
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -70,6 +70,25 @@ async def test_now_is_told_and_marked_on_the_wall_clock_of_the_zone(visiting: Vi
     today = await page.evaluate("new Intl.DateTimeFormat('en-CA', {timeZone: 'Asia/Tokyo'}).format(Date.now())")
     await expect(day(page, today).locator(".now")).to_have_count(1)
     await expect(page.locator(".now")).to_have_count(1)
+    back = page.get_by_role("button", name="Today")
+    await expect(back).to_be_disabled()
+    await page.get_by_label("Week of").fill("2026-05-06")
+    await expect(page.locator(".now")).to_have_count(0)
+    await back.click()
+    await expect(day(page, today).locator(".now")).to_have_count(1)
+
+
+async def test_time_goes_on_while_one_looks(visiting: Visiting, server: str) -> None:
+    """How long ago is told anew, and what is open now is asked for when that was to change."""
+    id = await Elsewhere(server, "goes-on").create(settings=hours(start="09:00", end="17:00"))
+    page = (await visiting(server)).page
+    await page.clock.install()
+    await page.goto(f"{server}/flows/{id}?workspace=goes-on")
+    await expect(page.locator(".facts time")).to_have_text("just now")
+    await expect(page.locator(".state-now")).to_be_visible()
+    async with page.expect_request(asks("Week")):
+        await page.clock.fast_forward("25:00:00")
+    await expect(page.locator(".facts time")).to_have_text("yesterday")
 
 
 async def test_a_week_that_is_awaited_is_not_drawn_with_the_hours_of_another(visiting: Visiting, server: str) -> None:
@@ -91,6 +110,21 @@ async def test_a_week_that_is_awaited_is_not_drawn_with_the_hours_of_another(vis
     answered.set()
     await expect(page.locator(".picture figcaption")).to_contain_text("11 May to 17 May 2026")
     await expect(page.locator(".day").filter(has_text="open 09:00 to 17:00")).to_have_count(7)
+
+
+async def test_a_week_that_was_turned_on_from_is_not_drawn_any_more(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "turned-on").create(settings=hours(start="09:00", end="17:00"))
+    page = (await shown(visiting, server, "turned-on", id)).page
+    caption = page.locator(".picture figcaption")
+    await page.get_by_label("Week of").fill("2026-05-06")
+    await expect(caption).to_contain_text("4 May to 10 May 2026")
+    after = page.get_by_role("button", name="Week after")
+    async with Held(page, "Week") as held:
+        await after.click()
+        await held.answered()
+        await after.click()
+        await expect(caption).to_contain_text("18 May to 24 May 2026")
+    await expect(caption).to_contain_text("18 May to 24 May 2026")
 
 
 async def test_edits_are_previewed_by_the_server_and_not_written(visiting: Visiting, server: str) -> None:

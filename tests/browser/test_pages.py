@@ -14,6 +14,17 @@ async def test_a_page_comes_up(visiting: Visiting, server: str, path: str) -> No
     visit = await visiting(server)
     await visit.open(path)
     await expect(visit.page.locator("#page")).not_to_be_empty()
+    await expect(visit.page.get_by_role("button", name="API key…")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("chosen", "scheme"), [("dark", "light"), ("light", "dark")])
+async def test_the_theme_that_was_chosen_is_that_of_other_pages(
+    visiting: Visiting, server: str, chosen: str, scheme: str
+) -> None:
+    visit = await visiting(server, scheme=scheme)
+    await visit.page.add_init_script(f"localStorage.setItem('graphiql:theme', '{chosen}')")
+    await visit.open("/docs/schema")
+    await expect(visit.page.locator("html")).to_have_attribute("data-theme", chosen)
 
 
 @pytest.mark.parametrize("id", ["nobodys", "%E0%A4%A", "%25", "a/b"])

@@ -10,7 +10,7 @@ from graphql_api.domain.example import EXAMPLE
 from tests.browser.axe import serious
 from tests.browser.conftest import Guarded, Visiting, give_key
 from tests.browser.flows import Elsewhere
-from tests.browser.playground import EDITOR, SHOWN, carries, run
+from tests.browser.playground import EDITOR, SHOWN, carries, run, write_headers
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -109,6 +109,18 @@ async def test_the_keyboard_leaves_the_editor_and_takes_what_is_offered(visiting
     await expect(page.locator(EDITOR)).to_contain_text("messageFlows")
 
 
+async def test_what_was_just_written_is_what_runs(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    page = visit.page
+    await visit.open("/")
+    await page.locator(EDITOR).click()
+    async with page.expect_response(carries("Renamed")) as coming:
+        await page.keyboard.press("Control+A")
+        await page.keyboard.insert_text("query Renamed { messageFlows(first: 1) { totalCount } }")
+        await page.keyboard.press("Control+Enter")
+    assert "errors" not in await (await coming.value).json()
+
+
 @pytest.mark.parametrize("tab", ["ReadFlow", "Changes"])
 async def test_a_server_that_is_away_is_told_in_a_sentence(visiting: Visiting, server: str, tab: str) -> None:
     visit = await visiting(server)
@@ -176,6 +188,31 @@ async def test_changes_arrive_beside_the_tab_that_makes_them(visiting: Visiting,
     flipped = (await run(page, "ToggleAutopilot"))["updateMessageFlow"]
     await expect(live.get_by_role("listitem")).to_contain_text(f"to version {flipped['messageFlow']['version']}")
     await expect(live.get_by_role("listitem")).to_contain_text("autopilot")
+
+
+async def test_what_listens_does_so_in_the_workspace_of_the_tab(visiting: Visiting, server: str) -> None:
+    """The pane and the subscription of a tab, however its header is spelt."""
+    team = Elsewhere(server, "of-a-tab")
+    id = await team.create(name="Before")
+    visit = await visiting(server)
+    page = visit.page
+    await visit.open("/")
+    await page.get_by_role("button", name="Live changes").click()
+    live = page.get_by_role("region", name="Live changes")
+    await run(page, "PartialUpdate")
+    await expect(live.get_by_role("status")).to_contain_text("Listening to workspace exampleWorkspaceId1")
+    await Elsewhere(server, str(EXAMPLE["workspaceId"])).update(str(EXAMPLE["_id"]), toggleAutopilot=True)
+    await expect(live.get_by_role("listitem").first).to_be_visible()
+    await page.get_by_role("tab", name="Changes").click()
+    await write_headers(page, '{"X-Workspace-Id": "of-a-tab"}')
+    await expect(live.get_by_role("status")).to_contain_text("Listening to workspace of-a-tab")
+    await expect(live.get_by_role("listitem")).to_have_count(0)
+    await team.update(id, name="After")
+    await expect(live.get_by_role("listitem")).to_contain_text("to version 1")
+    begun: asyncio.Queue[str] = asyncio.Queue()
+    page.on("websocket", lambda socket: socket.on("framesent", lambda sent: begun.put_nowait(str(sent))))
+    await page.locator(".graphiql-execute-button").click()
+    assert '"x-workspace-id":"of-a-tab"' in await asyncio.wait_for(begun.get(), 20)
 
 
 async def test_a_key_that_may_not_watch_is_told_so_beside_the_tabs(visiting: Visiting, guarded: Guarded) -> None:

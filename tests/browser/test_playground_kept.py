@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from graphql_api.domain.example import EXAMPLE
 from tests.browser.conftest import Guarded, Visiting, give_key
-from tests.browser.playground import EDITOR, carries
+from tests.browser.playground import EDITOR, SHOWN, carries, write_headers
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,12 +49,7 @@ async def test_a_key_among_the_headers_of_a_tab_is_not_kept(
     visit = await visiting(server)
     page = visit.page
     await visit.open("/")
-    await page.get_by_role("button", name="Headers").click()
-    await page.locator(".graphiql-editor-tool .view-lines:visible").click()
-    await page.keyboard.press("Control+A")
-    await page.keyboard.press("Delete")
-    await page.keyboard.insert_text(f'{{"X-Workspace-Id": "mine", "x-api-key": "mfk_of_a_tab"{comma}}}')
-    await page.keyboard.press("Escape")
+    await write_headers(page, f'{{"X-Workspace-Id": "mine", "x-api-key": "mfk_of_a_tab"{comma}}}')
     await page.wait_for_timeout(KEPT)
     async with page.expect_response(carries("ReadFlow")) as coming:
         await page.locator(".graphiql-execute-button").click()
@@ -68,3 +63,22 @@ async def test_a_key_among_the_headers_of_a_tab_is_not_kept(
     await entry.click()
     await page.get_by_role("button", name="Headers").click()
     await expect(page.locator(".graphiql-editor-tool .view-lines:visible")).to_have_text(kept)
+
+
+async def test_a_key_among_the_headers_of_a_tab_stands_for_that_tab_alone(visiting: Visiting, guarded: Guarded) -> None:
+    """It goes out as it is, and where it is refused nobody is asked for that of the visit."""
+    key = guarded.key("of the visit")
+    visit = await visiting(guarded.address)
+    page = visit.page
+    await visit.open("/")
+    await give_key(page, key)
+    await write_headers(page, f'{{"x-workspace-id": "{EXAMPLE["workspaceId"]}", "X-Api-Key": "mfk_of_a_tab"}}')
+    await page.wait_for_timeout(KEPT)
+    async with page.expect_response(carries("ReadFlow")) as coming:
+        await page.locator(".graphiql-execute-button").click()
+    answer = await coming.value
+    assert (answer.status, await answer.request.header_value("x-api-key")) == (401, "mfk_of_a_tab")
+    await expect(page.locator(SHOWN)).to_contain_text("UNAUTHENTICATED")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    assert key in await page.evaluate("Object.values(sessionStorage)")
+    visit.forgive(401)

@@ -1,5 +1,7 @@
 """The REST reference in a browser: it shows the routes, and its forms really ask this server."""
 
+import re
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -38,6 +40,16 @@ async def test_what_the_keyboard_comes_to_is_seen(visiting: Visiting, server: st
     copy = visit.page.locator(".opblock").first.get_by_role("button", name="Copy path to clipboard")
     await copy.focus()
     await expect(copy).to_have_js_property("clientWidth", 24)
+
+
+async def test_an_address_names_the_operation_that_is_open(visiting: Visiting, server: str) -> None:
+    visit = await visiting(server)
+    await visit.open("/docs")
+    part = await form(visit.page, "updateMessageFlow")
+    await expect(part.get_by_role("button", name="Execute")).to_be_visible()
+    await expect(visit.page).to_have_url(re.compile("#/.+/updateMessageFlow$"))
+    await visit.page.reload()
+    await expect(part.get_by_role("button", name="Execute")).to_be_visible()
 
 
 async def test_a_form_sends_what_it_says(visiting: Visiting, server: str) -> None:

@@ -56,6 +56,7 @@ async def test_a_name_is_found_and_gone_to(visiting: Visiting, server: str) -> N
     find = page.get_by_role("searchbox", name="Find in the schema")
     await find.fill("OutOfHours")
     await expect(page.locator(".contents li:visible")).to_have_text(["WorkingHoursInput", "WorkingHours"])
+    await expect(page.get_by_role("status")).to_contain_text("2 of ")
     await find.press("Enter")
     await expect(page.locator("[id='WorkingHoursInput']")).to_be_in_viewport()
     await find.fill("workinghours.start isOpen")
