@@ -15,6 +15,7 @@ interface Props {
 export function Conflict({ draft, move, save }: Props) {
   const fought = contested(draft);
   const touched = new Set([...theirs(draft), ...edited(draft)]);
+  const told = Object.values(save.errors).join(" ");
   const close = () => move({ kind: "reconsider" });
   return (
     <Dialog title="Somebody else was first" wide closed={close}>
@@ -39,9 +40,9 @@ export function Conflict({ draft, move, save }: Props) {
           ))}
         </tbody>
       </table>
-      {save.errors[""] && (
+      {told && (
         <p class="problem" role="alert">
-          {save.errors[""]}
+          {told}
         </p>
       )}
       <div class="actions">

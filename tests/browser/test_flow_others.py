@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Visiting
-from tests.browser.flows import Elsewhere, control, field, lose, sends, shown, variables
+from tests.browser.flows import HOURS, Elsewhere, control, field, lose, sends, shown, variables
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -86,6 +86,21 @@ async def test_what_keeps_mine_from_theirs_is_told_where_one_chose_it(visiting: 
     await dialog.get_by_role("button", name="Apply mine on top").click()
     await expect(page.get_by_role("status")).to_contain_text("Saved as version 2: Name.")
     visit.wrong.clear()  # what the console says of being offline
+
+
+async def test_a_merge_that_cannot_stand_is_told_where_one_chose_it(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "no-minute")
+    id = await team.create()
+    page = (await shown(visiting, server, "no-minute", id, is_cut_off=True)).page
+    await control(page, f"{HOURS}.start").fill("16:00")
+    await team.update(id, settings={"responseSettings": {"workingHours": {"end": "16:00"}}})
+    dialog = await refused(page)
+    await dialog.get_by_role("button", name="Apply mine on top").click()
+    told = "Working hours from 16:00 to 16:00 hold no minute"
+    await expect(dialog.get_by_role("alert")).to_contain_text(told)
+    await dialog.get_by_role("button", name="Keep editing").click()
+    await expect(field(page, f"{HOURS}.start").locator(".field-error")).to_contain_text(told)
+    assert (await team.read(id))["version"] == 1
 
 
 async def test_what_was_not_seen_is_not_deleted(visiting: Visiting, server: str) -> None:
