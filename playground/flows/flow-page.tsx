@@ -1,5 +1,5 @@
 // One flow: its settings, its week, its history, and what happens to it while one looks.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { AnotherKey } from "./another-key";
 import { ask, type Problem, sentenced, type Session, told } from "./client";
 import { Conflict } from "./conflict";
@@ -175,14 +175,18 @@ function useRestore(session: Session, then: () => void) {
 
 function useDelete(session: Session, list: string, restore: (id: string, name: string) => Promise<void>) {
   const tell = useTell();
+  const isShown = useRef(true);
+  useEffect(() => () => void (isShown.current = false), []);
   return async (id: string, name: string, ifVersion: number) => {
     tell({ text: `${name} is being deleted…` });
     try {
       const { deleteMessageFlow: done } = await ask(session, DeleteDocument, { id, ifVersion });
       const [error] = done.errors;
       if (error) return tell({ tone: "bad", text: sentenced(error.message) });
-      guardLeaving(null);
-      await go(list);
+      if (isShown.current) {
+        guardLeaving(null);
+        await go(list);
+      }
       tell({ text: `${name} is deleted.`, action: { label: "Undo", run: () => void restore(id, name) } });
     } catch (error) {
       tell({ tone: "bad", text: told(error) });

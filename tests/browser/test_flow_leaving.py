@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Visiting
-from tests.browser.flows import Elsewhere, control, shown
+from tests.browser.flows import Elsewhere, Held, control, shown
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -86,6 +86,25 @@ async def test_a_flow_that_is_deleted_takes_its_edits_along_unasked(visiting: Vi
     await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     await expect(page.get_by_role("heading", name="No flows yet")).to_be_visible()
     await expect(page.get_by_role("status")).to_contain_text("Webinar is deleted.")
+
+
+async def test_a_flow_that_is_deleted_late_takes_nobody_away_from_another(visiting: Visiting, server: str) -> None:
+    team = Elsewhere(server, "deleted-late")
+    await team.create(name="First")
+    await team.create(name="Second")
+    page = (await shown(visiting, server, "deleted-late")).page
+    await page.get_by_role("link", name="First").click()
+    await page.get_by_role("button", name="Delete").click()
+    async with Held(page, "Delete") as held:
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await held.answered()
+        await page.get_by_role("link", name="All flows").click()
+        await page.get_by_role("link", name="Second").click()
+        await control(page, "name").fill("Half a thought")
+    await expect(page.get_by_role("status")).to_contain_text("First is deleted.")
+    await expect(control(page, "name")).to_have_value("Half a thought")
+    await page.get_by_role("link", name="All flows").click()
+    await expect(question(page)).to_be_visible()
 
 
 async def test_a_link_opens_in_another_tab_for_whoever_wants_that(visiting: Visiting, server: str) -> None:
