@@ -1,5 +1,5 @@
 // Which flows the list shows and in which order; every choice is kept in the address.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { CHANNELS, DIRECTIONS } from "./leaves";
 import { FILTERS, FLAGS, isFiltered, ORDERS, withMember } from "./list-search";
 
@@ -65,10 +65,12 @@ function Choice({ label, value, options, needed, chosen }: ChoiceProps) {
 
 function NameSearch({ name, chosen }: { name: string; chosen(value: string): void }) {
   const [typed, setTyped] = useState(name);
+  const newest = useRef(chosen);
+  newest.current = chosen;
   useEffect(() => setTyped(name), [name]);
   useEffect(() => {
     if (typed === name) return;
-    const timer = setTimeout(() => chosen(typed), TYPING);
+    const timer = setTimeout(() => newest.current(typed), TYPING);
     return () => clearTimeout(timer);
   }, [typed]);
   return (

@@ -172,6 +172,14 @@ async def test_a_filter_begins_at_the_front_and_is_cleared_for_good(visiting: Vi
     await expect(page.locator(".flow-table tbody tr")).to_have_count(20)
 
 
+async def test_a_name_and_what_is_chosen_while_it_is_typed_both_count(visiting: Visiting, server: str) -> None:
+    await Elsewhere(server, "both").create(name="Webinar")
+    page = (await shown(visiting, server, "both")).page
+    await page.get_by_label("Name contains").fill("web")
+    await page.get_by_label("Channel").select_option("SMS")
+    await expect(page).to_have_url(f"{server}/flows?workspace=both&messageChannel=SMS&name=web")
+
+
 async def test_an_answer_for_other_filters_than_those_that_are_set_is_not_shown(
     visiting: Visiting, server: str
 ) -> None:
