@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 from playwright.async_api import Locator, Page, Request, Route
 
-from tests.browser.conftest import Visit, Visiting
+from tests.browser.conftest import PATIENCE, Visit, Visiting
 from tests.conftest import CREATE
 
 HOURS = "settings.responseSettings.workingHours"
@@ -40,7 +40,7 @@ class Elsewhere:
         self._headers = {"x-workspace-id": workspace} | ({"x-api-key": key} if key else {})
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(timeout=PATIENCE / 1000) as client:
             sent = {"query": query, "variables": variables}
             answer = (await client.post(self._url, json=sent, headers=self._headers)).json()
         assert "errors" not in answer, answer
@@ -112,7 +112,7 @@ class Held:
 
     async def answered(self) -> None:
         """The server has carried it out, and the page does not know."""
-        await asyncio.wait_for(self._answered.wait(), 20)
+        await asyncio.wait_for(self._answered.wait(), PATIENCE / 1000)
 
     async def _hold(self, route: Route) -> None:
         if not asks(self._operation)(route.request):

@@ -68,6 +68,17 @@ async def test_a_form_sends_what_it_says(visiting: Visiting, server: str) -> Non
     assert (await Elsewhere(server, "exampleWorkspaceId1").read(id))["name"] == "Tried by form"
 
 
+async def test_a_form_asks_in_the_workspace_that_it_names(visiting: Visiting, server: str) -> None:
+    id = await Elsewhere(server, "of-a-form").create(name="Read by form")
+    visit = await visiting(server)
+    await visit.open("/docs")
+    part = await form(visit.page, "getMessageFlow")
+    await part.get_by_role("textbox", name="x-workspace-id").fill("of-a-form")
+    await part.get_by_placeholder("id", exact=True).fill(id)
+    await part.get_by_role("button", name="Execute").click()
+    await expect(part.locator(".live-responses-table")).to_contain_text("Read by form")
+
+
 async def test_a_form_sends_the_key_that_was_asked_for(visiting: Visiting, guarded: Guarded) -> None:
     key = guarded.key("reference")
     visit = await visiting(guarded.address)
