@@ -15,16 +15,16 @@ from graphql_api.web import gathered
 from tests.wired import REQUESTS, connected, prepared, script
 
 COSTS = {
-    ("sqlite", "R"): 1_796,
-    ("sqlite", "U"): 3_905,
-    ("sqlite", "A"): 3_776,
-    ("sqlite", "L"): 2_531,
-    ("sqlite", "P"): 4_537,
-    ("postgresql", "R"): 2_432,
-    ("postgresql", "U"): 4_926,
-    ("postgresql", "A"): 3_983,
-    ("postgresql", "L"): 2_859,
-    ("postgresql", "P"): 5_603,
+    ("sqlite", "R"): 1_809,
+    ("sqlite", "U"): 3_919,
+    ("sqlite", "A"): 3_790,
+    ("sqlite", "L"): 2_544,
+    ("sqlite", "P"): 4_541,
+    ("postgresql", "R"): 2_446,
+    ("postgresql", "U"): 4_940,
+    ("postgresql", "A"): 3_997,
+    ("postgresql", "L"): 2_873,
+    ("postgresql", "P"): 5_607,
 }
 """Steps of one request on Python 3.11: reading one flow, a small update, another one of a flow that was written lately,
 a page of 50, and a PUT of one leaf."""

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ class ShortReads:
         self._may_open = may_open
         self._open: sqlite3.Connection | None = None
         self._deadline = Deadline()
-        self._waiting: list[PendingRead] = []
+        self._waiting: deque[PendingRead] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def rows(self, sql: str, arguments: Sequence[Any]) -> "asyncio.Future[Sequence[Row]]":
@@ -51,41 +52,42 @@ class ShortReads:
         return rows
 
     def now(self, sql: str) -> Sequence[Row]:
-        return self._carried_out(self._connection(), sql, ())
+        connection = self._connection()
+        self._deadline.until = time.monotonic() + LONGEST_INLINE
+        return connection.execute(sql).fetchall()
 
     def _read(self) -> None:
         """As many as may be, and as there is time for; the others when the answers to these have been written."""
-        waiting = [one for one in self._waiting[: self._most] if not one.rows.done()]
-        del self._waiting[: self._most]
-        self._waiting[:0] = waiting[self._read_some(waiting) :]
+        number = min(self._most, len(self._waiting))
+        try:
+            connection = self._connection()
+            if number > 1:
+                connection.execute("BEGIN")
+        except Exception as error:
+            self._fail(error)
+            return
+        now = time.monotonic()
+        until = now + LONGEST_INLINE
+        for _ in range(number):
+            self._deadline.until = now + LONGEST_INLINE
+            one = self._waiting.popleft()
+            if not one.rows.done():
+                try:
+                    one.rows.set_result(connection.execute(one.sql, one.arguments).fetchall())
+                except Exception as error:
+                    one.rows.set_exception(error)
+            now = time.monotonic()
+            if now >= until:
+                break
+        self._end(connection)
         if self._waiting and self._loop is not None:
             self._loop.call_soon(self._read)
 
-    def _read_some(self, waiting: Sequence[PendingRead]) -> int:
-        """How many have been answered, in their order."""
-        try:
-            connection = self._connection()
-            if len(waiting) > 1:
-                connection.execute("BEGIN")
-        except Exception as error:
-            for one in waiting:
+    def _fail(self, error: Exception) -> None:
+        while self._waiting:
+            one = self._waiting.popleft()
+            if not one.rows.done():
                 one.rows.set_exception(error)
-            return len(waiting)
-        count, until = 0, time.monotonic() + LONGEST_INLINE
-        for one in waiting:
-            try:
-                one.rows.set_result(self._carried_out(connection, one.sql, one.arguments))
-            except Exception as error:
-                one.rows.set_exception(error)
-            count += 1
-            if time.monotonic() >= until:
-                break
-        self._end(connection)
-        return count
-
-    def _carried_out(self, connection: sqlite3.Connection, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
-        self._deadline.until = time.monotonic() + LONGEST_INLINE
-        return connection.execute(sql, arguments).fetchall()
 
     def _end(self, connection: sqlite3.Connection) -> None:
         """A connection that stayed in its transaction would never see a later change."""
