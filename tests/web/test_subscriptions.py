@@ -64,6 +64,14 @@ async def until(is_so: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Those of the log of a server that is made from now on."""
+    lines = list[dict[str, Any]]()
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append({"level": level, **members}))
+    return lines
+
+
 @pytest.fixture(autouse=True)
 def begun(monkeypatch: pytest.MonkeyPatch) -> Begun:
     begun = Begun()
@@ -479,13 +487,11 @@ async def test_what_breaks_the_protocol_ends_the_connection(desk: Desk, said: st
 
 
 async def test_a_fault_of_ours_ends_an_event_stream_in_order(
-    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, lines: list[dict[str, Any]]
 ) -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError
 
-    lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     monkeypatch.setattr(Operations, "_event", broken)
     id = await new_flow(desk, caller)
     async with served(desk) as at, streaming(at, id=id, headers={"x-request-id": "lost-1"}) as events:
@@ -501,13 +507,11 @@ async def test_a_fault_of_ours_ends_an_event_stream_in_order(
 
 
 async def test_a_fault_of_ours_ends_one_operation_of_a_websocket(
-    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, begun: Begun
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, begun: Begun, lines: list[dict[str, Any]]
 ) -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError
 
-    lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     monkeypatch.setattr(Operations, "_event", broken)
     id = await new_flow(desk, caller)
     async with served(desk) as at, connected(at, x_request_id="lost-1") as socket:
@@ -525,10 +529,8 @@ async def test_a_fault_of_ours_ends_one_operation_of_a_websocket(
 
 @pytest.mark.parametrize(("arguments", "code"), [('id: "nobody"', "NOT_FOUND"), ('after: "x"', "BAD_REQUEST")])
 async def test_the_line_of_a_subscription_that_is_refused_says_why(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, arguments: str, code: str
+    desk: Desk, lines: list[dict[str, Any]], arguments: str, code: str
 ) -> None:
-    lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     query = f"subscription {{ messageFlowChanged({arguments}) {{ version }} }}"
     async with served(desk) as at, connected(at) as socket, streaming(at, query) as events:
         await socket.begin()
@@ -856,10 +858,8 @@ async def test_who_has_no_points_left_is_told_so_by_the_status_of_an_event_strea
 
 
 async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connection(
-    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, begun: Begun
+    desk: Desk, caller: Caller, begun: Begun, lines: list[dict[str, Any]]
 ) -> None:
-    lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append({"level": level, **members}))
     id = await new_flow(desk, caller)
     issued = await keys.create(desk.store, 0, ("ws1",), {"flows:read"})
     named = "query Named($id: ID!) { messageFlow(id: $id) { name } }"
@@ -904,10 +904,8 @@ async def test_the_log_has_a_line_of_each_operation_and_of_what_ends_a_connectio
 
 
 async def test_the_line_of_a_stream_names_the_workspace_of_its_url_and_its_request(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, lines: list[dict[str, Any]]
 ) -> None:
-    lines = list[dict[str, Any]]()
-    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: lines.append(members))
     named: dict[str, Any] = {"workspace": None, "parameters": {"workspace": "ws1"}}
     async with served(desk) as at:
         async with streaming(at, get=True, headers={"x-request-id": "abc"}, **named) as events:
