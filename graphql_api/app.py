@@ -1,6 +1,6 @@
 """The whole server put together from a Config: the database, the doors, their routes in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -79,11 +79,21 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     cors = Cors(settings.cors_origins)
     front = Front(doors(shared, graphql, rest), hosts_of(settings), cors, settings.max_header_bytes)
     telemetry = Telemetry(front, settings.log_sample)
-    application = CloseOnShutdown(telemetry, shared.readiness)
+    application: ASGIApp = CloseOnShutdown(telemetry, shared.readiness)
+    if settings.trusted_proxies:
+        application = behind_proxies(application, settings.trusted_proxies)
     if around is not None:
         return around(application)
+    if settings.trusted_proxies and shared.keyring is None:  # whose addresses are to be read off each request
+        return application
     middleware = Middleware(shared.readiness, telemetry, front, cors, shared.keyring, shared.throttle)
     return Application(application, Short(middleware, graphql, rest, shared.limits.bytes, settings.root_path))
+
+
+def behind_proxies(application: ASGIApp, trusted: Iterable[str]) -> ASGIApp:
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    return ProxyHeadersMiddleware(application, [*trusted])  # type: ignore[arg-type, return-value]
 
 
 def traced(settings: Config, desk: Desk) -> tuple[Desk, Carrier, Callable[[ASGIApp], ASGIApp]]:

@@ -39,7 +39,7 @@ class Front:
         self._app = app
         self._hosts = hosts
         self._cors = cors
-        self._head_bytes = head_bytes
+        self.head_bytes = head_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -96,8 +96,8 @@ class Front:
 
     def admit(self, scope: Scope) -> None:
         """Raises Refused for a head that is too long or that calls the server by a wrong name."""
-        if head_size(scope) > self._head_bytes:
-            raise too_long_a_head(self._head_bytes)
+        if head_size(scope) > self.head_bytes:
+            raise too_long_a_head(self.head_bytes)
         self._hosts.check(scope)
 
 

@@ -121,7 +121,7 @@ class Rest:
         fixed = {"workspaceId": call.caller.workspace or ""}
         given = self._json(call, await body(call.scope, call.receive, self._limits))
         reader = BodyReader(fixed, creates=True, suggests=self._suggestions)
-        payload = await self._run(call, {"input": reader.input(given), **of_head(call.scope, key)})
+        payload = await self._run(call, {"input": reader.input(given), **key(call.scope)})
         if payload["errors"]:
             raise Refused(*map(reader.as_sent, problems_of(payload)))
         flow, more = flow_and_headers(payload)
@@ -130,14 +130,14 @@ class Rest:
 
     async def update(self, call: Call) -> Answer:
         raw = await body(call.scope, call.receive, self._limits)
-        variables = {"id": call.id, "input": self._input(call, raw), **of_head(call.scope, key)}
+        variables = {"id": call.id, "input": self._input(call, raw), **key(call.scope)}
         payload = await self._run(call, variables, self._context(call, guarded=True))
         flow, more = flow_and_headers(payload)
         return Answer(200, _encoded(call, flow), headers=more)
 
     async def delete(self, call: Call) -> Answer:
         context = self._context(call, guarded=True)
-        payload = await self._run(call, {"id": call.id, **of_head(call.scope, key)}, context)
+        payload = await self._run(call, {"id": call.id, **key(call.scope)}, context)
         problems = problems_of(payload)
         if problems:
             raise Refused(*problems) if context.current is None else Conflict(problems, context.current["version"])

@@ -19,15 +19,12 @@ from graphql_api.web.auth import Keyring, token
 from graphql_api.web.cors import Cors
 from graphql_api.web.front import ALWAYS, Front, failed, new_id, usual
 from graphql_api.web.graphql import asks_for_events, may_go_on, takes_events
-from graphql_api.web.heads import Head, Heads
+from graphql_api.web.heads import LONGEST_TARGET, Head, Heads
 from graphql_api.web.health import Ready
 from graphql_api.web.http import Answer, Headers, lines
 from graphql_api.web.routes import PREFIX, RouteMatch, plain
 from graphql_api.web.telemetry import GONE, Telemetry
 from graphql_api.web.throttle import Account, Throttle, payer
-
-LONGEST_TARGET = 256
-"""Targets that go this way are shorter."""
 
 UNUSUAL = b"%b%bx-request-id: %b\r\n%b%b\r\n%b"
 PLAIN = b"%%bcontent-type: %%b\r\ncontent-length: %%d\r\n%bx-request-id: %%b\r\n%%b%%b\r\n%%b" % lines(ALWAYS)
@@ -90,7 +87,7 @@ class Short:
     def __init__(
         self, middleware: Middleware, graphql: Door, rest: Door, longest_body: int, root_path: str = ""
     ) -> None:
-        self.heads = Heads(longest_body, root_path)
+        self.heads = Heads(longest_body, root_path, middleware.front.head_bytes)
         self._middleware = middleware
         self._table = DispatchTable(graphql, rest)
 
@@ -114,7 +111,12 @@ class Short:
         key = account = None
         if middleware.keyring is not None and (key := middleware.keyring.known(head.digest)) is None:
             return None
-        state: dict[str, Any] = {"request_id": new_id(), "asker": key, "seen": Seen(), "account": None}
+        state: dict[str, Any] = {
+            "request_id": head.request_id or new_id(),
+            "asker": key,
+            "seen": Seen(),
+            "account": None,
+        }
         if middleware.throttle is not None:
             account = state["account"] = middleware.throttle.paid(payer(key, client))
             if account is None:
