@@ -110,4 +110,7 @@ class Desk(msgspec.Struct, frozen=True):
 
 def fingerprint(*asked: Any) -> str:
     """What tells the same request from another one; takes any text, also such as the domain is about to refuse."""
-    return hashlib.sha256(json.dumps(asked, separators=(",", ":"), default=Sent.request).encode()).hexdigest()
+    return hashlib.sha256(AS_JSON(asked).encode()).hexdigest()
+
+
+AS_JSON = json.JSONEncoder(separators=(",", ":"), default=Sent.request).encode

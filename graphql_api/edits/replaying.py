@@ -57,8 +57,11 @@ def _change(edit: Edit, change: Callable[[], Script[T]]) -> Script[T | Replay]:
 
 
 def _first(edit: Edit) -> Script[Replay | None]:
-    """What is told again; raises Refused when the key belongs to another request."""
-    for row in (yield replays.find(edit.workspace, edit.scope)):
+    """What is told again; raises Refused when the key belongs to another request.
+
+    Whoever edits one flow ends with `saving.save`, which looks for the key as well.
+    """
+    for row in (yield replays.find(edit.workspace, edit.scope, rechecked=bool(edit.target))):
         known = replays.replay(row)
         if _is_expired(edit, known.at):
             yield replays.forget(edit.workspace, known)

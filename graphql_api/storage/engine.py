@@ -103,7 +103,8 @@ class Statement(msgspec.Struct, frozen=True):
 
     `scans` tells that it, together with those that follow it, may read many rows to answer few. `recalls` names
     (workspace and id) the flow that it reads and that may be recalled instead, or that it writes under the guard of its
-    version; then `after` is the flow as it leaves it.
+    version; then `after` is the flow as it leaves it. `rechecked`: it mostly finds nothing, and the write that follows
+    is made only where that is still so.
     """
 
     shape: Shape
@@ -111,6 +112,7 @@ class Statement(msgspec.Struct, frozen=True):
     scans: bool = False
     recalls: FlowKey | None = None
     after: Mapping[str, Any] | None = None
+    rechecked: bool = False
 
 
 class Several(Statement, frozen=True):

@@ -1,10 +1,11 @@
-"""Flows as they were written last here or by a neighbour: an edit may begin on one unread, and writes under its guard.
+"""What an edit may begin on unread: its flow as it was written last here or by a neighbour, and that its key is new.
 
-That is a guess until the guarded write has gone through, which it only does where the flow is still at that version. No
-refusal, no answer and no other write rests on a guess: whatever else comes of one, the edit runs again and reads.
+These are guesses until the guarded write has gone through, which it only does where the flow is still at that version
+and nobody has used the key. No refusal, no answer and no other write rests on a guess: whatever else comes of one, the
+edit runs again and reads.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ import msgspec
 from msgspec import msgpack
 from msgspec.structs import asdict
 
-from graphql_api.storage.engine import FlowKey, Script, Several, Statement
+from graphql_api.storage.engine import FlowKey, Row, Script, Several, Statement
 
 T = TypeVar("T")
 
@@ -52,6 +53,13 @@ class Recalled:
         self._size = 0
         self._trust = TRUST
         self._cleared = 0.0
+
+    def guess(self, statement: Statement) -> Sequence[Row] | None:
+        """What it will answer; None when the database has to be asked."""
+        if statement.rechecked:
+            return None if self._trust < 0 else ()
+        row = None if statement.recalls is None else self.row(statement.recalls)
+        return None if row is None else (row,)
 
     def row(self, flow: FlowKey) -> dict[str, Any] | None:
         """As `flows.values` makes it of a row."""
@@ -118,43 +126,62 @@ class Recalled:
 
 
 def recalling(recalled: Recalled, script: Callable[[], Script[T]]) -> Script[T]:
-    """The same script on what is recalled; where nothing comes of a guess, once more on what the database says.
+    """The same script on guesses; where nothing comes of them, once more on what the database says.
 
     Yields only the statements that the database has to be asked. Behind a write nothing is guessed: the script could
     not be run again in the same transaction.
     """
     is_guess = has_written = False
+    guessed: int | None = None
     rows: Any = None
     attempt = script()
     try:
         while True:
-            statement = attempt.send(rows)
+            try:
+                statement = attempt.send(rows)
+            except StopIteration as end:
+                if is_guess:
+                    break
+                return end.value  # type: ignore[no-any-return]
+            except Exception:
+                if is_guess:
+                    break
+                raise
             flow = statement.recalls
             if flow is not None and statement.after is not None:
-                # What the database says is no guess any more, be it an error; others may ask for the flow meanwhile.
-                rests_on_guess, is_guess = is_guess, False
+                rests_on_guess = is_guess
                 recalled.forget(flow)
                 rows = yield statement
-                if rests_on_guess:
-                    recalled.was(right=bool(rows))
+                is_guess = rests_on_guess and not rows
                 if rows:
                     has_written = True
+                    if guessed is not None:
+                        recalled.was(right=True)
                     recalled.keep(flow, statement.after)
-                else:
-                    is_guess = rests_on_guess
-            elif flow is not None and not has_written and (row := recalled.row(flow)) is not None:
-                is_guess, rows = True, (row,)
+            elif not has_written and (guess := recalled.guess(statement)) is not None:
+                is_guess, rows = True, guess
+                guessed = guess[0]["version"] if guess else guessed
             elif is_guess and statement.shape.writes:
                 break  # it would write what rests on a guess
             else:
                 rows = yield statement
                 has_written = has_written or statement.shape.writes
-    except StopIteration as end:
-        if not is_guess:
-            return end.value  # type: ignore[no-any-return]
-    except Exception:
-        if not is_guess:
-            raise
     finally:
         attempt.close()
-    return (yield from script())
+    return (yield from _asking(recalled, script(), guessed))
+
+
+def _asking(recalled: Recalled, attempt: Script[T], guessed: int | None) -> Script[T]:
+    """All of it as the database says, by which the version that was guessed is judged."""
+    rows: Any = None
+    try:
+        while True:
+            statement = attempt.send(rows)
+            rows = yield statement
+            if guessed is not None and statement.recalls is not None:
+                recalled.was(right=bool(rows) and rows[0]["version"] == guessed)
+                guessed = None
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        attempt.close()

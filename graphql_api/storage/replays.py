@@ -32,9 +32,9 @@ def scope(workspace: str, actor: str, operation: str, target: str, key: str) -> 
 _MINE = [owned(REPLAYS), REPLAYS.c.scope == bindparam("scope")]
 
 
-def find(workspace: str, scope: str) -> Statement:
+def find(workspace: str, scope: str, *, rechecked: bool = False) -> Statement:
     """What was answered before."""
-    return Statement(_FIND, {"workspace": workspace, "scope": scope})
+    return Statement(_FIND, {"workspace": workspace, "scope": scope}, rechecked=rechecked)
 
 
 _FIND = Shape(select(*(REPLAYS.c[name] for name in Replay.__struct_fields__)).where(*_MINE), single=True)

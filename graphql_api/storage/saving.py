@@ -14,6 +14,7 @@ from sqlalchemy import (
     Update,
     any_,
     bindparam,
+    exists,
     func,
     insert,
     literal_column,
@@ -46,7 +47,8 @@ def save(
     replay: Replay | None,
     after: Values | None = None,
 ) -> Statement:
-    """Writes the columns of `row` if the flow is still at version `seen`; no row back means that it is not.
+    """Writes the columns of `row` if the flow is still at version `seen` and the key of `replay` was not used before;
+    no row back means that one of them is not so.
 
     `after` is the whole flow as it will be then, to be recalled.
     """
@@ -79,6 +81,14 @@ PLACE: ColumnElement[Any] = literal_column("message_flows.ctid")
 SEEN = (owned(FLOWS), FLOWS.c.id == ID, FLOWS.c.version == bindparam("seen"))
 """The flow as the script has seen it."""
 
+Conditions = Sequence[ColumnElement[bool]]
+
+KEY_IS_NEW = ~exists(
+    select(literal_column("1"))
+    .where(owned(REPLAYS), REPLAYS.c.scope == bindparam("replay_scope", type_=REPLAYS.c.scope.type))
+    .correlate_except(REPLAYS)  # in a batch with the row of its own, not with any of them
+)
+
 FREE: Mapping[str, Any] = {"key_share": True, "skip_locked": True}
 """How rows are locked that nobody else has locked; all others are passed over."""
 
@@ -99,8 +109,9 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> tuple[Shape, 
     others: dict[Table, Parameters] = {REVISIONS: {**_parameters(REVISIONS, "revision"), **flow}}
     if keyed:
         others[REPLAYS] = _parameters(REPLAYS, "replay")
-    first: Insert | Update = update(FLOWS).where(*SEEN).values(new)
-    if_free: Insert | Update = update(FLOWS).where(*SEEN, _free() == PLACE).values(new)
+    seen = (*SEEN, KEY_IS_NEW) if keyed else SEEN
+    first: Insert | Update = update(FLOWS).where(*seen).values(new)
+    if_free: Insert | Update = update(FLOWS).where(*SEEN, _free(seen) == PLACE).values(new)
     if is_new:
         new = {"workspace_id": WORKSPACE, **new}
         first = if_free = insert(FLOWS).values(new)
@@ -108,15 +119,15 @@ def _write(is_new: bool, columns: tuple[str, ...], keyed: bool) -> tuple[Shape, 
     whole = select(saved.c.version).add_cte(*(_follows(saved, table, own) for table, own in others.items()))
     steps = [insert(table).values(own) for table, own in others.items()]
     steps[0] = steps[0].values(position=NEXT)
-    many = partial(_create_many if is_new else _save_many, new, others)
+    many = partial(_create_many, new, others) if is_new else partial(_save_many, seen, new, others)
     shape = Shape(first, *steps, postgresql=whole, many=many, single=True)
-    seen = ("workspace",) if is_new else ("workspace", "id", "seen")
-    return shape, (*seen, *map(NEW.__getitem__, columns), *REVISION, *(REPLAY if keyed else ()))
+    found_by = ("workspace",) if is_new else ("workspace", "id", "seen")
+    return shape, (*found_by, *map(NEW.__getitem__, columns), *REVISION, *(REPLAY if keyed else ()))
 
 
-def _free() -> ColumnElement[Any]:
+def _free(seen: Conditions) -> ColumnElement[Any]:
     """The place of the flow as it was seen, which is locked with it; none while others have it locked."""
-    return select(PLACE).where(*SEEN).with_for_update(**FREE).correlate(None).scalar_subquery()
+    return select(PLACE).where(*seen).with_for_update(**FREE).correlate(None).scalar_subquery()
 
 
 def _follows(saved: CTE, table: Table, values: Mapping[str, ColumnElement[Any]]) -> CTE:
@@ -124,12 +135,12 @@ def _follows(saved: CTE, table: Table, values: Mapping[str, ColumnElement[Any]])
     return insert(table).from_select(list(values), rows).cte(f"with_{table.name}")
 
 
-def _save_many(new: Parameters, others: Mapping[Table, Parameters]) -> Select[Any]:
+def _save_many(seen: Conditions, new: Parameters, others: Mapping[Table, Parameters]) -> Select[Any]:
     """The locked rows are written where they lie, which is asked for twice: to join them by their ids, or by their
     places alone, PostgreSQL may go through the whole table instead.
     """
-    seen = select(PLACE.label("place"), FLOWS.c.id, *_labels(new, others)).where(*SEEN)
-    held = for_each(seen.with_for_update(**FREE)).cte("held")
+    free = select(PLACE.label("place"), FLOWS.c.id, *_labels(new, others)).where(*seen)
+    held = for_each(free.with_for_update(**FREE)).cte("held")
     places = func.array(select(held.c.place).scalar_subquery())
     changed = update(FLOWS).where(held.c.place == PLACE, any_(places) == PLACE)
     saved = changed.values(_out_of(held, new)).returning(*held.c).cte("saved")

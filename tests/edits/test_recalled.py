@@ -18,14 +18,15 @@ from graphql_api.domain.flow import COLUMNS, Values
 from graphql_api.domain.patch import Sent
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import Desk, Saved
-from graphql_api.storage import flows, tally
+from graphql_api.storage import flows, replays, tally
 from graphql_api.storage.abreast import AT_ONCE
+from graphql_api.storage.engine import Script
 from graphql_api.storage.neighbours import LOOK
 from graphql_api.storage.recalled import LONGEST, OVERHEAD, PAUSE, TRUST, Recalled, recalling
 from graphql_api.storage.revisions import COLUMN_OF
 from tests.edits.conftest import NEW, contents, told
 from tests.sampling import sampled
-from tests.storage.tally import count_recalled
+from tests.storage.tally import count_recalled, read
 from tests.storage.test_neighbours import travelled
 
 ROUNDS = sampled(600)
@@ -70,6 +71,28 @@ async def test_the_next_edit_of_a_flow_need_not_read_it(desk: Desk, caller: Call
     assert (saved.flow["version"], saved.flow["name"], saved.flow["prompt"]) == (2, "Mine", "q")
     [revision] = await reads.history(desk.store, caller, id, 1, None)
     assert revision.changes == {"prompt": ("p", "q")}
+
+
+async def test_a_key_is_looked_for_by_the_write_alone(desk: Desk, caller: Caller, id: str, heard: list[str]) -> None:
+    heard.clear()
+    for number in range(3):
+        await edits.update_flow(desk, caller, id, Sent({"prompt": f"q{number}"}), Terms(key=f"k{number}"))
+    assert not [sql for sql in heard if sql.startswith("SELECT")]
+    assert len([sql for sql in heard if "UPDATE message_flows SET" in sql]) == 3
+
+
+async def test_requests_that_are_sent_again_keep_nobody_from_beginning_on_a_guess(
+    desk: Desk, caller: Caller, id: str, heard: list[str]
+) -> None:
+    first = await edits.update_flow(desk, caller, id, Sent(toggles=True), Terms(key="k"))
+    await edits.update_flow(desk, caller, id, Sent({"prompt": "q"}))
+    for _ in range(TRUST + 1):
+        again = await edits.update_flow(desk, caller, id, Sent(toggles=True), Terms(key="k"))
+        assert (again.replayed, again.flow) == (True, first.flow)
+        await edits.update_flow(desk, caller, id, Sent({"prompt": f"{_}"}))  # recalled anew
+    heard.clear()
+    await edits.update_flow(desk, caller, id, Sent({"prompt": "r"}), Terms(key="another"))
+    assert not [sql for sql in heard if sql.startswith("SELECT")]
 
 
 @pytest.mark.parametrize("others", [0, 1, AT_ONCE])
@@ -155,13 +178,15 @@ async def test_a_flow_that_another_process_deleted_is_gone_until_it_is_restored(
     assert (await edits.update_flow(desk, caller, id, Sent({"prompt": "q"}))).flow["version"] == 4
 
 
+@pytest.mark.parametrize("is_keyed", [False, True])
 async def test_where_others_write_the_same_flows_few_edits_begin_on_a_guess(
-    desk: Desk, other: Desk, caller: Caller, id: str, heard: list[str], database: str
+    desk: Desk, other: Desk, caller: Caller, id: str, heard: list[str], database: str, is_keyed: bool
 ) -> None:
     """SQLite tells before a transaction that others have written, so that no guess is wrong there."""
     for number in range(TRUST + PAUSE):
+        terms = Terms(key=f"k{number}") if is_keyed else NO_TERMS
         await edits.update_flow(other, caller, id, Sent({"name": f"Theirs {number}"}))
-        await edits.update_flow(desk, caller, id, Sent({"name": f"Mine {number}"}))
+        await edits.update_flow(desk, caller, id, Sent({"name": f"Mine {number}"}), terms)
     wrong = sum("UPDATE message_flows SET" in sql for sql in heard) - TRUST - PAUSE
     assert wrong == (0 if database == "sqlite" else TRUST // 2 + 1)
     heard.clear()
@@ -335,10 +360,35 @@ def test_who_was_wrong_too_often_listens_to_nobody_for_a_while() -> None:
 
 def test_while_a_flow_is_written_nobody_begins_on_what_it_was() -> None:
     place, recalled = ("ws1", "a"), Recalled()
-    recalled.keep(place, {"count": 1})
+    recalled.keep(place, {"count": 1, "version": 1})
     script = recalling(recalled, count_recalled)
     statement = next(script)
-    assert (statement.after, recalled.row(place)) == ({"count": 2}, None)
+    after = {"count": 2, "version": 2}
+    assert (statement.after, recalled.row(place)) == (after, None)
     with pytest.raises(StopIteration) as end:
         script.send([{"count": 2}])
-    assert (end.value.value, recalled.row(place)) == (2, {"count": 2})
+    assert (end.value.value, recalled.row(place)) == (2, after)
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_what_the_database_refuses_is_no_guess(key: str | None) -> None:
+    """An edit that has waited for it is not begun once more."""
+    recalled, place, begun = Recalled(), ("ws1", "a"), []
+    recalled.keep(place, {"count": 1, "version": 1})
+
+    def keyed() -> Script[int]:
+        begun.append(key)
+        if key is not None:
+            assert (yield replays.find("ws1", key, rechecked=True)) == ()
+        else:
+            yield from count_recalled()
+        yield read("b")
+        raise AssertionError
+
+    script = recalling(recalled, keyed)
+    asked = next(script)
+    while asked.values.get("id") != "b":
+        asked = script.send([{"count": 2}])
+    with pytest.raises(ZeroDivisionError):
+        script.throw(ZeroDivisionError)
+    assert len(begun) == 1

@@ -8,7 +8,7 @@ TALLY = Table("tally", MetaData(), Column("id", Text, primary_key=True), Column(
 DDL = "CREATE TABLE tally (id text PRIMARY KEY, count integer NOT NULL CHECK (count >= 0), note text NOT NULL)"
 ROWS = "INSERT INTO tally VALUES ('a', 0, ''), ('b', 0, '')"
 
-_READ = Shape(select(TALLY.c.count).where(TALLY.c.id == bindparam("id")), locks=True)
+_READ = Shape(select(TALLY.c.count, TALLY.c.count.label("version")).where(TALLY.c.id == bindparam("id")), locks=True)
 _SET = Shape(
     update(TALLY)
     .where(TALLY.c.id == bindparam("key"), TALLY.c.count == bindparam("seen"))
@@ -46,7 +46,7 @@ def count_recalled(id: str = "a") -> Script[int]:
     (row,) = yield Statement(_READ, {"id": id}, recalls=place)
     new = int(row["count"]) + 1
     values = {"key": id, "seen": new - 1, "new": new, "text": ""}
-    if not (yield Statement(_SET, values, recalls=place, after={"count": new})):
+    if not (yield Statement(_SET, values, recalls=place, after={"count": new, "version": new})):
         raise Raced
     return new
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import asyncpg
+import pytest
 
 from graphql_api import edits
 from graphql_api.domain import patch as patches
@@ -11,6 +12,7 @@ from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.storage import flows, migrations, saving
 from graphql_api.storage.many import as_given
+from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
 from tests.edits.conftest import NEW
 
@@ -63,6 +65,37 @@ async def bring(connection: Any, number: int) -> None:
         for n in range(number)
     ]
     await connection.fetch(creates[0].shape.batched.sql, as_given(one.values for one in creates))
+
+
+@pytest.mark.parametrize("shape", ["postgresql", "batched"])
+def test_a_save_looks_for_its_key_by_the_primary_key(empty_postgres: str, shape: str) -> None:
+    migrations.upgrade(empty_postgres)
+    plan = asyncio.run(plan_of_a_save(empty_postgres, shape))
+    assert plan.count("Index Scan using pk_message_flows on") == 1
+    assert plan.count("using pk_message_flow_replays on") == 1
+    assert "Seq Scan" not in plan
+
+
+async def plan_of_a_save(url: str, shape: str) -> str:
+    """The one that PostgreSQL keeps after some saves, among flows and replays of which it has gathered nothing."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    revision = Revision("f1", 1, 2, "UPDATE", "CLI", "anonymous", None, None, {})
+    made = saving.save("ws1", "f1", 0, {"version": 1, "updated_at": 2}, revision, Replay("k", "f1", "r", {}, 2))
+    text = getattr(made.shape, shape)
+    given = text.arguments(made.values) if shape == "postgresql" else (as_given([made.values]),)
+    save = "EXECUTE save({})".format(", ".join("NULL" if one is None else f"'{one}'" for one in given))
+    try:
+        await bring(connection, 4_000)
+        await connection.execute(
+            "INSERT INTO message_flow_replays (workspace_id, scope, target, request, outcome, at) "
+            "SELECT 'ws1', 's' || n, '', '', '{}', n FROM generate_series(1, 4000) n"
+        )
+        await connection.execute(f"PREPARE save AS {text.sql}")
+        for _ in range(8):
+            await connection.fetch(save)
+        return "\n".join(line[0] for line in await connection.fetch(f"EXPLAIN {save}"))
+    finally:
+        await connection.close()
 
 
 async def test_an_import_has_its_statements_planned_anew(desk: Desk, database: str, heard: list[str]) -> None:
