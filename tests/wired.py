@@ -123,10 +123,10 @@ async def connections(url: str, number: int, patience: float = 1.5) -> AsyncIter
         await desk.store.close()
 
 
-def request(method: str, path: str, secret: str, body: Any) -> bytes:
+def request(method: str, path: str, secret: str, body: Any, more: str = "") -> bytes:
     content = json.dumps(body, separators=(",", ":"))
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nx-workspace-id: ws1\r\nx-api-key: {secret}\r\n"
-    return f"{head}content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n{content}".encode()
+    return f"{head}{more}content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n{content}".encode()
 
 
 def script(
@@ -138,14 +138,15 @@ def script(
         return request("POST", "/graphql", secret, {"query": query, "variables": variables})
 
     def made(number: int) -> bytes:
-        id = f"f{number % (REQUESTS if operation == 'A' else flows)}"
+        id = f"f{number % (REQUESTS if operation in 'AK' else flows)}"
         if operation == "R":
             return graphql(READ, id=id)
         if operation == "L":
             return graphql(LIST, first=50)
-        if operation == "P":
+        if operation in "PK":
             change = {"settings": {"responseSettings": {"delay": number + 1}}}
-            return request("PUT", f"/v1/api/message-flows/{id}", secret, change)
+            key = f"idempotency-key: {number}\r\n" if operation == "K" else ""
+            return request("PUT", f"/v1/api/message-flows/{id}", secret, change, key)
         hours = {"start": f"08:{number % 60:02d}"}
         return graphql(
             UPDATE, id=id, input={"settings": {"responseSettings": {"delay": number, "workingHours": hours}}}

@@ -95,6 +95,14 @@ async def test_requests_that_are_sent_again_keep_nobody_from_beginning_on_a_gues
     assert not [sql for sql in heard if sql.startswith("SELECT")]
 
 
+async def test_nor_do_keyed_requests_that_change_nothing(desk: Desk, caller: Caller, id: str, heard: list[str]) -> None:
+    for number in range(TRUST + 1):
+        await edits.update_flow(desk, caller, id, Sent({"name": "Mine"}), Terms(key=f"k{number}"))
+    heard.clear()
+    await edits.update_flow(desk, caller, id, Sent({"prompt": "q"}))
+    assert not [sql for sql in heard if sql.startswith("SELECT")]
+
+
 @pytest.mark.parametrize("others", [0, 1, AT_ONCE])
 async def test_a_flow_that_a_bulk_wrote_is_not_guessed(
     desk: Desk, caller: Caller, id: str, heard: list[str], others: int
