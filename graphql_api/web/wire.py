@@ -1,5 +1,6 @@
 """A connection: requests whose heads are known go the short way, any other one is read by the parser."""
 
+import asyncio
 import math
 from typing import Any
 
@@ -7,6 +8,9 @@ from graphql_api.web.exchange import Exchange
 from graphql_api.web.http1 import Http1
 from graphql_api.web.short import Short, WrittenAnswer
 from graphql_api.web.turn import CLOSE, STATUS_LINES, Turn
+
+BODY_SECONDS = 0.01
+"""In which a body must follow a known head that came by itself, as many clients send it; else the parser reads both."""
 
 
 class Wire(Http1):
@@ -16,8 +20,12 @@ class Wire(Http1):
         super().__init__(*args, **kwargs)
         self._short: Short | None = getattr(self.app, "short", None)
         self._turn = Turn(self._turn_is_over, self._spawn, self.tasks)
+        self._head = b""  # that came by itself
+        self._until: asyncio.TimerHandle | None = None  # its body is waited for
 
     def data_received(self, data: bytes) -> None:
+        if self._until is not None:
+            data = self._taken() + data
         if self._short is not None and self._is_between():
             self._enter(self._short, data)
         else:
@@ -32,6 +40,8 @@ class Wire(Http1):
         head, end, body = data.partition(b"\r\n\r\n")
         line, _, block = head.partition(b"\r\n")
         known = short.heads.get(block) if end else None
+        if known and not body and known.length:
+            return self._await_body(data)
         work = known and short.enter(line, known, body, self.client)
         if work:
             self.cycle = self._turn
@@ -42,6 +52,31 @@ class Wire(Http1):
         super().data_received(data)
         if end and known is None and self._is_read_at_once(line, len(body)):
             short.learn(line, block, self.headers)
+
+    def _await_body(self, head: bytes) -> None:
+        self._head = head
+        self._until = self.loop.call_later(BODY_SECONDS, self._read_head)
+        self._patience.until = math.inf
+
+    def _taken(self) -> bytes:
+        """What has waited for more."""
+        assert self._until is not None
+        self._until.cancel()
+        self._until = None
+        return self._head
+
+    def _read_head(self) -> None:
+        """By the parser, which knows how long to wait, and what to say to whom."""
+        if self._until is not None:
+            super().data_received(self._taken())
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        self._read_head()
+        return super().eof_received()
+
+    def shutdown(self) -> None:
+        self._read_head()
+        super().shutdown()
 
     def _is_read_at_once(self, line: bytes, size: int) -> bool:
         """Whether the parser found just the request that begins with this line, and it leaves the connection open."""

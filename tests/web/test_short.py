@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from graphql_api.edits import Desk, keys
 from graphql_api.edits import webhooks as office
 from graphql_api.edits.importing import Imported
 from graphql_api.web.short import Application
-from graphql_api.web.wire import Wire
+from graphql_api.web.wire import BODY_SECONDS, Wire
 from tests.conftest import configured
 from tests.delivery.conftest import HERE
 from tests.web.sockets import reserved
@@ -292,6 +293,65 @@ async def test_a_request_in_pieces_and_several_in_one_are_answered_in_turn(datab
         await connection.answers(put)
         connection.server.data_received(put[:-4])
         assert b'"name":"In pieces"' in await connection.answers(put[-4:])
+
+
+async def test_a_body_may_follow_its_head(database_url: str) -> None:
+    """As it does with Python's clients, which send both by themselves."""
+    async with both(database_url) as ways:
+        connection = ways.open["short"]
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        put = asking("PUT", f"{FLOWS}/f1", {"name": "Behind"}, **told)
+        head, end, body = put.partition(b"\r\n\r\n")
+        await connection.answers(put)
+        connection.server.data_received(head + end)
+        assert connection.server._patience.until == math.inf  # it is not idle
+        assert b'"name":"Behind"' in await connection.answers(body)
+        assert ways.went_short == 1
+        for pieces in ((head + end, body[:3], body[3:]), (head, end, body), (head + end[:2], end[2:], body)):
+            connection.said = b""
+            for piece in pieces:
+                connection.server.data_received(piece)
+            assert b'"name":"Behind"' in await connection.answers(b"")
+        assert ways.went_short == 1
+        assert b'"name":"Behind"' in await connection.answers(put + head + end)
+        assert b'"name":"Behind"' in await connection.answers(body)
+
+
+async def test_a_body_that_does_not_follow_is_waited_for_by_the_parser(database_url: str) -> None:
+    async with both(database_url, body_timeout=0.1) as ways:
+        connection = ways.open["short"]
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        put = asking("PUT", f"{FLOWS}/f1", {"name": "Late"}, **told)
+        head, end, body = put.partition(b"\r\n\r\n")
+        await connection.answers(put)
+        connection.server.data_received(head + end)
+        await asyncio.sleep(2 * BODY_SECONDS)
+        assert b'"name":"Late"' in await connection.answers(body)
+        answer = await connection.answers(head + end)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"the body did not arrive within 0.1 s" in answer
+        assert ways.went_short == 0
+
+
+@pytest.mark.parametrize("how", ["eof_received", "shutdown"])
+async def test_a_head_whose_body_is_waited_for_has_begun(database_url: str, how: str) -> None:
+    async with both(database_url) as ways:
+        connection = Connection(ways.application, is_short=True)
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        put = asking("PUT", f"{FLOWS}/f1", {"name": "Half"}, **told)
+        head, end, body = put.partition(b"\r\n\r\n")
+        await connection.answers(put)
+        connection.said = b""
+        connection.server.data_received(head + end)
+        getattr(connection.server, how)()
+        if how == "shutdown":
+            answer = await connection.answers(body)
+            assert b'"name":"Half"' in answer
+            assert b"connection: close\r\n" in answer
+        else:
+            await asyncio.sleep(2 * BODY_SECONDS)
+            assert connection.is_closed
+        connection.server.connection_lost(None)
 
 
 async def test_a_connection_that_is_to_end_says_so_and_ends(database_url: str) -> None:
