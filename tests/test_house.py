@@ -14,9 +14,12 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceTyp
 from typer.testing import CliRunner
 
 from graphql_api import cli
-from graphql_api.domain.flow import LEAVES, SYSTEM_COLUMNS, TREE, Block, Leaf
+from graphql_api.domain.flow import LEAVES, SYSTEM_COLUMNS, TREE, Block, Leaf, camel
+from graphql_api.domain.search import Filter
 from graphql_api.schema import SCHEMA
+from graphql_api.storage.pages import CONDITIONS
 from graphql_api.storage.tables import FLOWS
+from graphql_api.web.parameters import FILTERS
 from graphql_api.web.rest import OPERATIONS
 
 ROOT = Path(__file__).parents[1]
@@ -228,6 +231,14 @@ def test_every_column_is_a_leaf_or_kept_by_the_server() -> None:
         "name_folded",
         "updated_slot",
     }
+
+
+def test_each_member_of_a_filter_has_condition_input_and_parameter() -> None:
+    """On REST the list takes no ids."""
+    assert CONDITIONS.keys() == set(Filter.__struct_fields__)
+    members = {camel(name) for name in Filter.__struct_fields__}
+    assert graphql_type("MessageFlowFilter").fields.keys() == members
+    assert FILTERS.keys() == members - {"ids"}
 
 
 def test_every_block_says_what_it_is_for() -> None:

@@ -1,6 +1,6 @@
 """Filter, order, keyset cursor: one page of flows, found by its place in an index and never by counting rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,14 @@ EQUAL = {
     "hipaa_compliance": FLOWS.c.security_hipaa_compliance,
     "agent": FLOWS.c.agent,
 }
+CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    "ids": one_of(FLOWS.c.id, "ids"),
+    **{name: column == bindparam(name, type_=column.type) for name, column in EQUAL.items()},
+    "name_contains": contains(FLOWS.c.name_folded, "name_contains"),
+    "updated_since": FLOWS.c.updated_at >= bindparam("updated_since", type_=FLOWS.c.updated_at.type),
+}
+"""What each member of a filter asks of a flow."""
+
 SLOT: ColumnElement[int] = literal_column("20")
 """Bits of a time that its slot leaves out, by which an index leads to places in the order of updatedAt."""
 
@@ -122,17 +130,7 @@ def _slot(name: str) -> ColumnElement[int]:
 
 
 def _conditions(form: tuple[str, ...]) -> list[ColumnElement[bool]]:
-    return [owned(FLOWS), FLOWS.c.deleted_at.is_(None), *(_condition(name) for name in form)]
-
-
-def _condition(name: str) -> ColumnElement[bool]:
-    if name in EQUAL:
-        return EQUAL[name] == bindparam(name, type_=EQUAL[name].type)
-    if name == "ids":
-        return one_of(FLOWS.c.id, "ids")
-    if name == "updated_since":
-        return FLOWS.c.updated_at >= bindparam(name, type_=FLOWS.c.updated_at.type)
-    return contains(FLOWS.c.name_folded, name)
+    return [owned(FLOWS), FLOWS.c.deleted_at.is_(None), *(CONDITIONS[name] for name in form)]
 
 
 def _behind(form: tuple[str, ...], order: Order, name: str, *, backwards: bool) -> Iterator[ColumnElement[bool]]:

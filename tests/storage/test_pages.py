@@ -242,7 +242,7 @@ async def test_each_filter_narrows_and_all_together_do(desk: Desk, caller: Calle
     members: dict[str, dict[str, Any]] = {
         "f1": {"message_channel": "EMAIL", "direction": "OUTBOUND", "is_active": True},
         "f2": {"autopilot": True, "security_hipaa_compliance": True},
-        "f3": {"agent": "b", "updated_at": 2_000},
+        "f3": {"agent": "b", "updated_at": 2_000, "name": "Ada"},
         "f4": {"message_channel": "EMAIL", "updated_at": 1_999},
     }
     await bring(desk, members)
@@ -259,10 +259,12 @@ async def test_each_filter_narrows_and_all_together_do(desk: Desk, caller: Calle
         (Filter(autopilot=True), ["f2"]),
         (Filter(hipaa_compliance=False), ["f1", "f3", "f4"]),
         (Filter(agent="b"), ["f3"]),
+        (Filter(name_contains="ADA"), ["f3"]),
         (Filter(updated_since=2_000), ["f3"]),
         (Filter(message_channel="EMAIL", is_active=True), ["f1"]),
         (Filter(message_channel="EMAIL", agent="b"), []),
     ]
+    assert {name for filter, _ in expected for name in filter.asked()} == {*Filter.__struct_fields__}
     for filter, right in expected:
         assert await all_ids(desk, by_id, 1, filter) == right
         assert await reads.count(desk.store, caller, filter) == len(right)
