@@ -14,6 +14,8 @@ import pytest
 import typer.main
 
 from graphql_api import cli, config
+from graphql_api.domain.flow import LEAVES, camel
+from graphql_api.web.parameters import KNOWN
 from graphql_api.web.routes import ROUTES
 from tests.commands import shell_environment
 from tests.docs.blocks import (
@@ -169,8 +171,11 @@ def test_the_readme_has_every_setting() -> None:
 
 def test_the_readme_has_every_command() -> None:
     group = typer.main.get_command(cli.app)
-    rows = re.findall(r"^\| `message-flows (\w+)[^|]*\|", PAGES["README.md"], re.MULTILINE)
-    assert sorted(rows) == sorted(group.commands)  # type: ignore[attr-defined]
+    rows = re.findall(r"^\| `message-flows (\w+)[^|]*\|(.*)\|$", PAGES["README.md"], re.MULTILINE)
+    assert sorted(name for name, _ in rows) == sorted(group.commands)  # type: ignore[attr-defined]
+    for name, told in rows:
+        parts = ", ".join(getattr(group.commands[name], "commands", ()))  # type: ignore[attr-defined]
+        assert not parts or parts in told.replace("`", "")
 
 
 def test_the_rest_page_has_every_route() -> None:
@@ -178,10 +183,25 @@ def test_the_rest_page_has_every_route() -> None:
     assert sorted(rows) == sorted((route.method, route.path) for route in ROUTES)
 
 
+def test_the_rest_page_has_every_parameter_of_the_list() -> None:
+    told = re.search(r"^The list is a bare array.*?\n\n", PAGES["docs/rest.md"], re.MULTILINE | re.DOTALL)
+    assert told
+    assert KNOWN.keys() <= set(re.findall(r"`(\w+)`", told[0]))
+
+
+@pytest.mark.parametrize("page", ["docs/rest.md", "docs/graphql.md"])
+def test_a_page_names_every_leaf_that_null_resets_and_no_other(page: str) -> None:
+    told = re.search(r"null\W+ resets a leaf to its default.*?:(.*?)\.", PAGES[page], re.IGNORECASE | re.DOTALL)
+    assert told
+    leaves = [leaf.attributes for leaf in LEAVES if leaf.rule.resets]
+    names = {camel(at[-2] if "working_hours" in at else at[-1]) for at in leaves}
+    assert set(re.findall(r"`(\w+)`", told[1])) == names
+
+
 def test_the_picture_of_the_rooms_is_true() -> None:
-    """Every room is on it, and nothing that is not there."""
+    """Every room and every file is on it, and nothing that is not there."""
     rooms = next(block.text for block in blocks(PAGES["docs/design.md"]) if "graphql_api/\n" in block.text)
-    files = {path.name for path in (ROOT / "graphql_api").rglob("*") if path.is_file()}
+    files = {path.name for path in (ROOT / "graphql_api").rglob("*") if path.suffix in (".py", ".graphql")}
     folders = {path.parent.name for path in (ROOT / "graphql_api").rglob("*.py")}
-    assert set(re.findall(r"[\w.]+\.(?:py|graphql)\b", rooms)) - files == {"schema.graphql"}
+    assert set(re.findall(r"[\w.]+\.(?:py|graphql)\b", rooms)) ^ files == {"schema.graphql", "__init__.py"}
     assert folders <= set(re.findall(r"(\w+)/", rooms))
