@@ -79,7 +79,8 @@ class Config(BaseSettings):
         100,
         ge=1,
         le=1_000_000,
-        description="Most subscriptions, and most WebSockets, of a key, or of an address where no keys are required.",
+        description="Most subscriptions, and most WebSockets, of a key, or of an address where no keys are required, in"
+        " each process; also most operations at once on a WebSocket.",
     )
     max_cost: int = Field(
         10_000, ge=1, le=1_000_000_000, description="Most points an operation may cost; page sizes multiply."
