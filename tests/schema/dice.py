@@ -5,22 +5,23 @@ from typing import Any
 
 from graphql import get_named_type
 
+from graphql_api.domain.flow import TREE, Block
 from graphql_api.schema.prepared import GRAPHQL
 
-FLOW = ["id", "workspaceId", "name", "direction", "description", "agent", "prompt", "initiationMessage", "isActive"]
-FLOW += ["autopilot", "messageChannel", "createdAt", "updatedAt", "version", "__typename"]
-SETTINGS: dict[str, Any] = {
-    "responseSettings": {
-        "delay": None,
-        "__typename": None,
-        "workingHours": dict.fromkeys(["enabled", "start", "end", "timezone", "outOfHoursMessage", "__typename"]),
-    },
-    "security": {"hipaaCompliance": None, "__typename": None},
-    "emailSettings": {"subjectLine": None, "signature": None},
-    "__typename": None,
-}
+Tree = dict[str, Any]
+
+
+def whole(block: Block) -> Tree:
+    """All that a block may be asked for, below each name."""
+    members = {name: whole(member) if isinstance(member, Block) else None for name, member in block.members.items()}
+    return members | {"__typename": None}
+
+
+SETTINGS: Tree = whole(TREE)["settings"]
+FLOW = [name for name in whole(TREE) if name != "settings"]
+FLOW += ["id", "workspaceId", "createdAt", "updatedAt", "version"]
 NEXT = {"at": None, "opens": None, "__typename": None}
-COMPUTED: dict[str, Any] = {
+COMPUTED: Tree = {
     "isOpen": None,
     "soon: isOpen(at: $at)": None,
     "nextTransition": NEXT,
@@ -29,7 +30,7 @@ COMPUTED: dict[str, Any] = {
     'utcOffsets(from: "2026-03-28T00:00:00Z", to: "2026-03-30T00:00:00Z")': dict.fromkeys(["from", "to", "seconds"]),
 }
 HOURS = SETTINGS["responseSettings"]["workingHours"] | COMPUTED
-ANSWERED = SETTINGS | {"responseSettings": {"delay": None, "workingHours": HOURS}}
+ANSWERED = SETTINGS | {"responseSettings": SETTINGS["responseSettings"] | {"workingHours": HOURS}}
 """Settings as a selection may have them, with what is computed."""
 
 SWITCHING = ["skip", "include"]
@@ -63,14 +64,14 @@ class Dice(Random):
         alias = f"a{self.randint(0, 99)}{name.strip('_')}: " if self.chance(0.1) and name.isidentifier() else ""
         return f"{alias}{name}{self.directive()}"
 
-    def block(self, kind: str, tree: dict[str, Any]) -> str:
+    def block(self, kind: str, tree: Tree) -> str:
         parts = []
         for name in self.some(list(tree)):
             below = tree[name]
             parts.append(self.leaf(name) if below is None else self.field(kind, name, below))
         return self.selection(kind, parts)
 
-    def field(self, kind: str, name: str, tree: dict[str, Any]) -> str:
+    def field(self, kind: str, name: str, tree: Tree) -> str:
         """A field with arguments and alias as they stand in its name."""
         bare = name.partition("(")[0].split(": ")[-1]
         of: Any = GRAPHQL.type_map[kind]

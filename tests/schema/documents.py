@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from tests.schema.dice import SETTINGS, SWITCHING, Dice
+from graphql_api.domain.flow import TREE, Leaf
+from tests.schema.dice import SETTINGS, SWITCHING, Dice, Tree
 from tests.schema.given import Given
 
 WITH_FLOWS = {f"{edit}MessageFlowPayload" for edit in ("Create", "Update", "Restore", "Revert")}
@@ -137,15 +138,14 @@ GOOD: dict[str, list[Any]] = {
 TEXTS = ["Sale", "a", "é\U0001f600", '"', "\\"]
 BAD: list[Any] = ["", " ", "\u0000", "\ud800", "x" * 201, "a\nb", "25:00", "Mars/Base", "inbound"]
 BAD += [None, -1, 86_401, 5, True, []]
-LEAVES = ["name", "description", "agent", "prompt", "initiationMessage", "isActive", "autopilot", "direction"]
-LEAVES += ["messageChannel"]
+LEAVES = [name for name, member in TREE.members.items() if isinstance(member, Leaf)]
 
 
 def leaf(dice: Dice, name: str) -> Any:
     return dice.choice(GOOD.get(name, TEXTS) if dice.chance(0.96) else BAD)
 
 
-def settings(dice: Dice, tree: dict[str, Any] = SETTINGS) -> Any:
+def settings(dice: Dice, tree: Tree = SETTINGS) -> Any:
     if dice.chance(0.02):
         return dice.choice([None, 5, []])
     names = dice.some([name for name in tree if name != "__typename"])

@@ -26,15 +26,15 @@ REST_SPELLING = {
     "SMS": "SMS",
     "EMAIL": "Email",
 }
-LEAVES = """
-  id workspaceId name direction description agent prompt initiationMessage isActive autopilot messageChannel
-  settings {
-    responseSettings { delay workingHours { enabled start end timezone outOfHoursMessage } }
-    security { hipaaCompliance }
-    emailSettings { subjectLine signature }
-  }
-  createdAt version updatedAt
-"""
+
+
+def selected(block: Block) -> str:
+    """Everything below a block, as a selection."""
+    members = block.members.items()
+    return " ".join(name + (f" {{ {selected(below)} }}" if isinstance(below, Block) else "") for name, below in members)
+
+
+LEAVES = f"id workspaceId {selected(TREE)} createdAt version updatedAt"
 READ = f"query ($id: ID!) {{ messageFlow(id: $id) {{ {LEAVES} }} }}"
 UPDATE = f"""
 mutation ($id: ID!, $input: UpdateMessageFlowInput!) {{
