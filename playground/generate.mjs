@@ -22,7 +22,8 @@ export async function generate(sdl) {
   const schema = parse(sdl ?? (await readFile(join(here, "../schema.graphql"), "utf8")));
   const schemaAst = buildASTSchema(schema);
   const location = join(here, "flows/operations.graphql");
-  const rawSDL = await readFile(location, "utf8");
+  const operations = await readFile(location, "utf8");
+  const rawSDL = `${operations}fragment Leaves on MessageFlow ${selected(schemaAst.getType("UpdateMessageFlowInput"))}`;
   const documents = [{ location, rawSDL, document: parse(rawSDL) }];
   const files = await preset.buildGeneratesSection({
     baseOutputDir: `${target}/`,
@@ -46,14 +47,25 @@ function leaves(schemaAst) {
   return `export const LEAVES = ${found} as const;\n`;
 }
 
+/** Every leaf that an update may send, as a flow is asked for it. */
+function selected(type) {
+  const names = members(type).map(({ name, inner }) => (isInputObjectType(inner) ? `${name} ${selected(inner)}` : name));
+  return `{ ${names.join(" ")} }`;
+}
+
 function* below(type, path = "") {
-  for (const field of Object.values(type.getFields())) {
-    const inner = getNamedType(field.type);
-    if (isInputObjectType(inner)) {
-      yield* below(inner, `${path}${field.name}.`);
-    } else if (field.name !== "toggleAutopilot") {
+  for (const field of members(type)) {
+    if (isInputObjectType(field.inner)) {
+      yield* below(field.inner, `${path}${field.name}.`);
+    } else {
       const { meaning, default: reset } = told(field.description);
       yield [`${path}${field.name}`, { meaning, ...(reset === undefined ? {} : { default: reset }) }];
     }
   }
+}
+
+/** Those that flows have too. */
+function members(type) {
+  const fields = Object.values(type.getFields()).filter((field) => field.name !== "toggleAutopilot");
+  return fields.map(({ name, type, description }) => ({ name, inner: getNamedType(type), description }));
 }

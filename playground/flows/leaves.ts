@@ -12,7 +12,10 @@ export type Control =
   | { kind: "switch" }
   | { kind: "choice"; options: Record<string, string> };
 
+const TITLES = ["The flow", "Conversation", "Response", "Security", "Email"] as const;
+
 export interface Shown {
+  section: (typeof TITLES)[number];
   label: string;
   control: Control;
 }
@@ -22,45 +25,36 @@ const HOURS = "settings.responseSettings.workingHours";
 export const CHANNELS = { SMS: "SMS", EMAIL: "Email" };
 export const DIRECTIONS = { INBOUND: "Inbound", OUTBOUND: "Outbound", BIDIRECTIONAL: "Both ways" };
 
-/** A leaf that is new in the schema and missing here is an error of the types. */
+/** In the order of the form. A leaf that is new in the schema and missing here is an error of the types. */
 export const SHOWN: Record<Leaf, Shown> = {
-  name: { label: "Name", control: { kind: "line" } },
-  description: { label: "Description", control: { kind: "text", rows: 2 } },
-  isActive: { label: "Active", control: { kind: "switch" } },
-  autopilot: { label: "Autopilot", control: { kind: "switch" } },
-  messageChannel: { label: "Channel", control: { kind: "choice", options: CHANNELS } },
-  direction: { label: "Direction", control: { kind: "choice", options: DIRECTIONS } },
-  agent: { label: "Agent", control: { kind: "line" } },
-  prompt: { label: "Prompt", control: { kind: "text", rows: 7 } },
-  initiationMessage: { label: "First message", control: { kind: "text", rows: 3 } },
-  "settings.responseSettings.delay": { label: "Delay in seconds", control: { kind: "number" } },
-  [`${HOURS}.enabled`]: { label: "Keep working hours", control: { kind: "switch" } },
-  [`${HOURS}.start`]: { label: "Opens at", control: { kind: "line", size: "time" } },
-  [`${HOURS}.end`]: { label: "Closes at", control: { kind: "line", size: "time" } },
-  [`${HOURS}.timezone`]: { label: "Time zone", control: { kind: "line", suggestions: zones } },
-  [`${HOURS}.outOfHoursMessage`]: { label: "Reply outside working hours", control: { kind: "text", rows: 3 } },
-  "settings.security.hipaaCompliance": { label: "HIPAA compliance", control: { kind: "switch" } },
-  "settings.emailSettings.subjectLine": { label: "Subject line", control: { kind: "line" } },
-  "settings.emailSettings.signature": { label: "Signature", control: { kind: "text", rows: 3 } },
+  name: { section: "The flow", label: "Name", control: { kind: "line" } },
+  description: { section: "The flow", label: "Description", control: { kind: "text", rows: 2 } },
+  isActive: { section: "The flow", label: "Active", control: { kind: "switch" } },
+  autopilot: { section: "The flow", label: "Autopilot", control: { kind: "switch" } },
+  messageChannel: { section: "Conversation", label: "Channel", control: { kind: "choice", options: CHANNELS } },
+  direction: { section: "Conversation", label: "Direction", control: { kind: "choice", options: DIRECTIONS } },
+  agent: { section: "Conversation", label: "Agent", control: { kind: "line" } },
+  prompt: { section: "Conversation", label: "Prompt", control: { kind: "text", rows: 7 } },
+  initiationMessage: { section: "Conversation", label: "First message", control: { kind: "text", rows: 3 } },
+  "settings.responseSettings.delay": { section: "Response", label: "Delay in seconds", control: { kind: "number" } },
+  [`${HOURS}.enabled`]: { section: "Response", label: "Keep working hours", control: { kind: "switch" } },
+  [`${HOURS}.start`]: { section: "Response", label: "Opens at", control: { kind: "line", size: "time" } },
+  [`${HOURS}.end`]: { section: "Response", label: "Closes at", control: { kind: "line", size: "time" } },
+  [`${HOURS}.timezone`]: { section: "Response", label: "Time zone", control: { kind: "line", suggestions: zones } },
+  [`${HOURS}.outOfHoursMessage`]: {
+    section: "Response",
+    label: "Reply outside working hours",
+    control: { kind: "text", rows: 3 },
+  },
+  "settings.security.hipaaCompliance": { section: "Security", label: "HIPAA compliance", control: { kind: "switch" } },
+  "settings.emailSettings.subjectLine": { section: "Email", label: "Subject line", control: { kind: "line" } },
+  "settings.emailSettings.signature": { section: "Email", label: "Signature", control: { kind: "text", rows: 3 } },
 } satisfies Record<Leaf, Shown>;
 
-export const SECTIONS: { title: string; leaves: Leaf[] }[] = [
-  { title: "The flow", leaves: ["name", "description", "isActive", "autopilot"] },
-  { title: "Conversation", leaves: ["messageChannel", "direction", "agent", "prompt", "initiationMessage"] },
-  {
-    title: "Response",
-    leaves: [
-      "settings.responseSettings.delay",
-      `${HOURS}.enabled`,
-      `${HOURS}.start`,
-      `${HOURS}.end`,
-      `${HOURS}.timezone`,
-      `${HOURS}.outOfHoursMessage`,
-    ],
-  },
-  { title: "Security", leaves: ["settings.security.hipaaCompliance"] },
-  { title: "Email", leaves: ["settings.emailSettings.subjectLine", "settings.emailSettings.signature"] },
-];
+export const SECTIONS = TITLES.map((title) => ({
+  title,
+  leaves: (Object.keys(SHOWN) as Leaf[]).filter((leaf) => SHOWN[leaf].section === title),
+}));
 
 export const ALL = Object.keys(LEAVES) as Leaf[];
 export const IN_HOURS: Leaf[] = ALL.filter((leaf) => leaf.startsWith(HOURS) && !leaf.endsWith("Message"));
