@@ -12,6 +12,7 @@ import typer
 from graphql_api import config
 from graphql_api.domain import instants, keys
 from graphql_api.domain.errors import Refused
+from graphql_api.domain.words import legible
 from graphql_api.sentences import Unfit
 
 DatabaseUrl = Annotated[str | None, typer.Option(help=config.meaning("database_url"))]
@@ -47,8 +48,8 @@ def instant(at: int) -> str:
 
 
 def table(heads: Sequence[str], entries: Iterable[Sequence[str]]) -> None:
-    """Prints columns that are as wide as they have to be."""
-    rows = [heads, *entries]
+    """Prints columns that are as wide as they have to be; what callers named cannot steer the terminal."""
+    rows = [heads, *([legible(text) for text in entry] for entry in entries)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
     for row in rows:
         typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

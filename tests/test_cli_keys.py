@@ -51,6 +51,11 @@ def test_create_prints_the_key_alone_and_list_never_does() -> None:
     assert secret not in out
 
 
+def test_a_name_does_nothing_to_the_terminal_that_lists_it() -> None:
+    created("--name", "\x1b[2J\u202ecrm")
+    assert run("list")[1].splitlines()[1].endswith("  \ufffd[2J\ufffdcrm")
+
+
 def test_what_stands_between_commas_may_have_spaces_around_it() -> None:
     assert run("create", "--workspace", "ws1, ws2,", "--scope", "flows:read , flows:write")[0] == 0
     assert run("list")[1].splitlines()[1].split()[3:5] == ["ws1,ws2", "flows:read,flows:write"]

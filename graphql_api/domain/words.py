@@ -11,8 +11,12 @@ def counted(count: float, noun: str) -> str:
 
 def printable(name: str) -> str:
     """A name that a caller sent, fit to be told in a sentence."""
-    shown = name if len(name) <= 64 else f"{name[:64]}…"
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in shown)
+    return legible(name if len(name) <= 64 else f"{name[:64]}…")
+
+
+def legible(text: str) -> str:
+    """Without what would do something to a terminal instead of being read."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
