@@ -275,6 +275,22 @@ async def test_the_end_of_a_flow_is_told_to_whoever_resumes_behind_its_last_chan
             pass
 
 
+async def test_a_flow_that_is_deleted_while_a_watcher_begins_is_not_waited_for(
+    feed: Feed, desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caught_up = feed._caught_up
+    id = await new_flow(desk, caller)
+
+    async def late() -> tuple[int, Sequence[PositionRange]]:
+        await edits.delete_flow(desk, caller, id)
+        return await caught_up()
+
+    monkeypatch.setattr(feed, "_caught_up", late)
+    with pytest.raises(Refused, match="there is no message flow"):
+        async with feed.seen_by(caller, id, None):
+            pass
+
+
 async def test_many_who_come_back_at_once_leave_connections_to_all_others(feed: Feed, store: Store) -> None:
     reading, most = 0, 0
 

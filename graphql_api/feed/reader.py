@@ -95,11 +95,11 @@ class Feed:
         """
         workspace = caller.within("flows:read")
         after = None if cursor is None else change_cursor(cursor, workspace)
-        if id is not None:
-            rows = await self._store.read(flows.read_whole(workspace, id)) if is_id(id) else ()
-            if not rows or (after is None and rows[0]["deleted_at"] is not None):
-                raise unknown_flow(id)
         async with self.watching(workspace, id, None if after is None else after.position) as watched:
+            if id is not None:  # looked for only now: a flow that is gone by then is told or refused, never waited for
+                rows = await self._store.read(flows.read_whole(workspace, id)) if is_id(id) else ()
+                if not rows or (after is None and rows[0]["deleted_at"] is not None):
+                    raise unknown_flow(id)
             if after is not None and after.stream != self._name:
                 raise of_another_history()
             yield watched
