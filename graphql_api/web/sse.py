@@ -35,7 +35,7 @@ END = b"event: complete\ndata:\n\n"
 
 
 class EventStream:
-    """One answer of events; nothing is sent before it is clear that the operation may begin."""
+    """One answer of events; its head is sent when the operation has begun, or is refused: a later change is told."""
 
     def __init__(self, operations: Operations, live: LiveConnections) -> None:
         self._operations = operations
@@ -57,9 +57,7 @@ class EventStream:
             payload: Any = {"errors": rejected.errors}
         else:
             payload = response_of(result, asked.extensions)
-        text = encoded(payload).decode()
-        await out.begin()
-        await out.next(text)
+        await out.next(encoded(payload).decode())
         await out.complete()
 
     async def _watch(
@@ -75,7 +73,6 @@ class EventStream:
             events = await self._operations.begin(operation, variables, context)
             gone = asyncio.create_task(_disconnected(receive))
             try:
-                await out.begin()
                 await self._pass_on(events, out, end, gone, record)
             except Disconnected:
                 record.reason = "stalled"
@@ -105,7 +102,9 @@ class EventStream:
                 await out.place(event.cursor)
             else:
                 await out.next(self._live.text(event, record), event.cursor)
-        if not gone.done():
+        if gone.done():
+            await out.begin()  # who says nothing more may still read
+        else:
             await self._end(end.result(), out, record)
 
     async def _end(self, why: Refused | None, out: "Out", record: SubscriptionRecord) -> None:
@@ -136,14 +135,17 @@ class EventStream:
 
 
 class Out:
-    """The answer on its way."""
+    """The answer on its way; whatever is sent first has the head before it."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self._is_begun = False
 
     async def begin(self) -> None:
-        await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
-        await self._part(OPENING)
+        if not self._is_begun:
+            self._is_begun = True
+            await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
+            await self._part(OPENING)
 
     async def next(self, text: str, cursor: str | None = None) -> None:
         named = f"id: {cursor}\n" if cursor is not None else ""
@@ -161,9 +163,11 @@ class Out:
         await self.end()
 
     async def end(self) -> None:
+        await self.begin()
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _part(self, part: bytes) -> None:
+        await self.begin()
         try:
             async with asyncio.timeout(STALLED):
                 await self._send({"type": "http.response.body", "body": part, "more_body": True})

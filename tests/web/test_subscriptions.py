@@ -21,7 +21,8 @@ from graphql_api.domain.change_cursors import ChangeCursor
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune
-from graphql_api.feed import Watcher
+from graphql_api.feed import Feed, Watcher
+from graphql_api.feed.reader import Now
 from graphql_api.schema.operations import Operations
 from graphql_api.web import gathered, metrics, telemetry
 from graphql_api.web.operating import UNDER_WAY
@@ -259,6 +260,23 @@ async def test_an_event_stream_tells_its_place_before_there_is_a_change(desk: De
         async with streaming(at, id=id, headers={"last-event-id": begun}) as events:
             assert await events.place() == begun
             assert (await events.hear())[2]["data"]["messageFlowChanged"]["version"] == 1
+
+
+@pytest.mark.parametrize("get", [False, True])
+async def test_a_change_behind_the_head_of_an_event_stream_is_told(
+    desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch, get: bool
+) -> None:
+    """As long as it takes until a subscription has begun, its client is not told that it has."""
+    id, caught_up = await new_flow(desk, caller), Feed._caught_up
+
+    async def late(feed: Feed) -> Now:
+        await asyncio.sleep(0.1)
+        return await caught_up(feed)
+
+    monkeypatch.setattr(Feed, "_caught_up", late)
+    async with served(desk) as at, streaming(at, get=get, id=id) as events:
+        await rename(desk, caller, id, "one")
+        assert (await events.hear())[2]["data"]["messageFlowChanged"]["version"] == 1
 
 
 async def test_who_asks_for_the_cursor_of_now_may_read_and_then_watch(desk: Desk, caller: Caller) -> None:
