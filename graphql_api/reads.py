@@ -80,12 +80,12 @@ async def count(store: Store, caller: Caller, filter: Filter) -> int:
     return int(rows[0]["total"])
 
 
-async def lies_beyond(
+async def lies_outside(
     store: Store, caller: Caller, filter: Filter, order: Order, place: Cursor, *, backwards: bool
 ) -> bool:
-    """Whether a flow lies behind a place, or before it if `backwards`."""
+    """Whether a flow lies at a place or behind it, or before it if `backwards`."""
     workspace = caller.within("flows:read")
-    return bool(await store.read(pages.beyond(workspace, filter, order, place, backwards=backwards)))
+    return bool(await store.read(pages.outside(workspace, filter, order, place, backwards=backwards)))
 
 
 async def history(store: Store, caller: Caller, id: str, limit: int, before: int | None) -> Sequence[Revision]:

@@ -41,18 +41,18 @@ class FoundPage(msgspec.Struct, frozen=True):
     page: reads.Page
 
     async def beyond(self, *, backwards: bool) -> bool:
-        """Whether more lies behind the page, or before it if `backwards`; asks only what the page does not tell.
+        """Whether more lies behind the page, or before it if `backwards`; asks only what page and span do not tell.
 
         Where the pages go on in that direction only what is within the span counts, as Relay has it: who reads page
-        after page up to a cursor comes to an end there.
+        after page up to a cursor comes to an end there. In the other direction it is what the span leaves out.
         """
         if backwards == self.span.last:
             return self.page.more
-        if not self.page.rows:
-            return (self.span.after if backwards else self.span.before) is not None
-        place = self.page.cursor(0 if backwards else -1)
+        place = self.span.after if backwards else self.span.before
+        if place is None:
+            return False
         store, caller = self.context.desk.store, self.context.caller
-        return await reads.lies_beyond(store, caller, self.filter, self.order, place, backwards=backwards)
+        return await reads.lies_outside(store, caller, self.filter, self.order, place, backwards=backwards)
 
     def edge(self, *, last: bool) -> str | None:
         return self.page.cursor(-1 if last else 0).text() if self.page.rows else None

@@ -51,10 +51,10 @@ def count(workspace: str, filter: Filter) -> Statement:
     return Statement(_count(_form(filter)), _asked(workspace, filter), scans=True)
 
 
-def beyond(workspace: str, filter: Filter, order: Order, place: Cursor, *, backwards: bool) -> Statement:
-    """A row if a flow lies behind `place`, or before it if `backwards`."""
+def outside(workspace: str, filter: Filter, order: Order, place: Cursor, *, backwards: bool) -> Statement:
+    """A row if a flow lies at `place` or behind it, or before it if `backwards`."""
     values = {**_asked(workspace, filter), **_place("after", place)}
-    return Statement(_beyond(_form(filter), order, backwards), values, scans=_scans(filter, order))
+    return Statement(_outside(_form(filter), order, backwards), values, scans=_scans(filter, order))
 
 
 def _scans(filter: Filter, order: Order) -> bool:
@@ -105,8 +105,8 @@ def _count(form: tuple[str, ...]) -> Shape:
 
 
 @lru_cache(maxsize=64)
-def _beyond(form: tuple[str, ...], order: Order, backwards: bool) -> Shape:
-    found = _found((), form, order).where(*_behind(form, order, "after", backwards=backwards))
+def _outside(form: tuple[str, ...], order: Order, backwards: bool) -> Shape:
+    found = _found((), form, order).where(*_behind(form, order, "after", backwards=backwards, inclusive=True))
     return Shape(_ordered(found, form, order, backwards).limit(literal_column("1")))
 
 
@@ -133,12 +133,17 @@ def _conditions(form: tuple[str, ...]) -> list[ColumnElement[bool]]:
     return [owned(FLOWS), FLOWS.c.deleted_at.is_(None), *(CONDITIONS[name] for name in form)]
 
 
-def _behind(form: tuple[str, ...], order: Order, name: str, *, backwards: bool) -> Iterator[ColumnElement[bool]]:
+def _behind(
+    form: tuple[str, ...], order: Order, name: str, *, backwards: bool, inclusive: bool = False
+) -> Iterator[ColumnElement[bool]]:
     column = FLOWS.c[order.field.value]
     is_before = order.descending != backwards
     here = tuple_(column, FLOWS.c.id)
     there = tuple_(bindparam(f"{name}_key", type_=column.type), bindparam(f"{name}_id", type_=FLOWS.c.id.type))
-    yield here < there if is_before else here > there
+    if inclusive:
+        yield here <= there if is_before else here >= there
+    else:
+        yield here < there if is_before else here > there
     if _goes_by_slot(form, order):
         slot = _slot(f"{name}_key")
         yield FLOWS.c.updated_slot <= slot if is_before else FLOWS.c.updated_slot >= slot

@@ -5,7 +5,7 @@ WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.del
 
 SELECT message_flows.created_at AS place, message_flows.id AS place_id 
 FROM message_flows 
-WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.deleted_at IS NULL AND (message_flows.created_at, message_flows.id) > ($2::BIGINT, $3::VARCHAR COLLATE "C") ORDER BY message_flows.created_at, message_flows.id 
+WHERE message_flows.workspace_id = $1::VARCHAR COLLATE "C" AND message_flows.deleted_at IS NULL AND (message_flows.created_at, message_flows.id) >= ($2::BIGINT, $3::VARCHAR COLLATE "C") ORDER BY message_flows.created_at, message_flows.id 
  LIMIT 1;
 
 SELECT count(*) AS total 

@@ -5,6 +5,6 @@ WHERE message_flows.workspace_id = ? AND message_flows.deleted_at IS NULL AND (m
 
 SELECT message_flows.updated_at AS place, message_flows.id AS place_id 
 FROM message_flows 
-WHERE message_flows.workspace_id = ? AND message_flows.deleted_at IS NULL AND (message_flows.updated_at, message_flows.id) < (?, ?) AND message_flows.updated_slot <= ? >> 20 ORDER BY message_flows.updated_slot DESC, message_flows.updated_at DESC, message_flows.id DESC
+WHERE message_flows.workspace_id = ? AND message_flows.deleted_at IS NULL AND (message_flows.updated_at, message_flows.id) <= (?, ?) AND message_flows.updated_slot <= ? >> 20 ORDER BY message_flows.updated_slot DESC, message_flows.updated_at DESC, message_flows.id DESC
  LIMIT 1 OFFSET ?;
 

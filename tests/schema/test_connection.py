@@ -32,9 +32,9 @@ async def ids(desk: Desk, caller: Caller) -> list[str]:
     [
         ("nodes { id }", 1),
         ("nodes { id } pageInfo { hasNextPage endCursor startCursor }", 1),
-        ("nodes { id } pageInfo { hasPreviousPage }", 2),
+        ("nodes { id } pageInfo { hasPreviousPage }", 1),
         ("totalCount nodes { id }", 2),
-        ("edges { cursor node { name } } totalCount pageInfo { hasNextPage hasPreviousPage }", 3),
+        ("edges { cursor node { name } } totalCount pageInfo { hasNextPage hasPreviousPage }", 2),
         ("nodes { id } totalCount @skip(if: true)", 1),
     ],
 )
@@ -116,6 +116,31 @@ async def test_an_empty_page_between_flows_tells_on_which_side_they_are(execute:
     ahead = (await execute(PAGE, last=2, before=edges[0]["cursor"]))["data"]["messageFlows"]
     more = [(page["pageInfo"]["hasPreviousPage"], page["pageInfo"]["hasNextPage"]) for page in (beyond, ahead)]
     assert (beyond["edges"], ahead["edges"], more) == ([], [], [(True, False), (False, True)])
+
+
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+async def test_a_cursor_beyond_which_everything_was_deleted_has_nothing_on_that_side(
+    desk: Desk, caller: Caller, ids: list[str], compiles: bool
+) -> None:
+    operations = Operations(Limits(), compiles=compiles)
+
+    async def page(**asked: int | str) -> dict[str, Any]:
+        answer = await operations.carry_out(operations.prepare(PAGE), asked, Context(desk, caller))
+        assert (answer.errors, answer.is_compiled) == ([], compiles)
+        return dict(json.loads(encoded(answer.data))["messageFlows"])
+
+    async def around(**asked: int | str) -> list[bool]:
+        info = (await page(**asked))["pageInfo"]
+        return [info["hasPreviousPage"], info["hasNextPage"]]
+
+    first, second, *_, last = [edge["cursor"] for edge in (await page(first=5))["edges"]]
+    assert (await around(first=9, after=second), await around(last=9, before=last)) == ([True, False], [False, True])
+    for id in (*ids[:2], ids[-1]):
+        await edits.delete_flow(desk, caller, id)
+    assert (await around(first=9, after=second), await around(last=9, before=last)) == ([False, False], [False, False])
+    for id in ids[2:-1]:
+        await edits.delete_flow(desk, caller, id)
+    assert (await around(first=9, after=last), await around(last=9, before=first)) == ([False, False], [False, False])
 
 
 @pytest.mark.parametrize(("longest", "usual"), [(100, 50), (20, 20), (1_000, 50)])

@@ -2,7 +2,7 @@
 
 import random
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -286,12 +286,16 @@ async def test_a_renamed_flow_moves_in_the_order_of_names(desk: Desk, caller: Ca
     assert await all_ids(desk, NEWEST_FIRST, 1, Filter(name_contains="zz")) == ["f1"]
 
 
-async def test_what_lies_beyond_a_place_is_asked_for_on_its_own(desk: Desk, caller: Caller) -> None:
+@pytest.mark.parametrize(("gone", "outside"), [((), [True] * 4), (("f0", "f2"), [True, False, False, True])])
+async def test_what_a_span_leaves_out_is_asked_for_on_its_own(
+    desk: Desk, caller: Caller, gone: Sequence[str], outside: list[bool]
+) -> None:
     await bring(desk, {f"f{n}": {"created_at": n} for n in range(3)})
     whole = await page(desk, Span(10))
-    beyond = [
-        await reads.lies_beyond(desk.store, caller, EVERYTHING, NEWEST_FIRST, place, backwards=backwards)
+    for id in gone:
+        await edits.delete_flow(desk, caller, id)
+    assert outside == [
+        await reads.lies_outside(desk.store, caller, EVERYTHING, NEWEST_FIRST, place, backwards=backwards)
         for place in (whole.cursor(0), whole.cursor(-1))
         for backwards in (False, True)
     ]
-    assert beyond == [True, False, False, True]
