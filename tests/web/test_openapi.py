@@ -190,6 +190,14 @@ async def test_what_is_left_of_the_points_is_told_as_documented(desk: Desk) -> N
     assert all("ratelimit" in answer.headers for answer in answers)
 
 
+async def test_who_shows_no_key_is_answered_as_documented(desk: Desk) -> None:
+    transport = httpx2.ASGITransport(app.made(configured(auth="keys"), desk))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        answer = await sent(http, "GET", FLOWS, form=FLOWS)
+    example = DOCUMENT["components"]["headers"]["WWW-Authenticate"]["example"]
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, example)
+
+
 async def test_the_example_of_working_hours_is_what_the_server_answers(http: httpx2.AsyncClient) -> None:
     hours = {"enabled": True, "start": "22:00", "end": "06:00", "timezone": "Europe/Berlin"}
     new = await http.post(FLOWS, json={**NEW, "settings": {"responseSettings": {"workingHours": hours}}})

@@ -70,6 +70,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "Unauthenticated": Refusal(
         "The server asks for an API key, and there is none or no valid one.",
         {"noKey": unauthenticated().problems},
+        ("WWW-Authenticate",),
     ),
     "Forbidden": Refusal(
         "The key does not allow this, or not in this workspace.",

@@ -134,6 +134,9 @@ ANSWERED: Mapping[str, Json] = {
         '"points";q=60000;w=60',
     ),
     "Retry-After": _header("Seconds to wait before sending the request again.", {"type": "integer", "minimum": 0}, 1),
+    "WWW-Authenticate": _header(
+        "How a key may be sent, where not in x-api-key.", {"type": "string"}, 'Bearer realm="message-flows"'
+    ),
 }
 
 
