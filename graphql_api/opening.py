@@ -32,8 +32,15 @@ def clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-def noise() -> bytes:
-    return os.urandom(8)
+class Noise:
+    """Eight random bytes a call, each time more than before: so ids tell the order of flows of one millisecond."""
+
+    def __init__(self) -> None:
+        self._last = int.from_bytes(os.urandom(8))
+
+    def __call__(self) -> bytes:
+        self._last = (self._last + 1 + int.from_bytes(os.urandom(5))) % 2**64
+        return self._last.to_bytes(8)
 
 
 def store_of(settings: Config, neighbours: Path | None = None) -> Store:
@@ -65,7 +72,7 @@ def desk_of(settings: Config, store: Store) -> Desk:
     rules = Rules(networks, settings.max_webhooks, int(settings.webhook_patience_hours * HOUR))
     post = Poster(networks, settings.webhook_timeout)
     sizes = Sizes(settings.max_page, settings.max_rest_page, settings.max_batch)
-    return Desk(store, clock, noise, int(settings.replay_hours * HOUR), rules, post, sizes)
+    return Desk(store, clock, Noise(), int(settings.replay_hours * HOUR), rules, post, sizes)
 
 
 @contextmanager
