@@ -129,7 +129,7 @@ class BodyReader:
         if not isinstance(nested, dict):  # which is refused, as is whatever is wrong beside it
             self._block(hours, direct)
             return rest
-        for name in direct.keys() & nested.keys():
+        for name in (name for name in direct if name in nested):
             leaf: Any = hours.members[name]
             one, other = meant(leaf, direct[name]), meant(leaf, nested[name])
             if one != other or type(one) is not type(other):

@@ -177,6 +177,13 @@ def test_a_nested_member_that_means_the_same_is_taken(name: str, direct: Any, ne
     assert create(body)["settings"]["responseSettings"] == {"workingHours": {name: nested}}
 
 
+def test_members_that_differ_are_told_in_the_order_in_which_they_were_sent() -> None:
+    direct = {"timezone": "UTC", "start": "08:00", "enabled": True, "outOfHoursMessage": "a", "end": "18:00"}
+    nested = {"timezone": "CET", "start": "09:00", "enabled": False, "outOfHoursMessage": "b", "end": "17:00"}
+    body = {**NEW, "settings": {"responseSettings": {"workingHours": nested, **direct}}}
+    assert [path.rpartition("/")[2] for _, path in problems(create, body)] == list(direct)
+
+
 def test_null_for_the_nested_ones_stays_null_whatever_stands_beside_it() -> None:
     def beside(start: Any, nested: Any) -> dict[str, Any]:
         return {**NEW, "settings": {"responseSettings": {"start": start, "workingHours": nested}}}
