@@ -78,6 +78,7 @@ class Operations:
         due = context.charge and context.charge(cost)
         if due is not None:
             await due
+        context.seen.cost = cost
         if prepared.compiled is not None:
             try:
                 data, error = await prepared.compiled.run(variables or {}, context)
@@ -99,8 +100,7 @@ class Operations:
             except LimitExceeded as exceeded:
                 wrong = self._misfits(prepared, variables or {})
                 raise Rejected(wrong or [failure("LIMIT_EXCEEDED", str(exceeded))]) from None
-        seen = context.seen
-        seen.operation, seen.field, seen.cost = prepared.name, prepared.field, cost
+        context.seen.operation, context.seen.field = prepared.name, prepared.field
         return cost
 
     def _overfull(self, prepared: Prepared, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -125,6 +125,7 @@ class Operations:
         due = context.charge and context.charge(cost)
         if due is not None:
             await due
+        context.seen.cost = cost
         executor = Executor.build(
             GRAPHQL,
             prepared.document,

@@ -279,6 +279,24 @@ async def test_metrics_count_requests_plans_conflicts_and_replays(desk: Desk) ->
     assert not any(id in name or "ws1" in name for name in after)
 
 
+@pytest.mark.usefixtures("_whole_minute")
+async def test_what_is_refused_for_its_points_counts_as_a_request_and_not_as_an_operation(desk: Desk) -> None:
+    async with client(desk, address_points=50) as http:
+        before = await read(http)
+        answers = [await http.get(f"/v1/api/message-flows?limit={limit}") for limit in (1, 8, 1_000)]
+    after = parsed(metrics.text().decode())
+
+    def grown(name: str) -> float:
+        return after.get(name, 0) - before.get(name, 0)
+
+    assert [answer.status_code for answer in answers] == [200, 429, 400]
+    for status in (200, 429, 400):
+        labels = f'operation="messageFlows",route="/v1/api/message-flows",status="{status}"'
+        assert grown(f"message_flows_requests_total{{{labels}}}") == 1
+    assert grown("message_flows_points_total") == 1 + 1 + 6
+    assert grown('message_flows_plans_total{way="compiled"}') + grown('message_flows_plans_total{way="general"}') == 1
+
+
 async def test_times_are_counted_below_the_bounds_that_they_do_not_exceed() -> None:
     for seconds in (0.0025, 0.003, 11.0):
         gathered.GATHERED.note(("/slow", "", 200, ""), seconds, 0)
