@@ -68,7 +68,7 @@ def meaning(error: BaseException, timeout: float) -> Exception | None:
 
 
 def too_slow(timeout: float) -> Exception:
-    return unavailable(f"the statement took longer than {timeout:g} s, or was stopped")
+    return unavailable(f"the statement took longer than {timeout:g} s (statement_timeout), or was stopped")
 
 
 def lost(error: Exception, may_have_written: bool) -> Exception:

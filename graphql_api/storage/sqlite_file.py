@@ -30,7 +30,7 @@ WHY = {
     sqlite3.SQLITE_CORRUPT: "its file is damaged",
     sqlite3.SQLITE_NOTADB: "its file is not a SQLite database",
     sqlite3.SQLITE_NOMEM: "memory is short",
-    sqlite3.SQLITE_INTERRUPT: "the statement took too long",
+    sqlite3.SQLITE_INTERRUPT: "the statement took too long (statement_timeout)",
 }
 PASSING = {
     0,  # what Python's module itself found wrong

@@ -186,8 +186,8 @@ class Account(msgspec.Struct):
         self.now = self.throttle.now()
         self.purse = self.throttle.purse(self.who, self.now)
         if not await self.purse.pay(points):
-            message = f"more than {counted(self.throttle.points, 'point')} in a minute; wait {self.wait} s"
-            self.limited = Limited(message, self.reset, self.wait)
+            limit = f"{counted(self.throttle.points, 'point')} in a minute ({self.throttle.setting})"
+            self.limited = Limited(f"more than {limit}; wait {self.wait} s", self.reset, self.wait)
             raise self.limited
 
     def headers(self) -> Headers:

@@ -339,7 +339,8 @@ async def test_statements_have_a_timeout_and_say_that_nothing_was_written(
     store = PostgresStore(dsn(postgres), timeout=0.3)
     held = await hold(other)
     for slow in (store.read(Statement(SLEEP, {"seconds": 30.0})), store.run(add), store.run(add, together=True)):
-        with pytest.raises(Refused, match=r"the statement took longer than 0.3 s, or was stopped; nothing was written"):
+        message = r"the statement took longer than 0.3 s \(statement_timeout\), or was stopped; nothing was written"
+        with pytest.raises(Refused, match=message):
             await slow
     await held.rollback()
     assert await store.run(add) == 1
@@ -617,7 +618,7 @@ async def test_a_column_that_is_gone_is_told_like_a_table_that_is(
     [
         ("58030", "it takes no changes now"),
         ("53100", "it is stopping or short of resources"),
-        ("57014", "the statement took longer than 10 s, or was stopped"),
+        ("57014", r"the statement took longer than 10 s \(statement_timeout\), or was stopped"),
     ],
 )
 async def test_what_the_database_says_instead_is_a_refusal(store: PostgresStore, code: str, told: str) -> None:

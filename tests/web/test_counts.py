@@ -48,7 +48,7 @@ async def test_windows_begin_anew(counts: Counts, request: pytest.FixtureRequest
     for left in (6, 2):
         await one.pay(4)
         assert one.left == left
-    with pytest.raises(Limited, match="more than 10 points in a minute; wait 2 s") as refusal:
+    with pytest.raises(Limited, match=r"more than 10 points in a minute \(key_points\); wait 2 s") as refusal:
         await one.pay(4)
     assert (refusal.value.reset, refusal.value.wait) == (60 * (MINUTE + 1), 2)
     await one.pay(2)

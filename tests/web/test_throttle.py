@@ -44,7 +44,7 @@ async def test_every_answer_tells_what_is_left_and_429_when_to_come_back(desk: D
         assert refused.status_code == 429
         error = refused.json()["error"]
         assert error["code"] == "rate_limited"
-        assert error["message"].startswith("more than 5 points in a minute; wait ")
+        assert error["message"].startswith("more than 5 points in a minute (address_points); wait ")
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00Z", error["reset_at"])
         assert left(refused) == 0
@@ -205,7 +205,7 @@ async def test_a_window_begins_with_its_minute_and_no_window_grants_more(spendin
 async def test_a_limit_is_told_in_the_right_number(most: int, points: str) -> None:
     account = Throttle(OwnCounts(), most, lambda: 60.0 * MINUTE).account("k")
     await account.pay(most)
-    with pytest.raises(Limited, match=f"^more than {points} in a minute; wait 60 s$"):
+    with pytest.raises(Limited, match=rf"^more than {points} in a minute \(key_points\); wait 60 s$"):
         await account.pay(1)
 
 
