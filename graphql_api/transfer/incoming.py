@@ -1,6 +1,5 @@
 """An import: every flow of a file is checked before the first one is written."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -148,13 +147,7 @@ async def _existing(desk: Desk, good: Mapping[int, Imported]) -> list[int]:
 async def _write_together(
     desk: Desk, caller: Caller, options: ImportOptions, staged: StagedFlows, listener: Listener, brought: Brought
 ) -> None:
-    try:
-        written = await edits.import_flows(
-            desk, caller, staged, skip_existing=options.skip_existing, tell=listener.written
-        )
-    except asyncio.CancelledError:
-        staged.is_stopped = True
-        raise
+    written = await edits.import_flows(desk, caller, staged, skip_existing=options.skip_existing, tell=listener.written)
     brought.written = sum(written)
     brought.skipped = len(written) - brought.written
 

@@ -1,6 +1,7 @@
 """Flows that have been read and wait in a temporary file until the whole import is known to be right."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -8,6 +9,8 @@ import msgspec
 
 from graphql_api.domain.errors import refused
 from graphql_api.edits.importing import Imported
+
+WAITING = "SELECT line, workspace, id, brought FROM flows WHERE brought IS NOT NULL ORDER BY place"
 
 
 class Stopped(Exception):
@@ -26,7 +29,8 @@ class StagedFlows:
             " UNIQUE (workspace, id))"
         )
         self._rows.execute("BEGIN")
-        self.is_stopped = False
+        self._is_closed = False
+        self._one_at_a_time = threading.Lock()
 
     def __enter__(self) -> "StagedFlows":
         return self
@@ -34,8 +38,9 @@ class StagedFlows:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """What is given up may still be read by the thread that writes, and goes with it."""
-        if not self.is_stopped:
+        """What is given up may still be read by the thread that writes, which hears of it with the next flow."""
+        with self._one_at_a_time:
+            self._is_closed = True
             self._rows.close()
         if isinstance(error, sqlite3.Error):  # of this file alone: the database has sentences of its own
             where = "SQLITE_TMPDIR or TMPDIR names its folder"
@@ -59,9 +64,14 @@ class StagedFlows:
 
     def lines(self) -> Iterator[tuple[int, Imported]]:
         """From the first; raises Stopped as soon as the import is given up."""
-        for line, workspace, id, brought in self._rows.execute(
-            "SELECT line, workspace, id, brought FROM flows WHERE brought IS NOT NULL ORDER BY place"
-        ):
-            if self.is_stopped:
-                raise Stopped
+        rows: Iterator[tuple[int, str, str, bytes]] | None = None
+        while True:
+            with self._one_at_a_time:
+                if self._is_closed:
+                    raise Stopped
+                rows = rows or self._rows.execute(WAITING)
+                row = next(rows, None)
+            if row is None:
+                return
+            line, workspace, id, brought = row
             yield line, Imported(id, workspace, msgspec.msgpack.decode(brought))
