@@ -1,9 +1,12 @@
 """Files of flows: cut into pieces, checked whole, written in one transaction, and the same when they come out again."""
 
 import asyncio
+import gc
 import io
 import json
+import sqlite3
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,9 +18,11 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.example import EXAMPLE
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
+from graphql_api.edits.importing import Imported
 from graphql_api.storage import flows, revisions
 from graphql_api.transfer import Brought, ImportOptions, Listener
 from graphql_api.transfer.pieces import CHUNK, LONGEST, Piece, pieces
+from graphql_api.transfer.staging import StagedFlows, Stopped
 from tests.conftest import NOW, Clock
 from tests.edits.conftest import NEW
 
@@ -316,7 +321,30 @@ async def test_an_import_that_is_given_up_writes_nothing(desk: Desk, monkeypatch
     assert [json.loads(line)["_id"] for line in (await export(desk)).splitlines()] == ["after"]
 
 
-async def test_memory_does_not_grow_with_the_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_given_up_is_closed_and_who_still_reads_it_hears_of_it() -> None:
+    with StagedFlows() as staged:
+        for id in "ab":
+            staged.add(1, Imported(id, "ws1", {}))
+        reading = iter(staged)
+        next(reading)
+    with pytest.raises(Stopped):
+        next(reading)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        staged.add(1, Imported("c", "ws1", {}))
+
+
+@pytest.fixture
+def collected_often() -> Iterator[None]:
+    """Newer Pythons let more pile up before they look for cycles."""
+    before = gc.get_threshold()
+    gc.set_threshold(700)
+    yield
+    gc.set_threshold(*before)
+
+
+async def test_memory_does_not_grow_with_the_file(
+    desk: Desk, collected_often: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("graphql_api.transfer.incoming.BATCH", 20)
     monkeypatch.setattr("graphql_api.edits.importing.AT_ONCE", 20)
 
