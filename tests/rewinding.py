@@ -7,8 +7,12 @@ import asyncpg
 
 
 async def rewind(url: str, position: int, version: int | None = None) -> None:
-    """To a history that ends there; the flows are called otherwise, and keep their versions if none is given."""
+    """To a history that ends there; the flows are called otherwise, and keep their versions if none is given.
+
+    The row of the sender is locked first, as by whatever changes webhooks or notes what was sent.
+    """
     steps = [
+        "UPDATE webhook_sender SET beat = beat",
         f"DELETE FROM message_flow_revisions WHERE position > {position}",
         f"DELETE FROM webhook_deliveries WHERE position > {position}",
         f"UPDATE webhooks SET position = {position} WHERE position > {position}",
@@ -45,5 +49,7 @@ async def _run(url: str, steps: list[str]) -> None:
             connection.executescript("; ".join(["BEGIN", *steps, "COMMIT"]))
         return
     other = await asyncpg.connect(url.replace("+asyncpg", ""))
-    await other.execute("; ".join(steps))
-    await other.close()
+    try:
+        await other.execute("; ".join(steps))
+    finally:
+        await other.close()
