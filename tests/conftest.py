@@ -2,13 +2,12 @@
 
 import asyncio
 import gc
-import itertools
 import os
 import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -87,10 +86,11 @@ class Clock:
 class Noise:
     """Bytes for ids that are the same in every run."""
 
-    counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    drawn: int = 0
 
     def __call__(self) -> bytes:
-        return next(self.counter).to_bytes(8, "big")
+        self.drawn += 1
+        return self.drawn.to_bytes(8, "big")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -140,7 +140,7 @@ def resown(table: str) -> str:
 @pytest.fixture
 def desk(store: Store, seeded: Sown) -> Desk:
     """Goes on where the seed ended."""
-    return Desk(store, copy(seeded.clock), Noise(copy(seeded.noise.counter)), 24 * HOUR)
+    return Desk(store, copy(seeded.clock), copy(seeded.noise), 24 * HOUR)
 
 
 async def answer(desk: Desk, document: str, variables: dict[str, Any], compiles: bool) -> Any:

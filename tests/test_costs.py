@@ -28,8 +28,11 @@ COSTS = {
     ("postgresql", "P"): 5_607,
     ("postgresql", "K"): 5_496,
 }
-"""Steps of one request on Python 3.11: reading one flow, a small update, another one of a flow that was written lately,
+"""Steps of one request: reading one flow, a small update, another one of a flow that was written lately,
 a page of 50, a PUT of one leaf, and one under a key of a flow that was written lately."""
+
+COUNTED_ON = (3, 11)
+"""Other Pythons have other instructions."""
 
 TOLERANCE = 0.1
 
@@ -98,6 +101,7 @@ async def left(url: str, operation: str) -> int:
         gc.enable()
 
 
+@pytest.mark.skipif(sys.version_info[:2] != COUNTED_ON, reason="the figures are those of Python 3.11")
 @pytest.mark.parametrize("operation", ["R", "U", "A", "L", "P", "K"])
 def test_a_request_costs_what_is_written_here(
     database: str, database_url: str, operation: str, monkeypatch: pytest.MonkeyPatch
