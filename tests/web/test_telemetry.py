@@ -414,8 +414,9 @@ def test_metrics_have_a_port_of_their_own(start: Callable[..., Served]) -> None:
     fetched(f"{at}/health/live")
     found = parsed(fetched(f"http://127.0.0.1:{port}/metrics"))
     assert found['message_flows_request_seconds_count{route="/health/live"}'] == 1
-    with pytest.raises(urllib.error.HTTPError, match="404"):
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
         fetched(f"http://127.0.0.1:{port}/")
+    refused.value.close()
 
 
 def test_what_cannot_be_counted_for_want_of_descriptors_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
