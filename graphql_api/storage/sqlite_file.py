@@ -68,7 +68,11 @@ def connect(path: str, mode: str) -> sqlite3.Connection:
         cached_statements=STATEMENTS_KEPT,
     )
     connection.row_factory = sqlite3.Row
-    connection.execute(PAGE_CACHE)
+    try:
+        connection.execute(PAGE_CACHE)
+    except sqlite3.Error:  # of a file that is none of SQLite's
+        connection.close()
+        raise
     return connection
 
 

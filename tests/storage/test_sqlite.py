@@ -649,6 +649,22 @@ async def test_what_could_only_be_read_is_written_to_as_soon_as_that_may_be(
     await store.close()
 
 
+def test_a_connection_to_what_is_no_database_is_closed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[sqlite3.Connection] = []
+
+    class Kept(sqlite3.Connection):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            made.append(self)
+
+    path.write_bytes(b"x" * 8_192)
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Kept))
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        sqlite_file.connect(str(path), "ro")
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        made[0].execute("SELECT 1")
+
+
 async def test_a_damaged_file_that_is_put_back_is_read(store: SqliteStore, path: Path) -> None:
     reads = (TOTAL, TOTAL_ASIDE)
     assert [(await store.read(statement))[0]["total"] for statement in reads] == [0, 0]
