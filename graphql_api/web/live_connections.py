@@ -17,6 +17,7 @@ from graphql_api.schema.operations import Event
 from graphql_api.schema.shown import Rejected
 from graphql_api.web import hearing, telemetry
 from graphql_api.web.auth import Keyring
+from graphql_api.web.http import Disconnected
 from graphql_api.web.json import encoded
 from graphql_api.web.results import code_of, response_of
 from graphql_api.web.telemetry import LONGEST_NAME, WriteLine
@@ -76,6 +77,11 @@ class LiveConnections:
                 yield record
             except (Rejected, Refused) as why:
                 record.reason = code_of(why)
+                raise
+            except Disconnected:
+                raise
+            except Exception:
+                record.reason = "INTERNAL"
                 raise
             finally:
                 hearing.hear("subscriptions", -1)

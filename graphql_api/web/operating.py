@@ -21,7 +21,7 @@ from graphql_api.schema.shown import Rejected
 from graphql_api.web.asked import Asked, asked_of, needed
 from graphql_api.web.auth import Keyring
 from graphql_api.web.front import masked
-from graphql_api.web.http import BodyLimits
+from graphql_api.web.http import BodyLimits, Disconnected
 from graphql_api.web.json import encoded
 from graphql_api.web.live_connections import LiveConnections
 from graphql_api.web.results import code_of, deciding_code, errors_of, response_of
@@ -58,7 +58,7 @@ class Closed(Exception):
         self.code = code
 
 
-class Gone(Exception):
+class Gone(Disconnected):
     """The client has closed the connection."""
 
 
@@ -195,11 +195,6 @@ class SocketOperations:
                     await self._put(f"{start}{backend.live.text(event, record)}}}")
             except Unread:
                 record.reason = "stalled"
-                raise
-            except (Rejected, Refused, Gone):
-                raise
-            except Exception:
-                record.reason = "INTERNAL"
                 raise
             finally:
                 await events.aclose()

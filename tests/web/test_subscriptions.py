@@ -545,6 +545,27 @@ async def test_a_fault_of_ours_ends_one_operation_of_a_websocket(
     assert ended["reason"] == "INTERNAL"
 
 
+async def test_a_fault_of_ours_at_the_beginning_of_a_subscription_is_told_as_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, lines: list[dict[str, Any]]
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(Operations, "begin", broken)
+    async with served(desk) as at, connected(at, x_request_id="lost-1") as socket, httpx2.AsyncClient() as http:
+        await socket.begin()
+        await socket.subscribe("1")
+        error = {"message": "internal error; the log has it under lost-1", "extensions": {"code": "INTERNAL"}}
+        assert await socket.hear() == {"id": "1", "type": "error", "payload": [error]}
+        streamed = {"accept": "text/event-stream", "x-workspace-id": "ws1", "x-request-id": "lost-1"}
+        answer = await http.post(f"http://{at}/graphql", json={"query": WATCH}, headers=streamed)
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (500, "INTERNAL")
+        await until(lambda: len(lines) == 4)
+    ended = [(line["way"], line["reason"]) for line in lines if line.get("event") == "subscription"]
+    assert ended == [("websocket", "INTERNAL"), ("sse", "INTERNAL")]
+    assert [(line["level"], line["status"]) for line in lines if "event" not in line] == [("error", 500)] * 2
+
+
 @pytest.mark.parametrize(("arguments", "code"), [('id: "nobody"', "NOT_FOUND"), ('after: "x"', "BAD_REQUEST")])
 async def test_the_line_of_a_subscription_that_is_refused_says_why(
     desk: Desk, lines: list[dict[str, Any]], arguments: str, code: str
