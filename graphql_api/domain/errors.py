@@ -143,6 +143,11 @@ def unknown_flow(id: str) -> Refused:
     return refused("NOT_FOUND", f"there is no message flow {id[:64]} in this workspace", "id")
 
 
+def other_version(version: int) -> Problem:
+    """`version` is the one that the flow has."""
+    return Problem("VERSION_CONFLICT", f"the flow is at version {version}, not at the one you named", ("ifVersion",))
+
+
 def fault(error: BaseException) -> str:
     """Where a fault arose, without its text, which may hold what the caller sent."""
     places = []

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from graphql_api.domain import patch as patches
-from graphql_api.domain.errors import Problem, Refused, refused, unknown_flow
+from graphql_api.domain.errors import Problem, Refused, other_version, refused, unknown_flow
 from graphql_api.domain.flow import BY_COLUMN, Values
 from graphql_api.edits.desk import Edit, Saved
 from graphql_api.storage import flows, replays, revisions, saving
@@ -33,7 +33,7 @@ def _found(id: str, rows: Sequence[Row]) -> Values:
 def guard(edit: Edit, flow: Values) -> None:
     allowed = edit.terms.if_versions
     if allowed is not None and flow["version"] not in allowed:
-        raise conflict(flow, f"the flow is at version {flow['version']}, not at the one you named")
+        raise Refused(other_version(flow["version"]), current=flow)
 
 
 def conflict(flow: Values, message: str) -> Refused:

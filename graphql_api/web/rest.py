@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.errors import Problem, Refused, refused, unknown_flow
+from graphql_api.domain.errors import Problem, Refused, other_version, refused, unknown_flow
 from graphql_api.domain.ids import ID_RULE, is_id
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
@@ -92,6 +92,9 @@ class Rest:
         if flow is None:
             raise unknown_flow(call.id)
         version = flow.pop("version")
+        guard = of_head(call.scope, listed_versions)
+        if guard is not None and version not in guard:
+            raise Conflict([other_version(version)], version)
         tag = [(b"etag", etags.tag(version))]
         if etags.none_match(listed(call.scope, b"if-none-match"), version):
             return Answer(304, media=None, headers=tag)
@@ -118,6 +121,7 @@ class Rest:
         return Answer(200, encoded(flow["settings"]["responseSettings"]["workingHours"]))
 
     async def create(self, call: Call) -> Answer:
+        of_head(call.scope, must_name_no_version)
         fixed = {"workspaceId": call.caller.workspace or ""}
         given = self._json(call, await body(call.scope, call.receive, self._limits))
         reader = BodyReader(fixed, creates=True, suggests=self._suggestions)
@@ -216,6 +220,13 @@ def must_name_no_other_version(scope: Scope) -> None:
     """If-None-Match would have a change be made at any version but those, which no flow has a use for."""
     if listed(scope, b"if-none-match") is not None:
         message = "If-None-Match is taken on GET only; send If-Match to change a flow only at a version that you know"
+        raise refused("BAD_REQUEST", message)
+
+
+def must_name_no_version(scope: Scope) -> None:
+    """A flow that is made has none yet."""
+    if etags.if_match(listed(scope, b"if-match")) is not None:
+        message = "If-Match guards a flow that is there; an Idempotency-Key keeps a new one from being made twice"
         raise refused("BAD_REQUEST", message)
 
 

@@ -230,6 +230,7 @@ REFUSED: Mapping[str, tuple[str, str, str, Json]] = {
     "a parameter that is not UTF-8": ("GET", FLOWS + "?nameContains=%FF", "bad_request", {}),
     "a malformed cursor": ("GET", FLOWS, "bad_request", {"params": {"cursor": "x"}}),
     "a malformed tag": ("DELETE", ONE, "bad_request", {"headers": {"if-match": "7"}}),
+    "another version to read": ("GET", ONE, "version_conflict", {"headers": {"if-match": '"7"'}}),
     "another version": ("PUT", ONE, "version_conflict", {"json": {}, "headers": {"if-match": '"7"'}}),
     "another version to toggle": ("PUT", TOGGLE, "version_conflict", {"headers": {"if-match": '"7"'}}),
     "another version to delete": ("DELETE", ONE, "version_conflict", {"headers": {"if-match": '"7"'}}),

@@ -158,6 +158,22 @@ async def test_who_has_the_version_is_told_its_tag_and_no_flow(http: httpx2.Asyn
     assert (other.status_code, other.headers["etag"], other.json()["name"]) == (200, '"1"', "x")
 
 
+async def test_a_flow_is_read_only_at_a_version_that_if_match_lists(http: httpx2.AsyncClient) -> None:
+    flow = f"{FLOWS}/{(await http.post(FLOWS, json=NEW)).json()['_id']}"
+    await http.put(flow, json={"name": "x"})
+    for read in (http.get, http.head):
+        assert (await read(flow, headers={"if-match": '"1"'})).status_code == 200
+        assert (await read(flow, headers={"if-match": '"0"'})).status_code == 412
+    refused = await http.get(flow, headers={"if-match": '"0"'})
+    assert (refused.headers["etag"], refused.json()["error"]["currentVersion"]) == ('"1"', 1)
+
+
+async def test_any_version_guards_no_new_flow(http: httpx2.AsyncClient) -> None:
+    assert (await http.post(FLOWS, json=NEW, headers={"if-match": "*"})).status_code == 201
+    assert (await http.post(FLOWS, json=NEW, headers={"if-match": '"0"'})).status_code == 400
+    assert len((await http.get(FLOWS)).json()) == 1
+
+
 @pytest.mark.parametrize("tags", ['"7"', 'W/"0"', "7", "", "*"])
 async def test_what_if_match_says_matters_only_to_a_flow_that_is_there(http: httpx2.AsyncClient, tags: str) -> None:
     deleted = f"{FLOWS}/{(await http.post(FLOWS, json=NEW)).json()['_id']}"
@@ -165,6 +181,8 @@ async def test_what_if_match_says_matters_only_to_a_flow_that_is_there(http: htt
     headers = {"if-match": tags}
     assert (await http.delete(deleted, headers=headers)).status_code == 204
     for answer in (
+        await http.get(f"{FLOWS}/unknown", headers=headers),
+        await http.get(deleted, headers=headers),
         await http.delete(f"{FLOWS}/unknown", headers=headers),
         await http.put(f"{FLOWS}/unknown", json={}, headers=headers),
         await http.patch(deleted, json={"name": "x"}, headers=headers),

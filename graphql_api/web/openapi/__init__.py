@@ -143,12 +143,16 @@ def _names_one(route: Route) -> bool:
     return "{id}" in route.path
 
 
+def _guarded(route: Route) -> bool:
+    return _names_one(route) and route is not ABOUT_HOURS
+
+
 def _parameters(route: Route) -> list[Json]:
     used = {
         "Workspace": True,
         "Id": _names_one(route),
         "IdempotencyKey": _writes(route),
-        "IfMatch": _writes(route) and _names_one(route),
+        "IfMatch": _guarded(route),
         "IfNoneMatch": route.operation == "GetMessageFlow",
     }
     named = [{"$ref": f"#/components/parameters/{name}"} for name, is_used in used.items() if is_used]
@@ -200,7 +204,7 @@ def _success(route: Route) -> Json:
 def _refusals(route: Route) -> list[str]:
     usual = ["BadRequest", "Unauthenticated", "Forbidden", "NotAcceptable", "RateLimited", "Internal", "Unavailable"]
     one = ["NotFound"] if _names_one(route) else []
-    guarded = ["VersionConflict"] if _names_one(route) and _writes(route) else []
+    guarded = ["VersionConflict"] if _guarded(route) else []
     keyed = ["InProgress", "KeyReused"] if _writes(route) else []
     return [*usual, *one, *guarded, *keyed, *(["TooLarge", "UnsupportedMediaType"] if route.takes else [])]
 
