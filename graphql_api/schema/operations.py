@@ -24,6 +24,7 @@ from graphql import (
 )
 
 from graphql_api.schema import measuring
+from graphql_api.schema.as_sent import as_sent
 from graphql_api.schema.context import Context
 from graphql_api.schema.executing import CheckedExecutor, overfull
 from graphql_api.schema.field_checks import check_operation
@@ -112,7 +113,7 @@ class Operations:
             return errors
         declared = prepared.operation.variable_definitions or ()
         read = get_variable_values(GRAPHQL, declared, dict(variables), MOST_ERRORS, self._hide_suggestions)
-        return [self._shown(error) for error in read] if isinstance(read, list) else []
+        return [self._shown(as_sent(error, variables)) for error in read] if isinstance(read, list) else []
 
     async def begin(
         self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context
@@ -134,7 +135,7 @@ class Operations:
             hide_suggestions=self._hide_suggestions,
         )
         if isinstance(executor, list):
-            raise Rejected([self._shown(error) for error in executor])
+            raise Rejected([self._shown(as_sent(error, variables or {})) for error in executor])
         try:
             check_operation(executor)
         except GraphQLError as error:
@@ -187,7 +188,8 @@ class Operations:
         if not isinstance(result, ExecutionResult):
             await asyncio.sleep(0)  # resolvers may need a task, in which a request may stand only when it has waited
             result = await result  # type: ignore[misc]
-        errors = [self._shown(error, context.caller.request_id) for error in result.errors or ()]
+        wrong = [as_sent(error, variables or {}) for error in result.errors or ()]
+        errors = [self._shown(error, context.caller.request_id) for error in wrong]
         if errors and all("path" not in error for error in errors):  # of the request, not of a field
             raise Rejected(errors)
         return OperationResult(result.data, errors, cost)

@@ -1,6 +1,7 @@
 """Errors as a caller may see them: each with a code, none too long, faults of ours masked."""
 
 import logging
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +47,7 @@ def shown(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
 
 
 def _told(message: str) -> str:
+    message = re.sub(r" not to be None\.$", " not to be null.", message)
     for beginning, end in WHOLE:
         if beginning in message and message.endswith("}."):
             message = message.partition(beginning)[0] + end
