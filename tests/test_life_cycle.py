@@ -173,8 +173,9 @@ def test_forwarded_addresses_are_believed_only_from_proxies_that_are_trusted(sta
     assert statuses(start(address_points="1", trusted_proxies="127.0.0.0/8")) == [200, 200, 429]
 
 
-def test_https_with_a_certificate(start: Start, tmp_path: Path) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+def signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate and its key."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
@@ -183,11 +184,33 @@ def test_https_with_a_certificate(start: Start, tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
+    return certificate, key
+
+
+def test_https_with_a_certificate(start: Start, tmp_path: Path) -> None:
+    certificate, key = signed(tmp_path)
     server = start(tls_certificate=str(certificate), tls_key=str(key))
     assert server.at.startswith("https://127.0.0.1:")
     assert status(f"{server.at}/health/ready", ssl.create_default_context(cafile=str(certificate))) == 200
     with contextlib.suppress(urllib.error.URLError, ConnectionError):
         assert status(f"http{server.at.removeprefix('https')}/health/ready") != 200
+
+
+def test_on_sighup_workers_are_kept_where_new_ones_cannot_begin(start: Start, tmp_path: Path) -> None:
+    certificate, key = signed(tmp_path)
+    trusted = ssl.create_default_context(cafile=str(certificate))
+    server = start(workers="2", drain_seconds="0", tls_certificate=str(certificate), tls_key=str(key))
+    assert status(f"{server.at}/health/live", trusted) == 200
+    before = server.workers()
+    certificate.write_text("")
+    server.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 60
+    while "was not ready in time" not in server.log.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(1)
+    assert server.workers() == before
+    assert status(f"{server.at}/health/live", trusted) == 200
 
 
 def test_a_certificate_that_is_none_is_told(database_url: str) -> None:

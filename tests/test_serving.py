@@ -405,6 +405,24 @@ async def held(database_url: str) -> AsyncIterator[None]:
     await connection.close()
 
 
+async def test_no_answer_tells_what_serves(start: Start) -> None:
+    async with start() as (server, http):
+        for path in ("/health/live", EXAMPLE_PATH, "/nothing"):
+            assert "server" not in (await http.get(path)).headers
+        async with connected(urlsplit(server.at).netloc) as socket:
+            assert "server" not in socket.headers
+
+
+async def test_a_message_of_a_websocket_may_be_as_long_as_a_body(start: Start) -> None:
+    async with start(max_body_bytes="2000") as (server, _), connected(urlsplit(server.at).netloc) as socket:
+        await socket.begin(**{"x-workspace-id": WORKSPACE})
+        ping = '{"type": "ping", "payload": {"%s": 1}}'
+        await socket.say(ping % ("x" * (2_000 - len(ping % ""))))
+        assert await socket.hear() == {"type": "pong"}
+        await socket.say(ping % ("x" * (2_001 - len(ping % ""))))
+        assert (await socket.closed())[0] == 1009
+
+
 async def test_serve_migrates_when_it_is_told_to(tmp_path: Path) -> None:
     async with serving(f"sqlite+aiosqlite:///{tmp_path}/new.db", tmp_path / "log", "--migrate") as (_, http):
         assert (await http.get(EXAMPLE_PATH)).status_code == 200
@@ -489,8 +507,8 @@ def test_a_single_worker_shares_no_folder_with_whoever_else_has_one(
 
 
 @of_processes
-def test_a_server_whose_standard_error_is_closed_answers_all_the_same(database_url: str) -> None:
-    words = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "graphql_api", "serve"]
+def test_a_server_whose_standard_files_are_closed_answers_all_the_same(database_url: str) -> None:
+    words = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", sys.executable, "-m", "graphql_api", "serve"]
     variables = environment(database_url, MESSAGE_FLOWS_PORT="0")
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=variables, text=True) as server:
         assert server.stdout is not None
@@ -502,4 +520,7 @@ def test_a_server_whose_standard_error_is_closed_answers_all_the_same(database_u
             answer = asking.getresponse()
             assert (answer.status, b"not_found" in answer.read()) == (404, True)
         asking.close()
+        held = [os.readlink(f"/proc/{server.pid}/fd/{number}") for number in (0, 2)]
+        assert held == [os.devnull] * 2, "no file of ours, such as the database, has got their numbers"
         server.terminate()
+        assert server.wait(LONG) == 0

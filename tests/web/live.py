@@ -95,6 +95,12 @@ class Socket:
                 if heard is not None:
                     heard.append(json.loads(message))
 
+    @property
+    def headers(self) -> Any:
+        """Of the answer that opened it."""
+        assert self._connection.response is not None
+        return self._connection.response.headers
+
     async def begin(self, **payload: Any) -> None:
         await self.say({"type": "connection_init", "payload": payload or {"x-workspace-id": "ws1"}})
         assert await self.hear() == {"type": "connection_ack"}

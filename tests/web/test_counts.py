@@ -6,14 +6,19 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 from redis import Redis
 
+from graphql_api import app
+from graphql_api.edits import Desk
 from graphql_api.web import counts as counting
 from graphql_api.web.counts import SharedCounts
 from graphql_api.web.short import WrittenAnswer
 from graphql_api.web.throttle import Counts, Limited, OwnCounts, Throttle
 from graphql_api.web.turn import Turn
+from tests.conftest import configured
+from tests.test_app import living_server
 from tests.web.sockets import reserved
 
 MINUTE = 29_000_000
@@ -106,6 +111,23 @@ async def test_what_a_process_has_drawn_and_not_spent_is_held_back_from_the_othe
     assert sum([await two.pay(1) for _ in range(1_000)]) == 979
     assert [await one.pay(19), await one.pay(1)] == [True, False]
     await asyncio.gather(*(process.close() for process in processes))
+
+
+async def test_a_server_that_has_lived_leaves_no_connection_to_redis(desk: Desk, redis_url: str) -> None:
+    watching = Redis.from_url(redis_url)
+    before = {client["id"] for client in watching.client_list()}
+    made = app.made(configured(address_points=1_000, redis_url=redis_url), desk)
+    transport = httpx2.ASGITransport(made)
+    async with living_server(made), httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        assert (await http.post("/graphql", json={"query": "{ __typename }"})).status_code == 200
+        assert {client["id"] for client in watching.client_list()} - before
+    for _ in range(100):
+        if not {client["id"] for client in watching.client_list()} - before:
+            break
+        await asyncio.sleep(0.02)
+    else:
+        pytest.fail("one is still there")
+    watching.close()
 
 
 async def test_a_count_that_is_begun_in_no_task_opens_a_connection_as_well(redis_url: str) -> None:
