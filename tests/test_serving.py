@@ -511,16 +511,19 @@ def test_a_server_whose_standard_files_are_closed_answers_all_the_same(database_
     words = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", sys.executable, "-m", "graphql_api", "serve"]
     variables = environment(database_url, MESSAGE_FLOWS_PORT="0")
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=variables, text=True) as server:
-        assert server.stdout is not None
-        at = urlsplit(server.stdout.readline().split()[1])
-        server.stdout.readline()
-        asking = http.client.HTTPConnection(at.netloc, timeout=LONG)
-        for _ in range(3):
-            asking.request("GET", "/v1/api/message-flows/none", headers={"x-workspace-id": WORKSPACE})
-            answer = asking.getresponse()
-            assert (answer.status, b"not_found" in answer.read()) == (404, True)
-        asking.close()
-        held = [os.readlink(f"/proc/{server.pid}/fd/{number}") for number in (0, 2)]
-        assert held == [os.devnull] * 2, "no file of ours, such as the database, has got their numbers"
-        server.terminate()
-        assert server.wait(LONG) == 0
+        try:
+            assert server.stdout is not None
+            at = urlsplit(server.stdout.readline().split()[1])
+            server.stdout.readline()
+            asking = http.client.HTTPConnection(at.netloc, timeout=LONG)
+            for _ in range(3):
+                asking.request("GET", "/v1/api/message-flows/none", headers={"x-workspace-id": WORKSPACE})
+                answer = asking.getresponse()
+                assert (answer.status, b"not_found" in answer.read()) == (404, True)
+            asking.close()
+            held = [os.readlink(f"/proc/{server.pid}/fd/{number}") for number in (0, 2)]
+            assert held == [os.devnull] * 2, "no file of ours, such as the database, has got their numbers"
+            server.terminate()
+            assert server.wait(LONG) == 0
+        finally:
+            server.kill()
