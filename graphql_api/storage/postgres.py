@@ -1,6 +1,5 @@
 """PostgreSQL: a script reads, then writes with one guarded statement; one that loses a race runs again under locks."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -83,8 +82,8 @@ class PostgresStore:
                     Lent(self._pool, until, self._meaning) as connection,
                 ):
                     return await self._in_turn(script, connection)
-            except Lost:
-                _still_time(until)
+            except Lost:  # the next connection is waited for until the same moment
+                continue
 
     async def _in_turn(self, script: Callable[[], Script[T]], connection: Any) -> T:
         for _ in range(TRIES):
@@ -142,7 +141,8 @@ class PostgresStore:
             except (Lost, *RACES):
                 if statement.shape.writes:
                     raise
-                _still_time(until)
+                if monotonic() >= until:  # which the pool does not look at where a connection is at hand
+                    raise unavailable("the statement was broken off again and again") from None
         if statement.shape.writes:
             self._signals.tell()
         return rows
@@ -183,7 +183,7 @@ class PostgresStore:
     async def _fetched(self, connection: Any, sql: str, may_have_written: bool, *arguments: Any) -> Sequence[Row]:
         self._tell(sql)
         try:
-            return _answered(await connection.fetch(sql, *arguments))
+            return await connection.fetch(sql, *arguments)  # type: ignore[no-any-return]
         except SILENT as error:
             if not isinstance(error, ValueError):
                 connection.terminate()  # else an answer that comes late, or never, would be the next caller's trouble
@@ -223,16 +223,3 @@ class PostgresStore:
         await self._pool.close()
         if self._batches is not None:
             await self._batches.close()
-
-
-def _still_time(until: float) -> None:
-    """A new connection is waited for until the same moment."""
-    if asyncio.get_running_loop().time() >= until:
-        raise unavailable("the connection was lost")
-
-
-def _answered(rows: Any) -> Sequence[Row]:
-    """asyncpg answers None when the connection is given up meanwhile."""
-    if rows is None:
-        raise ConnectionAbortedError
-    return rows  # type: ignore[no-any-return]

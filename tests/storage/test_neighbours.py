@@ -89,6 +89,18 @@ async def test_who_is_gone_is_not_told_any_more(begin: Begin, tmp_path: Path) ->
     await travelled()
 
 
+async def test_what_is_not_out_yet_when_a_process_ends_stays_untold(begin: Begin) -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+    (one, _), (_, heard) = begin(), begin()
+    await travelled()
+    heard.clear()
+    one.tell(A, b"x")
+    one.close()
+    await travelled()
+    assert (heard, faults) == ([], [])
+
+
 def abandon(neighbours: Neighbours) -> None:
     """As a process that is killed leaves its socket behind."""
     assert neighbours._socket is not None

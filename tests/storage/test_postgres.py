@@ -172,6 +172,27 @@ async def test_a_read_whose_connection_is_killed_is_made_again(store: PostgresSt
     assert (await slow)[0]["one"] == 1
 
 
+@pytest.mark.parametrize("error", [ConnectionResetError, asyncpg.DeadlockDetectedError])
+@pytest.mark.parametrize("together", [None, False, True])
+async def test_what_is_broken_off_each_time_is_given_up_in_time(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, together: bool | None, error: type[Exception]
+) -> None:
+    """As behind a proxy that takes connections and hangs up at the first statement."""
+
+    async def broken(*_: object) -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    monkeypatch.setattr(asyncpg.Connection, "fetch", broken)
+    store = PostgresStore(dsn(postgres), patience=0.5)
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(Refused, match=r"the database is not available: .*; nothing was written"):
+                await (store.read(TOTAL) if together is None else store.run(count, together=together))
+    finally:
+        await store.close()
+
+
 async def test_a_write_that_is_told_to_end_has_done_nothing_and_is_made_again(
     store: PostgresStore, other: asyncpg.Connection
 ) -> None:
