@@ -128,6 +128,39 @@ def test_a_wrong_setting_is_refused_with_a_sentence_that_names_it(
     assert refusal() == sentence
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("metrics_port", "65536"),
+        ("group_size", "0"),
+        ("pool_size", "0"),
+        ("acquire_timeout", "0"),
+        ("replay_hours", "0"),
+        ("retention_days", "0"),
+        ("webhook_timeout", "0"),
+        ("shutdown_seconds", "0"),
+        ("keep_alive_seconds", "0"),
+        ("max_subscriptions", "0"),
+        ("max_page", "19"),
+        ("max_rest_page", "0"),
+        ("max_batch", "0"),
+        ("log_sample", "1.01"),
+    ],
+)
+def test_what_no_server_could_work_with_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(config.variable(name), value)
+    assert refusal().startswith(f"{config.variable(name)} must be a ")
+
+
+def test_zero_is_taken_where_it_means_none_or_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["port", "metrics_port", "key_points", "address_points", "max_aliases", "max_directives", "max_webhooks"]
+    names += ["webhook_patience_hours", "log_sample", "drain_seconds"]
+    for name in names:
+        monkeypatch.setenv(config.variable(name), "0")
+    settings = load()
+    assert [getattr(settings, name) for name in names] == [0] * len(names)
+
+
 def test_a_wrong_option_gets_the_same_sentence() -> None:
     assert refusal(port=99999) == "MESSAGE_FLOWS_PORT must be a whole number from 0 to 65535, not 99999."
 
@@ -232,7 +265,7 @@ def test_a_misspelt_variable_does_not_pass_silently(monkeypatch: pytest.MonkeyPa
 
 
 def test_settings_do_not_change_and_do_not_print_the_password() -> None:
-    settings = load(database_url="postgresql+asyncpg://flows:secret@db/flows")
+    settings = load(database_url="postgresql+asyncpg://flows:secret@db/flows", redis_url="redis://:secret@db/0")
     with pytest.raises(ValueError, match="frozen"):
         settings.port = 1
     assert "secret" not in repr(settings)

@@ -14,6 +14,7 @@ from graphql_api.domain.terms import Terms
 from graphql_api.edits import Desk, upkeep
 from graphql_api.edits.importing import Imported
 from graphql_api.edits.upkeep import forget_replays, prune
+from graphql_api.storage import upkeep as statements
 from graphql_api.storage.engine import Script, Store, unavailable
 from tests.conftest import Clock
 from tests.edits.conftest import NEW, Refusal, broken, contents, told
@@ -157,6 +158,43 @@ async def test_pruning_looks_at_every_flow_of_every_workspace(
     assert (await versions(desk, caller, flow["id"]), await versions(desk, theirs, other["id"])) == ([1], [2])
 
 
+async def test_the_next_step_of_pruning_begins_where_the_one_before_ended(
+    desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By workspace and then by id, whichever ids a workspace has."""
+    monkeypatch.setattr(upkeep, "STEP", 2)
+    flow = {**DEFAULTS, **NEW.values, "created_at": 1, "updated_at": 1}
+    places = [("c", "ws0"), ("d", "ws0"), ("a", "ws1"), ("b", "ws1"), ("e", "ws1")]
+    await edits.import_flows(desk, Caller(None), [Imported(*place, flow) for place in places])
+    for id, workspace in places:
+        await rename(desk, Caller(workspace), id, "1")
+    clock.now += 400 * DAY
+    assert await prune(desk, DAY) == (5, 0)
+
+
+async def test_what_is_young_or_living_by_now_stays_whatever_was_looked_at_before(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock, store: Store
+) -> None:
+    """As a flow that is restored, or removed and made anew, while old ones are looked for."""
+
+    def removed(cut: int) -> Callable[[], Script[int]]:
+        def script() -> Script[int]:
+            revisions = yield statements.forget_revisions("ws1", [(flow["id"], 0)], cut)
+            flows = yield statements.forget_flows("ws1", [flow["id"]], cut)
+            return len(revisions) + len(flows)
+
+        return script
+
+    begun = clock.now
+    clock.now += DAY
+    assert await store.run(removed(begun - DAY)) == 0
+    await edits.delete_flow(desk, caller, flow["id"])
+    assert await store.run(removed(begun - DAY)) == 0
+    await edits.restore_flow(desk, caller, flow["id"])
+    assert await versions(desk, caller, flow["id"]) == [2, 1, 0]
+    assert await store.run(removed(clock.now)) == 1, "the first revision, and not the flow"
+
+
 async def test_pruning_goes_on_step_by_step(
     desk: Desk, caller: Caller, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,7 +257,7 @@ async def test_pruning_that_breaks_off_leaves_no_gap_of_which_the_stream_does_no
 
 
 async def test_old_replays_go_step_by_step(
-    desk: Desk, caller: Caller, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, caller: Caller, clock: Clock, monkeypatch: pytest.MonkeyPatch, heard: list[str]
 ) -> None:
     monkeypatch.setattr(upkeep, "STEP", 2)
     for key in "abcd":
@@ -227,7 +265,9 @@ async def test_old_replays_go_step_by_step(
     clock.now += desk.replay_lifetime
     since = clock.now
     await edits.create_flow(desk, caller, NEW, Terms(key="e"))
+    heard.clear()
     assert await forget_replays(desk) == 4
+    assert sum(sql.startswith("DELETE") for sql in heard) == 3
     assert [row["at"] >= since for row in (await contents(desk.store))[2]] == [True]
 
 
