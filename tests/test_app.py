@@ -15,11 +15,15 @@ from msgspec import structs
 from starlette.types import ASGIApp
 
 from graphql_api import app, config, living
+from graphql_api.domain.addresses import networks
 from graphql_api.domain.errors import Refused
+from graphql_api.domain.instants import HOUR
 from graphql_api.domain.webhooks import NoPost
 from graphql_api.edits import Desk, keys
 from graphql_api.opening import desk_of
+from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
+from graphql_api.web.http import BodyLimits
 from tests.commands import environment
 from tests.conftest import Clock, configured
 from tests.edits.conftest import contents
@@ -102,6 +106,34 @@ async def test_what_clients_leave_no_descriptors_to_import_with_is_tried_again(
     assert await living.fetched("room") is sys
     assert asked == ["room"] * 5
     assert "room cannot be imported for now: no file" in caplog.text
+
+
+async def test_limits_are_what_their_settings_say(desk: Desk) -> None:
+    documents = Limits(
+        tokens=201, integer_digits=12, depth=9, aliases=7, root_fields=6, directives=5, selections=301, cost=401
+    )
+    bodies = BodyLimits(2_001, 3.5, 11, 12)
+    settings = configured(
+        **{f"max_{name}": getattr(documents, name) for name in structs.asdict(documents) if name not in BUILT_IN},
+        max_body_bytes=2_001,
+        body_timeout=3.5,
+        max_json_depth=11,
+        max_subscriptions=8,
+        replay_hours=2,
+        max_webhooks=3,
+        webhook_patience_hours=4,
+        webhook_networks=("10.0.0.0/8",),
+    )
+    assert app.limits_of(settings) == documents
+    shared = app.shared_of(settings, desk, Operations)
+    assert (shared.limits, shared.live.most) == (bodies, 8)
+    made = desk_of(settings, desk.store)
+    assert (made.replay_lifetime, made.rules.most, made.rules.patience) == (2 * HOUR, 3, 4 * HOUR)
+    assert made.rules.networks == networks(("10.0.0.0/8",))
+
+
+BUILT_IN = {"characters", "lines", "nesting", "overlaps"}
+"""Limits that are no setting."""
 
 
 async def test_pages_and_batches_are_as_long_as_the_settings_say(desk: Desk) -> None:
