@@ -1,6 +1,7 @@
 """Word of commits among processes on one PostgreSQL: each hears of the others', soon, once, and whatever is lost."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
@@ -126,6 +127,21 @@ async def test_the_last_word_is_said_before_a_process_ends(
         await process.close()
     await asyncio.sleep(0.3)
     assert len(words) == 2
+
+
+async def test_a_word_that_cannot_be_said_is_no_fault(process: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+
+    async def lost(*_: object) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", lost)
+    await process.run(count)
+    await asyncio.sleep(0.2)
+    gc.collect()
+    await process.close()
+    assert faults == []
 
 
 async def test_a_listener_that_is_lost_looks_at_once_and_listens_again(
