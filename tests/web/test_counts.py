@@ -130,6 +130,14 @@ async def test_a_server_that_has_lived_leaves_no_connection_to_redis(desk: Desk,
     watching.close()
 
 
+@pytest.mark.parametrize(("auth", "setting"), [("open", "address_points"), ("keys", "key_points")])
+def test_the_setting_that_limits_is_known_wherever_is_counted(auth: str, setting: str) -> None:
+    for redis_url in ("", "redis://127.0.0.1:1/0"):
+        throttle = app.throttle_of(configured(auth=auth, **{setting: 7}, redis_url=redis_url))
+        assert throttle is not None
+        assert (throttle.setting, throttle.points) == (setting, 7)
+
+
 async def test_a_count_that_is_begun_in_no_task_opens_a_connection_as_well(redis_url: str) -> None:
     counts = SharedCounts(redis_url)
     loop = asyncio.get_running_loop()
