@@ -123,8 +123,9 @@ async def test_the_last_word_is_said_before_a_process_ends(
     await process.run(count)
     await asyncio.sleep(0.3)
     await process.run(count)
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(SOON) as patience:
         await process.close()
+    assert not patience.expired()
     await asyncio.sleep(0.3)
     assert len(words) == 2
 
