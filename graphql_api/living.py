@@ -18,7 +18,7 @@ from graphql_api.edits import Desk
 from graphql_api.lifetime import FIRST_ANSWERS
 from graphql_api.storage import migrations
 from graphql_api.storage.engine import Store
-from graphql_api.web import operating
+from graphql_api.web import under_way
 from graphql_api.web.auth import Keyring
 from graphql_api.web.health import Ready
 from graphql_api.web.live_connections import LiveConnections
@@ -59,7 +59,7 @@ async def lifespan(
                 if not task.cancelling():
                     task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await operating.settled(shutdown.patience, over)
+            await under_way.settled(shutdown.patience, over)
             if throttle is not None:
                 await throttle.close()
             await desk.post.close()

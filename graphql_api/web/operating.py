@@ -1,7 +1,8 @@
 """The operations of one WebSocket: many at once, each with its id, its answers, its end and its line in the log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import aclosing
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from graphql_api.domain.words import counted, printable
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 from graphql_api.schema.context import Context, Seen
-from graphql_api.schema.operations import Operations
+from graphql_api.schema.operations import Event, Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
 from graphql_api.web.asked import Asked, asked_of, needed
@@ -23,13 +24,11 @@ from graphql_api.web.auth import Keyring
 from graphql_api.web.front import masked
 from graphql_api.web.http import BodyLimits, Disconnected
 from graphql_api.web.json import encoded
-from graphql_api.web.live_connections import LiveConnections
+from graphql_api.web.live_connections import LiveConnections, SubscriptionRecord
 from graphql_api.web.results import code_of, deciding_code, errors_of, response_of
 from graphql_api.web.telemetry import GONE, WEBSOCKET
 from graphql_api.web.throttle import Account, Throttle
-
-UNDER_WAY: set[asyncio.Task[Any]] = set()
-"""What has begun, whether or not anybody waits for it; the event loop itself would not keep them."""
+from graphql_api.web.under_way import under_way
 
 LONGEST_ID = 256
 """Characters of an operation's id, which stands in each of its messages."""
@@ -93,6 +92,8 @@ class SocketOperations:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ended = set[asyncio.Task[Any]]()
         """What is carried out to its end though the client has ended the operation."""
+        self._beginning = set[asyncio.Event]()
+        """Of each subscription that does not watch yet."""
 
     async def begin(self, message: dict[str, Any]) -> None:
         id = id_of(message)
@@ -139,6 +140,9 @@ class SocketOperations:
                 operation = self._backend.operations.prepare(asked.query, asked.operation_name)
                 if operation.goes_on:
                     asked = needed(asked, operation)
+                elif not operation.only_reads:  # a change is told to whoever has asked for it before
+                    for begun in tuple(self._beginning):
+                        await begun.wait()
                 status = await self._carry_out(id, operation, asked, context)
             except (Rejected, Refused) as why:
                 status = KINDS[code_of(why)].status
@@ -184,20 +188,34 @@ class SocketOperations:
             raise
 
     async def _watch(self, id: str, operation: Prepared, asked: Asked, context: Context) -> None:
-        backend = self._backend
+        begun = asyncio.Event()
+        self._beginning.add(begun)
+        try:
+            with self._backend.live.subscription(self._client.payer, context, "websocket", self._client.key) as record:
+                events = await self._backend.operations.begin(operation, asked.variables, context)
+                async with aclosing(events):
+                    await self._pass_on(id, events, begun, record)
+        finally:
+            self._has_begun(begun)
+
+    async def _pass_on(
+        self, id: str, events: AsyncIterator[Event], begun: asyncio.Event, record: SubscriptionRecord
+    ) -> None:
         start = f'{{"id":{encoded(id).decode()},"type":"next","payload":'
-        with backend.live.subscription(self._client.payer, context, "websocket", self._client.key) as record:
-            events = await backend.operations.begin(operation, asked.variables, context)
-            try:
-                async for event in events:
-                    if event.answer is None:  # the protocol has no word for it
-                        continue
-                    await self._put(f"{start}{backend.live.text(event, record)}}}")
-            except Unread:
-                record.reason = "stalled"
-                raise
-            finally:
-                await events.aclose()
+        try:
+            async for event in events:
+                if event.answer is None:  # its place, for which the protocol has no word
+                    self._has_begun(begun)
+                else:
+                    await self._put(f"{start}{self._backend.live.text(event, record)}}}")
+        except Unread:
+            record.reason = "stalled"
+            raise
+
+    def _has_begun(self, begun: asyncio.Event) -> None:
+        """Or never will."""
+        begun.set()
+        self._beginning.discard(begun)
 
     async def _say(self, message: dict[str, Any]) -> None:
         await self._put(encoded(message).decode())
@@ -218,23 +236,3 @@ def id_of(message: dict[str, Any]) -> str:
     if not isinstance(id, str) or not 0 < len(id) <= LONGEST_ID:
         raise Closed(4400, f"{message['type']} must have an id, a string of 1 to {LONGEST_ID} characters")
     return id
-
-
-def under_way(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    task = asyncio.create_task(work)
-    UNDER_WAY.add(task)
-    task.add_done_callback(_settle)
-    return task
-
-
-async def settled(patience: float, over: asyncio.Future[None]) -> None:
-    """Returns when nothing is under way any more, when it is over, or after so many seconds."""
-    if UNDER_WAY:
-        everything = asyncio.gather(*UNDER_WAY, return_exceptions=True)
-        await asyncio.wait((everything, over), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-
-
-def _settle(task: asyncio.Task[Any]) -> None:
-    UNDER_WAY.discard(task)
-    if not task.cancelled():
-        task.exception()  # told to whoever still waits

@@ -25,7 +25,7 @@ from graphql_api.feed import Feed, Watcher
 from graphql_api.feed.reader import Now
 from graphql_api.schema.operations import Operations
 from graphql_api.web import gathered, metrics, telemetry
-from graphql_api.web.operating import UNDER_WAY
+from graphql_api.web.under_way import UNDER_WAY
 from tests.conftest import Clock
 from tests.edits.conftest import NEW
 from tests.sampling import sampled
@@ -446,6 +446,25 @@ async def test_queries_mutations_and_errors_by_websocket_and_by_events(desk: Des
             assert (await events.hear())[0] == "complete"
         async with streaming(at, "{ nope") as events:
             assert (await events.hear())[2]["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_a_mutation_behind_a_subscription_is_told_to_it(desk: Desk, caller: Caller) -> None:
+    """Though it takes a subscription longer to begin than a mutation to be carried out."""
+    id = await new_flow(desk, caller)
+    update = "mutation($id: ID!, $n: String!) { updateMessageFlow(id: $id, input: {name: $n}) { errors { code } } }"
+    async with served(desk) as at:
+        for number in range(5):
+            async with connected(at) as socket:
+                await socket.begin()
+                await socket.subscribe("refused", id="nobody")
+                await socket.subscribe("1", id=id)
+                await socket.subscribe("2", update, id=id, n=f"{number}")
+                heard = [await socket.hear() for _ in range(4)]
+                changes = [one["payload"]["data"]["messageFlowChanged"] for one in heard if one["id"] == "1"]
+                assert [change["version"] for change in changes] == [number + 1]
+                assert [one["type"] for one in heard if one["id"] == "refused"] == ["error"]
+                await socket.subscribe("3", "{ __typename }")
+                assert (await socket.hear())["id"] == "3"
 
 
 async def test_what_an_operation_cost_is_told_over_either_way_to_who_asks(desk: Desk) -> None:
