@@ -23,7 +23,7 @@ from graphql_api.edits import webhooks as office
 from graphql_api.edits.importing import Imported
 from graphql_api.web.short import Application
 from graphql_api.web.wire import BODY_SECONDS, Wire
-from tests.conftest import configured
+from tests.conftest import Noise, configured
 from tests.delivery.conftest import HERE
 from tests.web.sockets import reserved
 from tests.wired import Socketless
@@ -43,6 +43,14 @@ FLOW: dict[str, Any] = {
     "created_at": 0,
     "updated_at": 0,
 }
+CREATE = {
+    "name": "Sale",
+    "direction": "inbound",
+    "agent": "a1",
+    "prompt": "p",
+    "initiationMessage": "i",
+    "messageChannel": "SMS",
+}
 READ = "query Get($id: ID!) { messageFlow(id: $id) { id name autopilot updatedAt } }"
 LIST = "{ messageFlows(first: 2) { nodes { id settings { responseSettings { delay } } } totalCount } }"
 UPDATE = """mutation Up($id: ID!, $input: UpdateMessageFlowInput!, $v: Int) {
@@ -56,9 +64,9 @@ TEST = "mutation ($id: ID!) { testWebhook(id: $id) { delivery { outcome } errors
 class Connection(Socketless):
     """One connection to a server without a socket."""
 
-    def __init__(self, application: Application, *, is_short: bool) -> None:
+    def __init__(self, application: Application, *, is_short: bool, root_path: str = "") -> None:
         super().__init__()
-        settings = uvicorn.Config(application, http=Wire, ws="none", proxy_headers=False)
+        settings = uvicorn.Config(application, http=Wire, ws="none", proxy_headers=False, root_path=root_path)
         settings.load()
         self.server = Wire(settings, ServerState(), {})
         if not is_short:
@@ -134,9 +142,7 @@ class Ways:
 
 @asynccontextmanager
 async def both(url: str, scopes: frozenset[str] = WRITER, **settings: Any) -> AsyncIterator[Ways]:
-    desk = Desk(
-        storage.opened(url), lambda: 1_795_605_200_000, lambda: b"12345678", 24 * HOUR, Rules(HERE), Poster(HERE)
-    )
+    desk = Desk(storage.opened(url), lambda: 1_795_605_200_000, Noise(), 24 * HOUR, Rules(HERE), Poster(HERE))
     flows = [Imported(f"f{n}", workspace, FLOW) for n in range(3) for workspace in WORKSPACES.values()]
     await edits.import_flows(desk, Caller(None, source="CLI"), flows)
     shown = {
@@ -401,6 +407,18 @@ async def test_a_head_that_is_too_long_is_refused_also_where_its_meaning_is_know
             for by in await ways.asked("GET", f"{FLOWS}/f1", User_Agent="a" * length):
                 assert by[9:12] == status
         assert ways.went_short == (1 if headers else 2)
+
+
+async def test_places_are_told_as_a_proxy_publishes_them(database_url: str) -> None:
+    async with both(database_url, root_path="/base") as ways:
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        create = asking("POST", FLOWS, CREATE, **told)
+        for is_short in (False, True, True):
+            connection = Connection(ways.application, is_short=is_short, root_path="/base")
+            said = await connection.answers(create)
+            assert re.search(rb"\r\nlocation: /base/v1/api/message-flows/[0-9a-f]{24}\r\n", said)
+            connection.server.connection_lost(None)
+        assert ways.went_short == 1
 
 
 async def test_nothing_that_a_request_says_of_itself_is_remembered(database_url: str) -> None:
