@@ -22,12 +22,12 @@ LONGEST = 4_096
 LONGEST_TARGET = 256
 """Targets of requests whose heads are known are shorter."""
 
-OWN = (b"x-request-id", b"idempotency-key")
-"""Headers that each request says differently: nothing that is remembered may depend on what they say."""
+OWN = (b"x-request-id", b"idempotency-key", b"if-match", b"if-none-match")
+"""Headers that each request says differently: what is remembered may depend on whether they are there, not on more."""
 
 READ = (
-    *(b"accept", b"authorization", b"content-encoding", b"content-length", b"content-type", b"host", b"if-match"),
-    *(b"if-none-match", b"origin", b"x-api-key", b"x-workspace-id"),
+    *(b"accept", b"authorization", b"content-encoding", b"content-length", b"content-type", b"host", b"origin"),
+    *(b"x-api-key", b"x-workspace-id"),
     *(b"connection", b"expect", b"proxy-connection", b"transfer-encoding", b"upgrade"),
 )
 """All others that a request on the short way, or the parser, is read for."""

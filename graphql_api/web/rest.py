@@ -92,7 +92,7 @@ class Rest:
         if flow is None:
             raise unknown_flow(call.id)
         version = flow.pop("version")
-        guard = of_head(call.scope, listed_versions)
+        guard = listed_versions(call.scope)
         if guard is not None and version not in guard:
             raise Conflict([other_version(version)], version)
         tag = [(b"etag", etags.tag(version))]
@@ -121,7 +121,7 @@ class Rest:
         return Answer(200, encoded(flow["settings"]["responseSettings"]["workingHours"]))
 
     async def create(self, call: Call) -> Answer:
-        of_head(call.scope, must_name_no_version)
+        must_name_no_version(call.scope)
         fixed = {"workspaceId": call.caller.workspace or ""}
         given = self._json(call, await body(call.scope, call.receive, self._limits))
         reader = BodyReader(fixed, creates=True, suggests=self._suggestions)
@@ -169,7 +169,7 @@ class Rest:
         return answer.data[call.route.field]
 
     def _context(self, call: Call, *, guarded: bool = False) -> Context:
-        guard = of_head(call.scope, listed_versions) if guarded else None
+        guard = listed_versions(call.scope) if guarded else None
         state = call.scope["state"]
         account = state["account"]
         charge = account and account.charge

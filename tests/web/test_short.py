@@ -422,19 +422,35 @@ async def test_places_are_told_as_a_proxy_publishes_them(database_url: str) -> N
 
 
 async def test_nothing_that_a_request_says_of_itself_is_remembered(database_url: str) -> None:
-    keyed = [f"k{number % 3}" for number in range(9)]
     async with both(database_url) as ways:
-        for key in keyed:
-            by_long, by_short = await ways.asked("PUT", f"{FLOWS}/f1", {"name": key}, idempotency_key=key)
-            assert by_short == by_long
-            assert f'"name":"{key}"'.encode() in by_short
-            for by in await ways.asked("GET", f"{FLOWS}/f1", x_request_id=f"mine-{key}"):
-                assert f"x-request-id: mine-{key}\r\n".encode() in by
-            for by in await ways.asked("GET", f"{FLOWS}/f1"):
-                assert b"x-request-id: mine" not in by
-        toggled = [await ways.asked("PUT", f"{FLOWS}/f2/toggle-autopilot", {}) for _ in range(3)]
-        assert [b'"autopilot":true' in by_short for _, by_short in toggled] == [True, False, True]
-        assert ways.went_short >= 3 * len(keyed) - 3
+        for _ in range(2):
+            await ways.asked("GET", f"{FLOWS}/f1", x_request_id="first")
+            await ways.asked("PUT", f"{FLOWS}/f1", {"name": "First"}, idempotency_key="first")
+            await ways.asked("PUT", f"{FLOWS}/f1", {"name": "k0"}, if_match="*")
+            await ways.asked("GET", f"{FLOWS}/f1", if_match="*")
+            await ways.asked("GET", f"{FLOWS}/f1", if_none_match='"99"')
+            await ways.asked("POST", FLOWS, CREATE, if_match="*")
+        ways.went_short = 0
+        for number in range(3, 9):
+            name = f"k{number % 2}"
+            for asked, status in (
+                (("PUT", f"{FLOWS}/f1", {"name": name}, {"idempotency_key": f"{number}"}), b"200"),
+                (("PUT", f"{FLOWS}/f1", {"name": name}, {"if_match": f'"{number}"'}), b"200"),
+                (("PUT", f"{FLOWS}/f1", {"name": name}, {"if_match": f'"{number - 1}"'}), b"412"),
+                (("GET", f"{FLOWS}/f1", None, {"if_match": f'"{number}"'}), b"200"),
+                (("GET", f"{FLOWS}/f1", None, {"if_match": f'"{number - 1}"'}), b"412"),
+                (("GET", f"{FLOWS}/f1", None, {"if_none_match": f'"{number}"'}), b"304"),
+                (("GET", f"{FLOWS}/f1", None, {"if_none_match": f'"{number - 1}"'}), b"200"),
+                (("POST", FLOWS, CREATE, {"if_match": f'"{number}"'}), b"400"),
+                (("GET", f"{FLOWS}/f1", None, {"x_request_id": f"mine-{number}"}), b"200"),
+            ):
+                method, path, body, headers = asked
+                by_long, by_short = await ways.asked(method, path, body, **headers)
+                assert by_short == by_long
+                assert by_short[9:12] == status, asked
+            assert f"x-request-id: mine-{number}\r\n".encode() in by_short
+            assert all(b"x-request-id: mine" not in by for by in await ways.asked("GET", f"{FLOWS}/f1"))
+        assert ways.went_short == 6 * 10 - 2  # a keyed PUT of this length and a plain GET are new to it at first
 
 
 @pytest.mark.parametrize(("auth", "is_short"), [("keys", True), ("open", False)])
