@@ -61,7 +61,7 @@ class Head(msgspec.Struct, frozen=True):
 
     def with_own(self, own: Headers) -> "Head":
         told: Scope = {"headers": [*self.scope["headers"], *own], "named": {**self.scope["named"], **dict(own)}}
-        return replace(self, scope={**self.scope, **told}, request_id=request_id(told))
+        return replace(self, scope={**self.scope, **told, "own": True}, request_id=request_id(told))
 
 
 class Heads:

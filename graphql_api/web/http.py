@@ -74,6 +74,11 @@ def of_head(scope: Scope, find: Callable[[Scope], T]) -> T:
         return found
 
 
+def of_request(scope: Scope, find: Callable[[Scope], T]) -> T:
+    """As `of_head`, where it follows from what each request says differently: found out anew wherever one says it."""
+    return find(scope) if scope.get("own") else of_head(scope, find)
+
+
 def header(scope: Scope, name: bytes) -> str | None:
     """The value of a header, Latin-1; refuses one that is sent more than once with different values."""
     single = named(scope)

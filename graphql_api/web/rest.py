@@ -19,7 +19,7 @@ from graphql_api.schema.shown import Rejected
 from graphql_api.web import etags, refusals
 from graphql_api.web.accept import favour, weights_of
 from graphql_api.web.callers import caller
-from graphql_api.web.http import Answer, BodyLimits, body, header, headers, listed, must_be_json, of_head
+from graphql_api.web.http import Answer, BodyLimits, body, header, headers, listed, must_be_json, of_head, of_request
 from graphql_api.web.json import decoded, encoded
 from graphql_api.web.methods import untaken
 from graphql_api.web.parameters import hours_variables, list_variables, query_of
@@ -92,7 +92,7 @@ class Rest:
         if flow is None:
             raise unknown_flow(call.id)
         version = flow.pop("version")
-        guard = listed_versions(call.scope)
+        guard = of_request(call.scope, listed_versions)
         if guard is not None and version not in guard:
             raise Conflict([other_version(version)], version)
         tag = [(b"etag", etags.tag(version))]
@@ -121,11 +121,11 @@ class Rest:
         return Answer(200, encoded(flow["settings"]["responseSettings"]["workingHours"]))
 
     async def create(self, call: Call) -> Answer:
-        must_name_no_version(call.scope)
+        of_request(call.scope, must_name_no_version)
         fixed = {"workspaceId": call.caller.workspace or ""}
         given = self._json(call, await body(call.scope, call.receive, self._limits))
         reader = BodyReader(fixed, creates=True, suggests=self._suggestions)
-        payload = await self._run(call, {"input": reader.input(given), **key(call.scope)})
+        payload = await self._run(call, {"input": reader.input(given), **of_request(call.scope, key)})
         if payload["errors"]:
             raise Refused(*map(reader.as_sent, problems_of(payload)))
         flow, more = flow_and_headers(payload)
@@ -134,14 +134,14 @@ class Rest:
 
     async def update(self, call: Call) -> Answer:
         raw = await body(call.scope, call.receive, self._limits)
-        variables = {"id": call.id, "input": self._input(call, raw), **key(call.scope)}
+        variables = {"id": call.id, "input": self._input(call, raw), **of_request(call.scope, key)}
         payload = await self._run(call, variables, self._context(call, guarded=True))
         flow, more = flow_and_headers(payload)
         return Answer(200, _encoded(call, flow), headers=more)
 
     async def delete(self, call: Call) -> Answer:
         context = self._context(call, guarded=True)
-        payload = await self._run(call, {"id": call.id, **key(call.scope)}, context)
+        payload = await self._run(call, {"id": call.id, **of_request(call.scope, key)}, context)
         problems = problems_of(payload)
         if problems:
             raise Refused(*problems) if context.current is None else Conflict(problems, context.current["version"])
@@ -169,7 +169,7 @@ class Rest:
         return answer.data[call.route.field]
 
     def _context(self, call: Call, *, guarded: bool = False) -> Context:
-        guard = listed_versions(call.scope) if guarded else None
+        guard = of_request(call.scope, listed_versions) if guarded else None
         state = call.scope["state"]
         account = state["account"]
         charge = account and account.charge
