@@ -100,7 +100,7 @@ class Heads:
         names = sorted(name for name, _ in own)
         if len(set(names)) < len(names):
             return None
-        return blake2b(b"".join([*READ_LINES.findall(text), *names])).digest(), own
+        return blake2b(b"\n".join([*READ_LINES.findall(text), *names])).digest(), own
 
     def learn(self, block: bytes, headers: Headers, shown: bytes, cors: bytes, *, takes_events: bool = False) -> None:
         """`headers` are what the parser made of `block`; `shown` is their key."""

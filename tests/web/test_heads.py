@@ -66,6 +66,15 @@ def test_a_head_is_known_again_by_what_it_means_without_the_key_that_it_shows() 
     assert heads.get(b"user-agent: x\r\n" + LINES + b"\r\nx-api-key: secret") is known
 
 
+@pytest.mark.parametrize("own", OWN)
+def test_what_a_header_says_is_not_taken_for_the_name_of_another(own: bytes) -> None:
+    heads = Heads(100)
+    heads.learn(b"x-workspace-id: a" + own, [(b"x-workspace-id", b"a" + own)], b"", b"")
+    assert heads.get(b"x-workspace-id: a\r\n" + own + b": 1") is None
+    heads.learn(b"host: b\r\n" + own + b": 1", [(b"host", b"b"), (own, b"1")], b"", b"")
+    assert heads.get(b"host: b" + own) is None
+
+
 def test_the_oldest_head_is_forgotten_first() -> None:
     heads = Heads(100)
     for number in range(REMEMBERED + 1):
