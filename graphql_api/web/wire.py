@@ -50,7 +50,7 @@ class Wire(Http1):
                 self._patience.until = math.inf
             return
         super().data_received(data)
-        if end and known is None and self._is_read_at_once(line, len(body)):
+        if end and known is None and self._has_read(line, len(body)):
             short.learn(line, block, self.headers)
 
     def _await_body(self, head: bytes) -> None:
@@ -63,7 +63,8 @@ class Wire(Http1):
         assert self._until is not None
         self._until.cancel()
         self._until = None
-        return self._head
+        head, self._head = self._head, b""
+        return head
 
     def _read_head(self) -> None:
         """By the parser, which knows how long to wait, and what to say to whom."""
@@ -78,13 +79,15 @@ class Wire(Http1):
         self._read_head()
         super().shutdown()
 
-    def _is_read_at_once(self, line: bytes, size: int) -> bool:
-        """Whether the parser found just the request that begins with this line, and it leaves the connection open."""
-        if self._is_reading or not (isinstance(self.cycle, Exchange) and self.cycle.keep_alive):
+    def _has_read(self, line: bytes, size: int) -> bool:
+        """Whether the parser found the head of the request that begins with this line, `size` bytes of its body and
+        nothing else; and it leaves the connection open."""
+        is_within_head = self._is_reading and self._incoming is None
+        if is_within_head or not (isinstance(self.cycle, Exchange) and self.cycle.keep_alive):
             return False
         length = dict(self.headers).get(b"content-length", b"0")
-        is_whole = length.isdigit() and int(length[:10]) == size
-        return is_whole and line == b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)
+        is_one = length.isdigit() and size <= int(length[:10])
+        return is_one and line == b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)
 
     def _turn_is_over(self, written: WrittenAnswer | None) -> None:
         if self.transport.is_closing():

@@ -323,6 +323,21 @@ async def test_a_body_may_follow_its_head(database_url: str) -> None:
         assert b'"name":"Behind"' in await connection.answers(body)
 
 
+async def test_a_head_is_known_again_though_no_body_ever_came_with_it(database_url: str) -> None:
+    async with both(database_url) as ways:
+        connection = ways.open["short"]
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        for number in range(3):
+            put = asking("PUT", f"{FLOWS}/f1", {"name": f"Apart {number}"}, **told)
+            head, end, body = put.partition(b"\r\n\r\n")
+            connection.server.data_received(head + end)
+            connection.said = b""
+            connection.server.data_received(body)
+            assert f'"name":"Apart {number}"'.encode() in await connection.answers(b"")
+            assert ways.went_short == number
+        assert connection.server._head == b""  # nor is it kept
+
+
 async def test_a_body_that_does_not_follow_is_waited_for_by_the_parser(database_url: str) -> None:
     async with both(database_url, body_timeout=0.1) as ways:
         connection = ways.open["short"]
