@@ -71,7 +71,7 @@ class Heads:
         """`longest_head` in bytes as `front.head_size` counts them: a line of four as five, the shortest there is."""
         self._longest_body = longest_body
         self._root_path = root_path
-        self._longest = min(LONGEST, (longest_head - LONGEST_TARGET) * 4 // 5)
+        self._longest = min(LONGEST, (longest_head - len(root_path) - LONGEST_TARGET) * 4 // 5)
         self._by_bytes: dict[bytes, Head] = {}
         self._by_meaning: dict[bytes, Head] = {}
 

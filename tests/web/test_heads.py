@@ -75,6 +75,14 @@ def test_what_a_header_says_is_not_taken_for_the_name_of_another(own: bytes) -> 
     assert heads.get(b"host: b" + own) is None
 
 
+@pytest.mark.parametrize(("root_path", "is_known"), [("", True), ("/" + "r" * 500, False)])
+def test_the_path_under_which_the_server_is_published_counts_for_the_head(root_path: str, is_known: bool) -> None:
+    heads = Heads(100, root_path, 1_024)
+    heads.learn(LINES, HEADERS, b"", b"")
+    assert heads.get(LINES) is not None
+    assert (heads.get(LINES + b"\r\nx: " + b"a" * 400) is not None) is is_known
+
+
 def test_the_oldest_head_is_forgotten_first() -> None:
     heads = Heads(100)
     for number in range(REMEMBERED + 1):
