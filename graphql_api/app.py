@@ -84,7 +84,7 @@ def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
         application = behind_proxies(application, settings.trusted_proxies)
     if around is not None:
         return around(application)
-    if settings.trusted_proxies and shared.keyring is None:  # whose addresses are to be read off each request
+    if settings.trusted_proxies and shared.keyring is None and shared.throttle:  # who pays is read off each request
         return application
     middleware = Middleware(shared.readiness, telemetry, front, cors, shared.keyring, shared.throttle)
     return Application(application, Short(middleware, graphql, rest, shared.limits.bytes, settings.root_path))

@@ -468,13 +468,13 @@ async def test_nothing_that_a_request_says_of_itself_is_remembered(database_url:
         assert ways.went_short == 6 * 10 - 2  # a keyed PUT of this length and a plain GET are new to it at first
 
 
-@pytest.mark.parametrize(("auth", "is_short"), [("keys", True), ("open", False)])
-async def test_behind_a_proxy_that_says_who_asks_only_what_has_a_key_goes_short(
-    database_url: str, auth: str, is_short: bool
+@pytest.mark.parametrize(("auth", "points", "is_short"), [("keys", 9, True), ("open", 9, False), ("open", 0, True)])
+async def test_where_a_proxy_says_who_pays_nothing_goes_short(
+    database_url: str, auth: str, points: int, is_short: bool
 ) -> None:
     desk = Desk(storage.opened(database_url), lambda: 1_795_605_200_000, lambda: b"12345678", 24 * HOUR)
     try:
-        made = app.made(configured(auth=auth, trusted_proxies="127.0.0.1"), desk)
+        made = app.made(configured(auth=auth, address_points=points, trusted_proxies="127.0.0.1"), desk)
         assert isinstance(made, Application) is is_short
     finally:
         await desk.store.close()
