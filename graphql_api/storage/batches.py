@@ -120,6 +120,7 @@ class Batches:
         while self._idle:
             self._idle.pop().cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
+        self._set_watch(math.inf, asyncio.get_running_loop())
 
     def _set_watch(self, moment: float, loop: asyncio.AbstractEventLoop) -> None:
         """A timer of uvloop that is over cannot tell its moment, so that it is kept beside it."""

@@ -119,6 +119,8 @@ class Writer:
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
             self._thread = None
+        if self._watch is not None:
+            self._watch.cancel()
 
     # In the thread
 

@@ -1,19 +1,21 @@
 """What every store promises to scripts."""
 
 import asyncio
+import gc
 import sqlite3
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import aclosing, closing
 from pathlib import Path
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import literal_column, make_url, select
 
 from graphql_api import storage
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import postgres_signals
-from graphql_api.storage.engine import Store
+from graphql_api.storage.engine import Shape, Statement, Store
 from tests.storage.tally import DDL, ROWS, TOTAL, both, count, failing, read
 
 
@@ -93,6 +95,18 @@ async def test_a_store_that_is_closed_refuses(store: Store) -> None:
     await store.close()
     with pytest.raises(Refused, match="the server is stopping; nothing was written"):
         await store.run(count)
+
+
+async def test_a_store_that_is_closed_is_kept_by_nothing(tally_url: str) -> None:
+    store = storage.opened(tally_url, patience=10)
+    await store.run(count)
+    await store.read(Statement(Shape(select(literal_column("1")), single=True), {}))
+    await store.close()
+    kept = weakref.ref(store)
+    del store
+    await asyncio.sleep(0)
+    gc.collect()
+    assert kept() is None
 
 
 def test_the_ssl_of_a_url_reaches_the_driver_by_its_own_name() -> None:
