@@ -176,7 +176,7 @@ async def test_a_cursor_of_another_workspace_leads_to_no_flow_of_it(desk: Desk, 
     response = await http.post("/graphql", json={"query": page % f', after: "{cursor}"'})
     assert response.json()["data"]["messageFlows"] == {
         "nodes": [],
-        "pageInfo": {"endCursor": None, "hasPreviousPage": True, "hasNextPage": False},
+        "pageInfo": {"endCursor": None, "hasPreviousPage": False, "hasNextPage": False},
         "totalCount": 0,
     }
 
