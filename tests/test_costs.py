@@ -117,7 +117,10 @@ def test_a_request_costs_what_is_written_here(
     assert made == pytest.approx(COSTS[database, operation], rel=TOLERANCE)
 
 
-@pytest.mark.parametrize("operation", ["R", "U", "L", "P"])
+@pytest.mark.parametrize("operation", ["R", "U", "L", "P", "H"])
 def test_a_request_leaves_nothing_to_the_collector(database_url: str, operation: str) -> None:
-    """The clock may bring about what leaves a few meanwhile; with a circle from each request there are more."""
+    """Nor does one that is carried out as ASGI tells it: H asks for the health.
+
+    The clock may bring about what leaves a few meanwhile; with a circle from each request there are more.
+    """
     assert uvloop.run(left(database_url, operation)) < REQUESTS

@@ -143,6 +143,8 @@ def script(
             return graphql(READ, id=id)
         if operation == "L":
             return graphql(LIST, first=50)
+        if operation == "H":
+            return request("GET", "/health/live", secret, {})
         if operation in "PK":
             change = {"settings": {"responseSettings": {"delay": number + 1}}}
             key = f"idempotency-key: {number}\r\n" if operation == "K" else ""

@@ -90,6 +90,7 @@ class Exchange:
         except Exception as error:
             log.error("a request failed: %s", fault(error))
         finally:
+            del self.scope["extensions"]  # which leads back here: only the collector would find the circle
             if not self.response_complete:
                 self._transport.close()
 
