@@ -1,8 +1,9 @@
 // Apollo Client and urql with the caches in the files that follow the server's address: what is seen through each, and how many
 // requests it took, as JSON.
 import { setTimeout as later } from 'node:timers/promises';
-import { ApolloClient, gql, HttpLink } from '@apollo/client';
+import { ApolloClient, ApolloLink, gql, HttpLink } from '@apollo/client';
 import { loadDevMessages } from '@apollo/client/dev';
+import { RemoveTypenameFromVariablesLink } from '@apollo/client/link/remove-typename';
 import { Client, fetchExchange } from '@urql/core';
 import { counted, flow } from './requests.mjs';
 
@@ -98,7 +99,8 @@ const HISTORY = gql`
 `;
 
 function apollo(cache, fetch, headers) {
-  const client = new ApolloClient({ cache, link: new HttpLink({ uri, fetch, headers }) });
+  const link = ApolloLink.from([new RemoveTypenameFromVariablesLink(), new HttpLink({ uri, fetch, headers })]);
+  const client = new ApolloClient({ cache, link });
   return {
     mutate: (mutation, variables) => client.mutate({ mutation, variables }),
     read: (query, variables) => client.query({ query, variables }),
@@ -151,6 +153,10 @@ async function story(client, requests) {
   await isShown('list', (list) => names(list)[0] === 'August');
   await isShown('detail', ({ messageFlow }) => messageFlow?.name === 'August');
   step('updated', names(shown.list), leaves(shown.detail), leaves(await data(client.read(DETAIL, { id }))));
+
+  const { settings } = (await data(client.read(DETAIL, { id }))).messageFlow;
+  const { updateMessageFlow } = await data(client.mutate(UPDATE, { id, input: { settings } }));
+  step('sent back as it was read', updateMessageFlow.messageFlow.version);
 
   const before = leaves(await data(client.readPastTheCache(DETAIL, { id, atVersion: 0 })));
   step('an earlier version', before, leaves(await data(client.read(DETAIL, { id }))));

@@ -22,6 +22,7 @@ STEPS = [
     ["another page", ["Autumn", "Spring", "Winter"], 1],
     ["a filter", ["Spring"], 1],
     ["updated", ["August", "Spring", "Winter"], AFTER, AFTER, 1],
+    ["sent back as it was read", 1, 1],
     ["an earlier version", BEFORE, AFTER, 1],
     ["history", [1, 0], 2],
 ]
