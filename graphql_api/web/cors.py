@@ -8,8 +8,8 @@ from graphql_api.web.http import Answer, Headers
 
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 SENT = (
-    b"accept, authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, traceparent, "
-    b"tracestate, x-api-key, x-request-id, x-workspace-id"
+    b"accept, authorization, baggage, content-type, idempotency-key, if-match, if-none-match, last-event-id, "
+    b"traceparent, tracestate, x-api-key, x-request-id, x-workspace-id"
 )
 TOLD = (
     b"ETag, Location, Link, X-Changed-Fields, Idempotency-Replayed, X-Request-Id, Retry-After, "

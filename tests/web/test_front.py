@@ -115,7 +115,7 @@ async def test_a_browser_may_ask_beforehand_for_an_origin_that_is_set(serving: O
     assert "PATCH" in answer.headers["access-control-allow-methods"].split(", ")
     sent = answer.headers["access-control-allow-headers"].split(", ")
     assert {"content-type", "x-workspace-id", "x-api-key", "authorization", "idempotency-key", "if-match"} <= {*sent}
-    assert {"traceparent", "tracestate"} <= {*sent}
+    assert {"traceparent", "tracestate", "baggage"} <= {*sent}
     assert answer.headers["access-control-max-age"] == "600"
     assert answer.headers["vary"] == "Origin"
     assert "access-control-allow-credentials" not in answer.headers
