@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.conftest import HERE, Run, succeeded
+from tests.served import ROOT
 
 BUILD = HERE / "build"
 GENERATORS = {
@@ -25,6 +26,7 @@ GENERATORS = {
         "--default-non-nullable=false",
     ),
 }
+REST_PAGE = ROOT / "docs" / "rest.md"
 CLIENTS = ("codegen", "relay/client", "tada", "openapi")
 
 
@@ -57,3 +59,8 @@ def test_a_type_that_changes_is_noticed(compiled: Path, node: Run) -> None:
         generated.write_text(kept, "utf-8")
     assert refused.returncode == 2
     assert "clients/codegen.ts" in refused.stdout
+
+
+def test_the_rest_page_tells_how_the_types_are_made() -> None:
+    (told,) = [line for line in REST_PAGE.read_text("utf-8").splitlines() if line.startswith("npx openapi-typescript")]
+    assert told.split()[-1] == GENERATORS["openapi"][-1]

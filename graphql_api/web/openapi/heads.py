@@ -105,7 +105,7 @@ ANSWERED: Mapping[str, Json] = {
     "ETag": _header("The flow's version, as a strong entity tag.", ETAG, '"7"'),
     "Location": _header("Path of the new flow.", {"type": "string"}, "/v1/api/message-flows/6740a1c0a1b2c3d4e5f60718"),
     "Link": _header(
-        'The next page, `rel="next"`; absent on the last one.',
+        'The next page, `rel="next"`, relative to the address of this one; absent on the last.',
         {"type": "string"},
         '</v1/api/message-flows?limit=100&cursor=…>; rel="next"',
     ),
