@@ -71,15 +71,16 @@ async def rotate(
 
 
 def _rotate(secret: str, named: str, now: int, grace: int, expires_at: int | None) -> Script[IssuedKey]:
+    yield keys.named(named)  # when nobody else is at it any more: what they have made is seen by the next statement
     found = yield keys.named(named)
     live = [row for row in found if keys.key(row).is_live(now)]
     if not live:
         raise refused("NOT_FOUND", f"there is no live key {domain.concealed(named)}")
-    old = keys.key(live[0])
+    old = keys.key(live[-1])
     new = msgspec.structs.replace(
         old,
         prefix=secret[: domain.SHOWN],
-        created_at=now,
+        created_at=max(now, old.created_at + 1),  # it is the newest also by a clock that goes behind
         expires_at=old.expires_at if expires_at is None else expires_at,
         last_used_at=None,
     )

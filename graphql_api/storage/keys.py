@@ -41,13 +41,14 @@ _EVERY = Shape(select(*_SHOWN).order_by(KEYS.c.created_at, KEYS.c.digest))
 
 
 def named(name: str) -> Statement:
-    """The keys of an id, or the one of a prefix or that is the name itself, newest first, with their digests."""
+    """The keys of an id, or the one of a prefix or that is the name itself, with their digests.
+
+    Oldest first, so that all who would lock them begin with the same one.
+    """
     return Statement(_OF_NAME, {"named": name, "digest": digest(name)})
 
 
-_OF_NAME = Shape(
-    select(*_SHOWN, KEYS.c.digest).where(_NAMED).order_by(KEYS.c.created_at.desc(), KEYS.c.digest), locks=True
-)
+_OF_NAME = Shape(select(*_SHOWN, KEYS.c.digest).where(_NAMED).order_by(KEYS.c.created_at, KEYS.c.digest), locks=True)
 
 
 def create(digest: str, key: Key) -> Statement:

@@ -1,5 +1,7 @@
 """Keys are kept as hashes, rotate without changing whom they stand for, and end when they are told to."""
 
+import asyncio
+
 import pytest
 
 from graphql_api.domain import keys as domain
@@ -57,6 +59,13 @@ async def test_what_is_rotated_within_the_grace_of_an_old_secret_does_not_end_wi
     assert newest.key.expires_at is None
 
 
+async def test_what_is_rotated_by_a_clock_that_goes_behind_does_not_end_with_the_old_secret(store: Store) -> None:
+    old = await keys.create(store, NOW, ["ws1"], READ)
+    await keys.rotate(store, NOW - 3_600_000, old.key.id, 1_000)
+    newest = await keys.rotate(store, NOW - 3_600_000, old.key.id, 1_000)
+    assert newest.key.expires_at is None
+
+
 async def test_a_rotation_that_breaks_off_ends_no_secret(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     old = await keys.create(store, NOW, ["ws1"], READ)
     monkeypatch.setattr("graphql_api.storage.keys.create", broken)
@@ -98,3 +107,21 @@ async def test_a_key_that_cannot_be_is_not_made(store: Store) -> None:
     with pytest.raises(Refused, match="scopes out of"):
         await keys.create(store, NOW, ["ws1"], {"flows:delete"})
     assert await keys.every(store) == []
+
+
+async def test_of_rotations_at_once_each_ends_what_the_one_before_it_made(store: Store) -> None:
+    old = await keys.create(store, NOW, ["ws1"], READ)
+    made = await asyncio.gather(*(keys.rotate(store, NOW + n, old.key.id, 1_000) for n in range(1, 6)))
+    assert [one.key.expires_at for one in made] == [None] * 5
+    assert sum(key.expires_at is None for key in await keys.every(store)) == 1
+
+
+async def test_a_key_that_is_rotated_while_it_is_revoked_lives_on_by_no_secret(store: Store) -> None:
+    for _ in range(5):
+        old = await keys.create(store, NOW, ["ws1"], READ)
+        await asyncio.gather(
+            keys.rotate(store, NOW + 1, old.key.id, 1_000),
+            keys.revoke(store, NOW + 1, old.key.id),
+            return_exceptions=True,
+        )
+        assert [key for key in await keys.every(store) if key.id == old.key.id and key.revoked_at is None] == []
