@@ -1,6 +1,7 @@
 """Workers of one server tell each other which flows they wrote: an edit may begin on what any of them has left."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import socket
@@ -66,18 +67,25 @@ class Neighbours:
         """Whoever never writes need not listen."""
         if self._is_alone:
             return False
-        heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
-            heard.setblocking(False)
-            heard.bind(str(self._mine))
+            heard = self._bound()
         except OSError as error:
-            heard.close()
             self._is_alone = True
             log.warning("Workers cannot tell each other what they wrote (%s): their edits read first.", error)
             return False
         self._socket = heard
         asyncio.get_running_loop().add_reader(heard, self._read)
         return True
+
+    def _bound(self) -> socket.socket:
+        heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            heard.setblocking(False)
+            heard.bind(str(self._mine))
+        except OSError:
+            heard.close()
+            raise
+        return heard
 
     def _send(self) -> None:
         news, self._news, self._size = self._news, [], 0
@@ -86,7 +94,8 @@ class Neighbours:
         now = monotonic()
         if now >= self._looked + LOOK:
             self._looked = now
-            self._others = [str(one) for one in self._folder.glob(f"*{SUFFIX}") if one != self._mine]
+            with contextlib.suppress(OSError):  # clients may have left no descriptor to look with
+                self._others = [str(one) for one in self._folder.glob(f"*{SUFFIX}") if one != self._mine]
         message = msgpack.encode((now, news))
         if len(message) > ROOM:  # names of workspaces may be long
             return

@@ -29,6 +29,9 @@ BELOW = ("/assets/", "/flows/")
 FORMS = frozenset(PREFIX + route.path for route in ROUTES)
 NO_OPERATION = Seen()
 
+UNREADABLE = (OSError, ImportError)
+"""How an import fails for want of descriptors."""
+
 WriteLine = Callable[..., Any]
 
 
@@ -153,9 +156,12 @@ def level(status: int) -> str:
 
 def write_line(level: str, event: str = "request", **members: Any) -> None:
     """One line for a request, or for what else an event names."""
-    from graphql_api.web import lines  # imports that take longer than all else of the first answer
-
-    lines.write_line(level, event, **members)
+    try:
+        from graphql_api.web import lines  # imports that take longer than all else of the first answer
+    except UNREADABLE:
+        hear("lost_line", 1)
+    else:
+        lines.write_line(level, event, **members)
 
 
 class Handler(logging.StreamHandler[Any]):
@@ -170,7 +176,7 @@ class Handler(logging.StreamHandler[Any]):
         return super().format(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        if isinstance(sys.exception(), OSError):
+        if isinstance(sys.exception(), UNREADABLE):
             hear("lost_line", 1)
         else:
             super().handleError(record)

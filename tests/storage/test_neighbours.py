@@ -10,6 +10,7 @@ import pytest
 
 from graphql_api.storage.engine import FlowKey
 from graphql_api.storage.neighbours import LARGEST, LOOK, Neighbours
+from tests.scarcity import no_descriptors
 
 A, B = ("ws1", "a"), ("ws1", "b")
 
@@ -157,3 +158,28 @@ async def test_where_no_socket_can_be_each_stays_alone_and_says_so_once(
     assert len(caplog.records) == 1
     assert "cannot tell each other" in caplog.text
     one.close()
+
+
+async def test_a_process_whose_descriptors_are_used_up_stays_alone_and_writes_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = Neighbours(tmp_path, lambda *_: None)
+    with no_descriptors():
+        one.tell(A, b"1")
+    assert "cannot tell each other what they wrote ([Errno 24] Too many open files)" in caplog.text
+    one.tell(A, b"2")
+    assert sockets(tmp_path) == set()
+
+
+async def test_neighbours_that_cannot_be_looked_for_are_those_of_before(begin: Begin) -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+    (one, _), (_, heard) = begin(), begin()
+    one.tell(A, b"x")
+    await travelled()
+    await asyncio.sleep(LOOK)
+    heard.clear()
+    with no_descriptors():
+        one.tell(B, b"y")
+        await travelled()
+    assert (heard, faults) == ([(B, b"y")], [])

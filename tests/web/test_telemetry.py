@@ -22,12 +22,13 @@ import pytest
 from prometheus_client import generate_latest
 from starlette.types import Receive, Scope, Send
 
-from graphql_api import app
+from graphql_api import app, web
 from graphql_api.edits import Desk, keys
 from graphql_api.web import gathered, hearing, metrics, telemetry
 from graphql_api.web import lines as lines_of
 from graphql_api.web.telemetry import Telemetry
 from tests.conftest import configured
+from tests.scarcity import no_descriptors
 from tests.served import Served, started
 from tests.web.sockets import reserved
 
@@ -230,6 +231,20 @@ def test_a_line_of_a_library_that_cannot_be_written_is_counted_too() -> None:
     with full_disk():
         telemetry.Handler().handle(logging.makeLogRecord({"msg": "a warning"}))
     assert lost_lines() == before + 1
+
+
+async def test_a_line_that_cannot_even_be_imported_costs_no_request_its_answer(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For want of descriptors, which clients took before there was a first line."""
+    monkeypatch.delitem(sys.modules, lines_of.__name__)
+    monkeypatch.delattr(web, "lines")
+    before = lost_lines()
+    async with client(desk) as http:
+        with no_descriptors():
+            assert (await http.get("/nowhere")).status_code == 404
+            telemetry.Handler().handle(logging.makeLogRecord({"msg": "a warning"}))
+    assert lost_lines() == before + 2
 
 
 # Metrics
