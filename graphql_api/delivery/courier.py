@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 
 from graphql_api.delivery.ledger import AGAIN, Ledger
 from graphql_api.delivery.slots import FairSlots
@@ -26,6 +27,8 @@ AILING = 3
 """Flows that fail without a success in between, from which on an endpoint gets one message at a time …"""
 PROBE = 10.0
 """… and, after each that fails, none for so many seconds."""
+SET_BACK = 1_000
+"""Milliseconds that the clock may lose between two looks at it and be none that was set back."""
 TRIM_EVERY = 100
 """Attempts between two times that the log is cut."""
 
@@ -56,6 +59,7 @@ class Courier:
         self._at_work: dict[int, asyncio.Task[None]] = {}
         self._failing: set[str] = set()
         self._not_before = 0.0
+        self._lead = inf
         self._tried = 0
         self._task = asyncio.create_task(self._run())
 
@@ -78,10 +82,11 @@ class Courier:
         return len(self._failing) >= AILING
 
     async def _run(self) -> None:
-        with suppress(Deposed):
-            await self._context.ledger.note(lambda _: self._bring_near())
         while True:
             self._wake.clear()
+            if self._was_set_back():
+                with suppress(Deposed):
+                    await self._context.ledger.note(lambda _: self._bring_near())
             try:
                 wait = await self._set_out()
             except Refused:
@@ -90,8 +95,13 @@ class Courier:
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
 
+    def _was_set_back(self) -> bool:
+        """The clock, since the last look at it; at the first one, that of the process that sent before may have been
+        ahead."""
+        before, self._lead = self._lead, self._context.desk.now() - asyncio.get_running_loop().time() * 1_000
+        return self._lead < before - SET_BACK
+
     def _bring_near(self) -> Script[bool]:
-        """The clock of the process that sent before may have been ahead."""
         now = self._context.desk.now()
         longest = domain.delay(len(domain.RETRIES), chance=1)
         return bool((yield deliveries.bring_near(self.webhook, now, now + longest)))

@@ -523,6 +523,22 @@ async def test_a_clock_that_was_ahead_puts_nothing_off_for_longer_than_any_attem
     assert sorted(endpoint.changes) == sorted([(failed, 0), (other, 0)] * 2)
 
 
+async def test_a_clock_that_is_set_back_while_messages_are_sent_puts_nothing_off_for_longer_either(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint
+) -> None:
+    endpoint.manner = status(500)
+    webhook = await add(endpoint)
+    ahead = [86_400_000]
+    async with sent_by(replace(desk, now=lambda: desk.now() + ahead[0])):
+        failed = await change()
+        await soon(lambda: office.attempts(desk, caller, webhook.id, 1), bool)
+        endpoint.manner = status(200)
+        ahead[0] = 0
+        other = await change()
+        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+    assert sorted(endpoint.changes) == sorted([(failed, 0), (failed, 0), (other, 0)])
+
+
 async def test_what_an_attempt_has_put_off_waits_for_its_time_also_when_another_process_sends(
     desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint
 ) -> None:
