@@ -108,9 +108,15 @@ def at_desk(settings: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
 
     # asyncio would wait for the next await, which never comes while standard input is being read.
     signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _end)
     with explained(settings):
         return asyncio.run(run())
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _end(number: int, _: object) -> None:
+    """In order, so that no draft of a file is left; with the code by which shells tell of a signal."""
+    raise SystemExit(128 + number)

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from sqlalchemy import make_url
 from graphql_api.domain.example import EXAMPLE
 from graphql_api.storage import migrations
 from tests.commands import LONG, NOBODY, Command, Said, command, environment, nursery, say, shown
-from tests.conftest import told_to
+from tests.conftest import Beside, told_to
 from tests.storage.misnamed import misnamed
 
 pytestmark = pytest.mark.processes
@@ -114,6 +115,25 @@ def test_an_import_that_is_interrupted_says_nothing_and_writes_nothing(database_
         assert run.wait(timeout=30) == 130  # though its standard input has not ended
         assert b"Traceback" not in run.stderr.read()
     assert say(["export"], database_url).out == ""
+
+
+def test_an_export_that_is_ended_by_a_signal_leaves_no_draft_of_its_file(
+    migrated_postgres: str, beside_postgres: Beside, tmp_path: Path
+) -> None:
+    beside_postgres.do("BEGIN; LOCK TABLE message_flows")
+    try:
+        with subprocess.Popen(
+            command("export", "flows.jsonl"), env=environment(migrated_postgres), cwd=tmp_path
+        ) as run:
+            until = time.monotonic() + LONG
+            while not any(tmp_path.iterdir()):
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            run.terminate()
+            assert run.wait(timeout=30) == 128 + signal.SIGTERM
+    finally:
+        beside_postgres.do("ROLLBACK")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("room", ["graphql_api.cli", "typer.core"])
