@@ -60,6 +60,8 @@ def meaning(error: BaseException, timeout: float) -> Exception | None:
         return unavailable("its role may not do this")
     if isinstance(error, (asyncpg.ReadOnlySQLTransactionError, asyncpg.PostgresSystemError)):
         return unavailable("it takes no changes now")
+    if isinstance(error, (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)):
+        return unavailable("a pooler before it gives one connection to several clients; let it pool sessions")
     if isinstance(error, ENDING):
         return Lost()
     if isinstance(error, (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError)):

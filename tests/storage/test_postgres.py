@@ -640,10 +640,12 @@ async def test_a_column_that_is_gone_is_told_like_a_table_that_is(
         ("58030", "it takes no changes now"),
         ("53100", "it is stopping or short of resources"),
         ("57014", r"the statement took longer than 10 s \(statement_timeout\), or was stopped"),
+        ("42P05", "a pooler before it gives one connection to several clients; let it pool sessions"),
+        ("26000", "a pooler before it gives one connection to several clients; let it pool sessions"),
     ],
 )
 async def test_what_the_database_says_instead_is_a_refusal(store: PostgresStore, code: str, told: str) -> None:
-    """An error of its disk, a full one, and somebody who stops a statement."""
+    """An error of its disk, a full one, somebody who stops a statement, and prepared statements that are others'."""
     saying = Statement(Shape(text(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")), {})
     with pytest.raises(Refused, match=f"{told}; nothing was written"):
         await store.read(saying)
