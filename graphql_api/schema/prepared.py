@@ -12,11 +12,9 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLSyntaxError,
-    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     separate_operations,
-    specified_rules,
     validate,
 )
 
@@ -26,6 +24,7 @@ from graphql_api.schema.limits import LimitExceeded, Limits
 from graphql_api.schema.measuring import Measured
 from graphql_api.schema.plan_document import NotCompiled
 from graphql_api.schema.readers import Unusual
+from graphql_api.schema.rules import NO_INTROSPECTION, RULES
 from graphql_api.schema.shown import Rejected, failure, shown, tacit
 
 REMEMBERED = 64 * 1024 * 1024
@@ -80,7 +79,7 @@ class Documents:
         self._shown = shown if suggestions else tacit
         self._hide_suggestions = not suggestions
         self._compiles = compiles
-        self._rules = [*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,))]
+        self._rules = RULES if introspection else (*RULES, NO_INTROSPECTION)
         self._remembered: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
         self._taken = 0
         self.prepare_each = lru_cache(maxsize=1)(self._prepare_each)
