@@ -29,6 +29,22 @@ class Served:
         listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return {int(pid) for pid in listed if b"spawn_main" in _command(pid)}
 
+    def listening(self) -> set[int]:
+        """Workers whose event loop waits for connections."""
+        port = f":{urlsplit(self.at).port:04X} "
+        sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines() if port in line]
+        listeners = {f"socket:[{one[9]}]" for one in sockets if one[3] == "0A"}
+        return {pid for pid in self.workers() if not listeners.isdisjoint(_waited_for(pid))}
+
+
+def _waited_for(pid: int) -> Iterator[str]:
+    """What the epoll instances of a process watch."""
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        if os.readlink(fd) == "anon_inode:[eventpoll]":
+            for line in Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text().splitlines():
+                if line.startswith("tfd:"):
+                    yield os.readlink(fd.with_name(line.split()[1]))
+
 
 def _command(pid: str) -> bytes:
     try:

@@ -200,11 +200,12 @@ def test_on_sighup_workers_are_kept_where_new_ones_cannot_begin(start: Start, tm
     certificate, key = signed(tmp_path)
     trusted = ssl.create_default_context(cafile=str(certificate))
     server = start(workers="2", drain_seconds="0", tls_certificate=str(certificate), tls_key=str(key))
-    assert status(f"{server.at}/health/live", trusted) == 200
-    before = server.workers()
+    until = time.monotonic() + 60
+    while len(before := server.listening()) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     certificate.write_text("")
     server.process.send_signal(signal.SIGHUP)
-    until = time.monotonic() + 60
     while "was not ready in time" not in server.log.read_text():
         assert time.monotonic() < until
         time.sleep(0.05)
