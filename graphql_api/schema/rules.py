@@ -10,7 +10,7 @@ NOTHING = EnterLeaveVisitor(None, None)
 
 
 class LookedThrough(Visitor):
-    """graphql-core looks for the methods of each rule anew for each document and kind of node: a third of the time."""
+    """graphql-core looks for the methods of each rule anew for each document and kind of node."""
 
     _speaks_of: dict[str, bool]
 
