@@ -22,10 +22,12 @@ REQUESTS = 20
 FLOWS = 60
 
 READ = "query Get($id: ID!) { messageFlow(id: $id) { id name autopilot messageChannel updatedAt } }"
-UPDATE = """mutation Upd($id: ID!, $input: UpdateMessageFlowInput!) { updateMessageFlow(id: $id, input: $input) {
+UPDATED = """{
   messageFlow { id name description autopilot updatedAt version
     settings { responseSettings { delay workingHours { start } } } }
-  errors { code message path } } }"""
+  errors { code message path } }"""
+UPDATE = f"""mutation Upd($id: ID!, $input: UpdateMessageFlowInput!) {{
+  updateMessageFlow(id: $id, input: $input) {UPDATED} }}"""
 LIST = """query List($first: Int!) { messageFlows(first: $first) { nodes {
   id workspaceId name direction description agent prompt isActive autopilot messageChannel createdAt updatedAt version
   settings { responseSettings { delay workingHours { enabled start end timezone outOfHoursMessage } }
@@ -150,6 +152,10 @@ def script(
             key = f"idempotency-key: {number}\r\n" if operation == "K" else ""
             return request("PUT", f"/v1/api/message-flows/{id}", secret, change, key)
         hours = {"start": f"08:{number % 60:02d}"}
+        if operation == "D":
+            settings = f'{{responseSettings: {{delay: {number}, workingHours: {{start: "{hours["start"]}"}}}}}}'
+            by_hand = f'mutation {{ updateMessageFlow(id: "{id}", input: {{settings: {settings}}}) {UPDATED} }}'
+            return request("POST", "/graphql", secret, {"query": by_hand})
         return graphql(
             UPDATE, id=id, input={"settings": {"responseSettings": {"delay": number, "workingHours": hours}}}
         )

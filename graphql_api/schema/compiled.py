@@ -4,25 +4,17 @@ A plan is only a shortcut: it calls the same edits and reads, and whatever it do
 is left to the general executor before anything is written. Tests hold that both ways agree byte for byte.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from graphql import (
-    BooleanValueNode,
     DocumentNode,
-    EnumValueNode,
-    FloatValueNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
     GraphQLSchema,
-    IntValueNode,
-    ListValueNode,
     NonNullTypeNode,
-    NullValueNode,
-    ObjectValueNode,
     OperationDefinitionNode,
-    StringValueNode,
     ValueNode,
     VariableNode,
     Visitor,
@@ -32,6 +24,7 @@ from graphql import (
 
 from graphql_api.domain.errors import Refused
 from graphql_api.schema.context import Arguments, Context, RunPlan
+from graphql_api.schema.literals import Variables, has_variables, plain, with_variables
 from graphql_api.schema.plan_document import Document, NotCompiled
 from graphql_api.schema.plans import plan
 from graphql_api.schema.readers import Reader, Unusual, reader
@@ -40,7 +33,6 @@ MOST_PLANS = 16
 """Combinations of skipped and included parts of one operation."""
 
 ABSENT = object()
-Variables = Mapping[str, Any]
 Give = Callable[[Variables, Variables], Any]
 """The value of an argument, or ABSENT, from the variables as they were read and as they were sent."""
 
@@ -82,7 +74,7 @@ class Compiled:
             kind = type_from_ast(self._schema, node.type)
             default = ABSENT
             if node.default_value is not None:
-                default = reader(kind)(_plain(node.default_value, {}))  # type: ignore[arg-type]
+                default = reader(kind)(plain(node.default_value))  # type: ignore[arg-type]
             is_needed = isinstance(node.type, NonNullTypeNode) and default is ABSENT
             yield node.variable.name.value, reader(kind), is_needed, default  # type: ignore[arg-type]
 
@@ -190,42 +182,11 @@ def _give(node: ValueNode, read: Reader) -> Give:
     if isinstance(node, VariableNode):
         name = node.name.value
         return lambda given, sent: given.get(name, ABSENT)
-    if _has_variables(node):
-        return lambda given, sent: read(_plain(node, {**given, **sent}))
-    value = read(_plain(node, {}))
+    if has_variables(node):
+        write = with_variables(node)
+        return lambda given, sent: read(write({**given, **sent}))
+    value = read(plain(node))
     return lambda given, sent: value
-
-
-def _has_variables(node: ValueNode) -> bool:
-    if isinstance(node, ListValueNode):
-        return any(map(_has_variables, node.values))
-    if isinstance(node, ObjectValueNode):
-        return any(_has_variables(field.value) for field in node.fields)
-    return isinstance(node, VariableNode)
-
-
-def _plain(node: ValueNode, variables: Variables) -> Any:
-    """A literal as JSON would write it; a member whose variable is absent is absent. Raises Unusual."""
-    if isinstance(node, VariableNode):
-        return variables.get(node.name.value)
-    if isinstance(node, NullValueNode):
-        return None
-    if isinstance(node, BooleanValueNode | StringValueNode | EnumValueNode):
-        return node.value
-    if isinstance(node, IntValueNode):
-        if node.value == "-0":  # an ID keeps the sign
-            raise Unusual
-        return int(node.value)
-    if isinstance(node, FloatValueNode):
-        return float(node.value)
-    if isinstance(node, ListValueNode):
-        return [_plain(one, variables) for one in node.values]
-    assert isinstance(node, ObjectValueNode)
-    return {
-        field.name.value: _plain(field.value, variables)
-        for field in node.fields
-        if not isinstance(field.value, VariableNode) or field.value.name.value in variables
-    }
 
 
 def _switches(document: DocumentNode) -> set[str]:

@@ -75,18 +75,21 @@ class Operations:
         self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context
     ) -> OperationResult:
         """Runs a prepared operation; raises Rejected when its variables do not fit or its cost is too high."""
-        cost = self._cost(prepared, variables, context)
+        given = {**(variables or {}), **prepared.literals} if prepared.literals else variables or {}
+        cost = self._cost(prepared, given, context)
         due = context.charge and context.charge(cost)
         if due is not None:
             await due
         context.seen.cost = cost
         if prepared.compiled is not None:
             try:
-                data, error = await prepared.compiled.run(variables or {}, context)
+                data, error = await prepared.compiled.run(given, context)
                 context.seen.is_compiled = True
                 return OperationResult(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
             except (Unusual, NotCompiled):
                 pass
+        if prepared.as_written is not None:
+            prepared = prepared.as_written()
         if errors := self._overfull(prepared, variables or {}):
             raise Rejected(errors)
         return await self._execute(prepared, variables, context, cost)

@@ -1,9 +1,10 @@
 """Operations parsed, limited, validated, priced and planned once, and remembered."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
+from functools import lru_cache, partial
 from sys import getsizeof
+from typing import Any
 
 import graphql
 import msgspec
@@ -17,13 +18,16 @@ from graphql import (
     separate_operations,
     validate,
 )
+from msgspec.structs import replace
 
-from graphql_api.schema import SCHEMA, limits, measuring
+from graphql_api.schema import SCHEMA, forms, limits, measuring
 from graphql_api.schema.compiled import Compiled
+from graphql_api.schema.forms import Lifted
 from graphql_api.schema.limits import LimitExceeded, Limits
 from graphql_api.schema.measuring import Measured
 from graphql_api.schema.plan_document import NotCompiled
 from graphql_api.schema.readers import Unusual
+from graphql_api.schema.remembered import Remembered
 from graphql_api.schema.rules import NO_INTROSPECTION, RULES
 from graphql_api.schema.shown import Rejected, failure, shown, tacit
 
@@ -31,6 +35,8 @@ REMEMBERED = 64 * 1024 * 1024
 """Bytes that what is remembered may take, by `takes`: more than a thousand operations as clients usually send them."""
 LARGEST_REMEMBERED = REMEMBERED // 16
 """Larger ones are prepared anew each time."""
+FORMS_REMEMBERED = REMEMBERED // 4
+"""Bytes that forms may take beside them."""
 
 MOST_ERRORS = 10
 
@@ -41,34 +47,50 @@ GRAPHQL = SCHEMA._schema
 """Strawberry offers no public way to carry out a document that is parsed already; a test holds that this one works."""
 
 
-class Prepared(msgspec.Struct, frozen=True, dict=True):
+class Prepared(msgspec.Struct, frozen=True):
+    """An operation and what is known of it before it has variables, whose names are `declared`.
+
+    `field` is the first one at the root: a name of the schema, of which there are few. Where the document was made of a
+    form, `literals` are the variables that stand for those of the text, and `as_written` prepares that very text.
+    """
+
     document: DocumentNode
     operation: OperationDefinitionNode
     measured: Measured
     compiled: Compiled | None
+    name: str
+    field: str
+    declared: frozenset[str]
+    only_reads: bool
+    goes_on: bool
+    literals: Mapping[str, Any] = {}
+    as_written: Callable[[], "Prepared"] | None = None
 
-    @cached_property
-    def name(self) -> str:
-        return self.operation.name.value if self.operation.name else ""
 
-    @cached_property
-    def field(self) -> str:
-        """The first field at the root: a name of the schema, of which there are few."""
-        first = next(iter(self.operation.selection_set.selections), None)
-        return first.name.value if isinstance(first, FieldNode) else self.operation.operation.value
+Asked = tuple[str, str | None]
+"""The text of a document, or its form, and the name of the operation in it that is meant."""
 
-    @cached_property
-    def only_reads(self) -> bool:
-        return self.operation.operation is OperationType.QUERY
 
-    @cached_property
-    def declared(self) -> frozenset[str]:
-        """Its variables."""
-        return frozenset(one.variable.name.value for one in self.operation.variable_definitions or ())
+class Form(msgspec.Struct, frozen=True):
+    """A form that is prepared, for all documents that are written in it."""
 
-    @cached_property
-    def goes_on(self) -> bool:
-        return self.operation.operation is OperationType.SUBSCRIPTION
+    prepared: Prepared
+    lifted: Lifted
+
+    def filled(self, values: Sequence[str | int], as_written: Callable[[], Prepared]) -> Prepared | None:
+        """None for values that their places may not hold."""
+        try:
+            literals = self.lifted.variables(values)
+        except Unusual:
+            return None
+        return replace(self.prepared, literals=literals, as_written=as_written)
+
+
+class Met(Enum):
+    """Forms that are not prepared: what is met once may never be met again, and of some nothing can be made."""
+
+    ONCE = auto()
+    IN_VAIN = auto()
 
 
 class Documents:
@@ -79,30 +101,48 @@ class Documents:
         self._shown = shown if suggestions else tacit
         self._hide_suggestions = not suggestions
         self._compiles = compiles
+        self._knows_forms = compiles and limits.integer_digits >= forms.MOST_DIGITS
         self._rules = RULES if introspection else (*RULES, NO_INTROSPECTION)
-        self._remembered: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
-        self._taken = 0
+        self._documents: Remembered[Asked, Prepared] = Remembered(REMEMBERED, LARGEST_REMEMBERED)
+        self._forms: Remembered[Asked, Form | Met] = Remembered(FORMS_REMEMBERED, LARGEST_REMEMBERED)
         self.prepare_each = lru_cache(maxsize=1)(self._prepare_each)
 
     def prepare(self, text: str, name: str | None = None) -> Prepared:
         """Raises Rejected; an empty name is none."""
         asked = text, name or None
-        known = self._remembered.get(asked)
+        return self._documents.get(asked) or self._by_form(*asked)
+
+    def _by_form(self, text: str, name: str | None) -> Prepared:
+        """Of a document that is not remembered; its form is prepared when it is met for the second time."""
+        written = forms.written(text) if self._knows_forms and len(text) <= self._limits.characters else None
+        if written is None:
+            return self._learned(text, name)
+        known = self._forms.get((written.form, name))
+        if isinstance(known, Form):
+            filled = known.filled(written.values, partial(self._learned, text, name))
+            return filled or self._learned(text, name)
+        prepared = self._learned(text, name)
         if known is None:
-            return self._learned(*asked)
-        self._remembered.move_to_end(asked)
-        return known
+            self._forms.put((written.form, name), Met.ONCE, getsizeof(written.form))
+        elif known is Met.ONCE:
+            self._forms.put((written.form, name), self._form(text, prepared), takes(text, prepared))
+        return prepared
+
+    def _form(self, text: str, prepared: Prepared) -> Form | Met:
+        if prepared.compiled is None:
+            return Met.IN_VAIN
+        try:
+            lifted = forms.lifted(GRAPHQL, text, prepared.document, prepared.operation)
+            self._validate(lifted.document)  # fields that meet may differ in their literals from now on
+        except (NotCompiled, Rejected):
+            return Met.IN_VAIN
+        measured = measuring.measure(lifted.document, self._limits)
+        return Form(self._prepared(lifted.document, _chosen(lifted.document, None), measured), lifted)
 
     def _learned(self, text: str, name: str | None) -> Prepared:
-        """Prepared now; those that were asked for longest ago are forgotten for it."""
+        """Prepared now, and remembered."""
         prepared = self._prepare(text, name)
-        taken = takes(text, prepared)
-        if taken <= LARGEST_REMEMBERED:
-            self._taken += taken
-            self._remembered[text, name] = prepared
-        while self._taken > REMEMBERED:
-            (oldest, _), forgotten = self._remembered.popitem(last=False)
-            self._taken -= takes(oldest, forgotten)
+        self._documents.put((text, name), prepared, takes(text, prepared))
         return prepared
 
     def _prepare(self, text: str, name: str | None) -> Prepared:
@@ -142,8 +182,18 @@ class Documents:
     def _prepared(
         self, document: DocumentNode, operation: OperationDefinitionNode, measured: Measured, makes_dicts: bool = False
     ) -> Prepared:
-        plans = compiled(document, operation, makes_dicts) if self._compiles else None
-        return Prepared(document, operation, measured, plans)
+        first = next(iter(operation.selection_set.selections), None)
+        return Prepared(
+            document,
+            operation,
+            measured,
+            compiled(document, operation, makes_dicts) if self._compiles else None,
+            operation.name.value if operation.name else "",
+            first.name.value if isinstance(first, FieldNode) else operation.operation.value,
+            frozenset(one.variable.name.value for one in operation.variable_definitions or ()),
+            operation.operation is OperationType.QUERY,
+            operation.operation is OperationType.SUBSCRIPTION,
+        )
 
 
 def takes(text: str, prepared: Prepared) -> int:

@@ -39,12 +39,13 @@ SWITCHING = ["skip", "include"]
 class Dice(Random):
     """For one document after the other.
 
-    `made` are the documents so far and what was sent with them; `fragments` are those of the present one, by their
-    names: type and fields.
+    `written` is the share of values that are written out. `made` are the documents so far and what was sent with them;
+    `fragments` are those of the present one, by their names: type and fields.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, written: float = 0.15) -> None:
         super().__init__(seed)
+        self.written = written
         self.made: list[tuple[str, dict[str, Any]]] = []
         self.fragments: dict[str, tuple[str, str]] = {}
 

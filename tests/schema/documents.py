@@ -40,7 +40,7 @@ def new(dice: Dice, ids: list[str]) -> Asked:
     values |= {"to": dice.choice(TO)} | ({"at": dice.choice(AT)} if dice.chance(0.7) else {})
     root = dice.selection(operation.capitalize(), [body, *(["__typename"] if dice.chance(0.2) else [])])
     fragments = [f" fragment {name} on {kind} {fields}" for name, (kind, fields) in dice.fragments.items()]
-    given = Given(dice, "".join([root, *fragments]))
+    given = Given(dice, "".join([root, *fragments]), dice.written)
     for part in filter(None, ", ".join([head, SWITCHES, INSTANTS]).split(", ")):
         name, _, type = part[1:].partition(": ")
         if re.search(rf"\${name}\b", given.body):

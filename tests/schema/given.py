@@ -16,8 +16,10 @@ WRONG: list[Any] = [None, None, None, 0, 7, -1.5, "x", "", True, [], {}, "\ud800
 class Given:
     """The body of an operation, the variables that it declares, and those that are sent with it."""
 
-    def __init__(self, dice: Random, body: str) -> None:
+    def __init__(self, dice: Random, body: str, written: float) -> None:
+        """`written`: the share of values that are written out."""
         self._dice = dice
+        self._share = written
         self.body = body
         self.declared: list[str] = []
         self.sent: dict[str, Any] = {}
@@ -26,7 +28,7 @@ class Given:
         """A variable of the body, and its value where it has one; now and then a wrong one, or none."""
         if self._chance(0.04):
             value = (self._dice.choice(WRONG),) if self._chance(0.6) else ()
-        if value and self._chance(0.15):
+        if value and self._chance(self._share):
             written = self._written(value[0], type_from_ast(GRAPHQL, parse_type(type.partition(" =")[0])))
             self.body = re.sub(rf"\${name}\b", lambda _: written, self.body)
         else:

@@ -69,16 +69,13 @@ def test_hundreds_of_usual_operations_are_remembered() -> None:
 def test_large_operations_are_forgotten_for_others_and_those_that_are_asked_for_stay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    hot, first = (takes(text, documents().prepare(text)) for text in (usual(0), large(0)))
+    monkeypatch.setattr(prepared, "REMEMBERED", hot + 3 * first)
     some = documents()
-    hot, first = some.prepare(usual(0)), some.prepare(large(0))
-    monkeypatch.setattr(prepared, "REMEMBERED", takes(usual(0), hot) + 3 * takes(large(0), first))
-    for number in range(1, 6):
-        some.prepare(large(number))
-        assert some.prepare(usual(0)) is hot
-        kept = some._remembered.items()
-        assert sum(takes(text, one) for (text, _), one in kept) == some._taken <= prepared.REMEMBERED
-    assert [text for text, _ in some._remembered] == [large(3), large(4), large(5), usual(0)]
-    assert some.prepare(large(0)) is not first
+    kept = [(number, some.prepare(large(number)), some.prepare(usual(0))) for number in range(6)]
+    assert all(usual_one is kept[0][2] for _, _, usual_one in kept)
+    assert [some.prepare(large(number)) is one for number, one, _ in kept[3:]] == [True] * 3
+    assert some.prepare(large(0)) is not kept[0][1]
 
 
 def test_an_operation_that_would_leave_no_room_is_prepared_anew() -> None:

@@ -1,0 +1,5 @@
+local by_hand = require "by_hand"
+
+function request()
+  return by_hand.read()
+end
