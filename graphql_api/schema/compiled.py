@@ -4,27 +4,28 @@ A plan is only a shortcut: it calls the same edits and reads, and whatever it do
 is left to the general executor before anything is written. Tests hold that both ways agree byte for byte.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
-    GraphQLField,
+    GraphQLObjectType,
     GraphQLSchema,
     NonNullTypeNode,
     OperationDefinitionNode,
-    ValueNode,
-    VariableNode,
     Visitor,
     type_from_ast,
     visit,
 )
 
 from graphql_api.domain.errors import Refused
+from graphql_api.schema.arguments import ABSENT, FieldArguments, giving
 from graphql_api.schema.context import Arguments, Context, RunPlan
-from graphql_api.schema.literals import Variables, has_variables, plain, with_variables
+from graphql_api.schema.literals import Variables, plain
 from graphql_api.schema.plan_document import Document, NotCompiled
 from graphql_api.schema.plans import plan
 from graphql_api.schema.readers import Reader, Unusual, reader
@@ -32,11 +33,9 @@ from graphql_api.schema.readers import Reader, Unusual, reader
 MOST_PLANS = 16
 """Combinations of skipped and included parts of one operation."""
 
-ABSENT = object()
-Give = Callable[[Variables, Variables], Any]
-"""The value of an argument, or ABSENT, from the variables as they were read and as they were sent."""
-
-Outcome = tuple[dict[str, Any] | None, GraphQLError | None]
+NONE: Mapping[str, Refused] = {}
+Outcome = tuple[dict[str, Any] | None, Mapping[str, Refused]]
+"""The data, and what took the place of all or some of it, by the names of fields at the root."""
 
 
 class Compiled:
@@ -84,7 +83,19 @@ class Compiled:
         return _Plan(self._schema, self._operation, document)
 
     def run(self, variables: Variables, context: Context) -> Awaitable[Outcome]:
-        """The data, or the error that took its place; raises Unusual or NotCompiled before anything is written."""
+        """Raises Unusual or NotCompiled before anything is written."""
+        given = self._read(variables)
+        return (self._only or self._chosen(given)).run(given, variables, context)
+
+    def errors(self, refused: Mapping[str, Refused], variables: Variables) -> list[GraphQLError]:
+        """Of an outcome with these variables."""
+        nodes = (self._only or self._chosen(self._read(variables))).nodes
+        return [
+            GraphQLError(str(refusal), nodes[key], path=[key], original_error=refusal)
+            for key, refusal in refused.items()
+        ]
+
+    def _read(self, variables: Variables) -> Variables:
         given = {}
         for name, read, is_needed, default in self._readers:
             if name in variables:
@@ -93,7 +104,7 @@ class Compiled:
                 raise Unusual
             elif default is not ABSENT:
                 given[name] = default
-        return (self._only or self._chosen(given)).run(given, variables, context)
+        return given
 
     def _chosen(self, given: Variables) -> "_Plan":
         switches = tuple([given[name] for name in self._switches])
@@ -105,46 +116,73 @@ class Compiled:
         return known
 
 
+class _Root:
+    """A field at the root, under its name in the answer."""
+
+    def __init__(
+        self,
+        key: str,
+        nodes: Sequence[FieldNode],
+        kind: GraphQLObjectType,
+        document: Document,
+        operation: OperationDefinitionNode,
+    ) -> None:
+        self.run: RunPlan = plan(kind.name, document, nodes)
+        field = kind.fields[nodes[0].name.value]
+        self.key = key
+        self.is_nullable = not str(field.type).endswith("!")
+        self.arguments = FieldArguments(field, nodes[0], operation)
+
+
 class _Plan:
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode, document: Document) -> None:
-        root = schema.get_root_type(operation.operation)
-        assert root is not None
-        self._only_reads = root is schema.query_type
-        fields = document.fields([operation.selection_set], root.name)
-        named = {key: nodes for key, nodes in fields.items() if nodes[0].name.value != "__typename"}
-        if len(named) != 1:
+        kind = schema.get_root_type(operation.operation)
+        assert kind is not None
+        fields = document.fields([operation.selection_set], kind.name)
+        self.nodes = {key: nodes for key, nodes in fields.items() if nodes[0].name.value != "__typename"}
+        self._only_reads = kind is schema.query_type
+        if not self.nodes or (len(self.nodes) > 1 and not self._only_reads):
             raise NotCompiled
-        self._keys = [(key, None if key in named else root.name) for key in fields]
-        (self._key, self._nodes), *_ = named.items()
-        self._run: RunPlan = plan(root.name, document, self._nodes)
-        self._is_nullable = not str(root.fields[self._nodes[0].name.value].type).endswith("!")
+        self._members = {key: None if key in self.nodes else kind.name for key in fields}
+        self._roots = [_Root(key, nodes, kind, document, operation) for key, nodes in self.nodes.items()]
+        self._only = self._roots[0] if len(self._roots) == 1 else None
         instant = reader(schema.type_map["DateTime"])  # type: ignore[arg-type]
-        self._instants = tuple((_give(node, instant) if node else None, needed) for node, needed in document.instants)
-        self._arguments = tuple(_arguments(root.fields[self._nodes[0].name.value], self._nodes[0]))
-        self._are_variables = self._arguments_are_variables(operation)
-
-    def _arguments_are_variables(self, operation: OperationDefinitionNode) -> bool:
-        """Whether each argument is the variable of its own name, as most clients write it, and nothing else is."""
-        kinds = {node.variable.name.value: node.type for node in operation.variable_definitions or ()}
-        return kinds.keys() == {name for name, *_ in self._arguments} and all(
-            name == variable and (not is_needed or isinstance(kinds[name], NonNullTypeNode))
-            for name, variable, _, is_needed in self._arguments
-        )
+        self._instants = tuple((giving(node, instant) if node else None, needed) for node, needed in document.instants)
 
     async def run(self, given: Variables, sent: Variables, context: Context) -> Outcome:
-        arguments = given if self._are_variables else self._given(given, sent)
         if self._instants:
             context.instants = tuple(self._asked_instants(given, sent))
+        root = self._only
+        if root is None:
+            return await self._together([one.arguments.of(given, sent) for one in self._roots], context)
+        arguments = root.arguments.of(given, sent)
         try:
-            value = await self._run(arguments, context)
+            value = await root.run(arguments, context)
         except Refused as refusal:
-            if self._only_reads and refusal.problems[0].code != "UNAVAILABLE":  # that one was waited for long enough
-                raise Unusual from refusal
-            data = dict(self._keys) if self._is_nullable else None
-            return data, GraphQLError(str(refusal), self._nodes, path=[self._key], original_error=refusal)
-        if len(self._keys) == 1:
-            return {self._key: value}, None
-        return {key: value if name is None else name for key, name in self._keys}, None
+            self._must_be_told(refusal)
+            return dict(self._members) if root.is_nullable else None, {root.key: refusal}
+        return {root.key: value} if len(self._members) == 1 else {**self._members, root.key: value}, NONE
+
+    async def _together(self, arguments: Sequence[Arguments], context: Context) -> Outcome:
+        """Several reads, which a database answers at once."""
+        data, refused, is_whole = dict(self._members), {}, True
+        running = [root.run(given, context) for root, given in zip(self._roots, arguments, strict=True)]
+        values = await asyncio.gather(*running, return_exceptions=True)
+        for root, value in zip(self._roots, values, strict=True):
+            if isinstance(value, Refused):
+                self._must_be_told(value)
+                refused[root.key] = value
+                is_whole &= root.is_nullable
+            elif isinstance(value, BaseException):
+                raise value
+            else:
+                data[root.key] = value
+        return data if is_whole else None, refused
+
+    def _must_be_told(self, refusal: Refused) -> None:
+        """Raises Unusual for a read that is refused, unless it was waited for long enough."""
+        if self._only_reads and refusal.problems[0].code != "UNAVAILABLE":
+            raise Unusual from refusal
 
     def _asked_instants(self, given: Variables, sent: Variables) -> Iterator[Any]:
         for give, is_needed in self._instants:
@@ -152,41 +190,6 @@ class _Plan:
             if is_needed and (value is ABSENT or value is None):
                 raise Unusual
             yield None if value is ABSENT else value
-
-    def _given(self, given: Variables, sent: Variables) -> Arguments:
-        arguments = {}
-        for name, variable, give, is_needed in self._arguments:
-            value = given.get(variable, ABSENT) if give is None else give(given, sent)
-            if value is ABSENT or (value is None and is_needed):
-                if is_needed:
-                    raise Unusual
-                continue
-            arguments[name] = value
-        return arguments
-
-
-def _arguments(field: GraphQLField, node: Any) -> Iterator[tuple[str, str, Give | None, bool]]:
-    """Name, and the variable that it is or what gives it, and whether it is needed."""
-    given = {argument.name.value: argument.value for argument in node.arguments or ()}
-    for name, argument in field.args.items():
-        is_needed = str(argument.type).endswith("!")
-        value = given.get(name)
-        if isinstance(value, VariableNode):
-            yield name, value.name.value, None, is_needed
-        elif value is not None:
-            yield name, "", _give(value, reader(argument.type)), is_needed
-
-
-def _give(node: ValueNode, read: Reader) -> Give:
-    """Variables were read already; literals are read once, unless variables stand in them."""
-    if isinstance(node, VariableNode):
-        name = node.name.value
-        return lambda given, sent: given.get(name, ABSENT)
-    if has_variables(node):
-        write = with_variables(node)
-        return lambda given, sent: read(write({**given, **sent}))
-    value = read(plain(node))
-    return lambda given, sent: value
 
 
 def _switches(document: DocumentNode) -> set[str]:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 from graphql import (
+    SKIP,
     DocumentNode,
-    FieldNode,
     GraphQLSchema,
     IntValueNode,
     NameNode,
@@ -99,15 +99,9 @@ class Lifted(NamedTuple):
         return dict(zip(self.readers, values, strict=True))
 
 
-def lifted(schema: GraphQLSchema, text: str, document: DocumentNode, operation: OperationDefinitionNode) -> Lifted:
-    """Of a valid document with this operation alone; raises NotCompiled where a literal cannot be a variable.
-
-    No literal may stand before the root field: its place is told by errors, and a default cannot be a variable.
-    """
+def lifted(schema: GraphQLSchema, text: str, document: DocumentNode) -> Lifted:
+    """Of a valid document with one operation; raises NotCompiled where a literal cannot be a variable."""
     places = [found.start() for found in LITERAL.finditer(text) if _value(found[0]) is not None]
-    for root in operation.selection_set.selections:
-        if not isinstance(root, FieldNode) or root.loc is None or root.loc.start > places[0]:
-            raise NotCompiled
     lift = _Lift(schema, places)
     changed = visit(document, TypeInfoVisitor(lift.types, lift))
     if lift.lifted != places:
@@ -131,6 +125,10 @@ class _Lift(Visitor):
         self.declared: list[VariableDefinitionNode] = []
         self.readers: dict[str, Reader] = {}
         self._places = places
+
+    def enter_variable_definition(self, *_: Any) -> Any:
+        """Its default can be no variable."""
+        return SKIP
 
     def enter_string_value(self, node: StringValueNode, *_: Any) -> VariableNode | None:
         return self._lift(node)

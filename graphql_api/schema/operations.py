@@ -23,6 +23,7 @@ from graphql import (
     visit,
 )
 
+from graphql_api.domain.errors import Refused
 from graphql_api.schema import measuring
 from graphql_api.schema.as_sent import as_sent
 from graphql_api.schema.context import Context
@@ -83,16 +84,22 @@ class Operations:
         context.seen.cost = cost
         if prepared.compiled is not None:
             try:
-                data, error = await prepared.compiled.run(given, context)
+                data, refused = await prepared.compiled.run(given, context)
                 context.seen.is_compiled = True
-                return OperationResult(data, [shown(error, context.caller.request_id)] if error else [], cost, True)
+                return OperationResult(data, self._refusals(prepared, refused, given, context), cost, True)
             except (Unusual, NotCompiled):
                 pass
-        if prepared.as_written is not None:
-            prepared = prepared.as_written()
+        prepared = prepared.whole()
         if errors := self._overfull(prepared, variables or {}):
             raise Rejected(errors)
         return await self._execute(prepared, variables, context, cost)
+
+    def _refusals(
+        self, prepared: Prepared, refused: Mapping[str, Refused], given: Mapping[str, Any], context: Context
+    ) -> list[dict[str, Any]]:
+        """Each with its place in the very text that was sent."""
+        plans = prepared.whole().compiled if refused else None
+        return [shown(error, context.caller.request_id) for error in plans.errors(refused, given)] if plans else []
 
     def _cost(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> int:
         """The points of an operation, which is seen to be asked for now; raises Rejected when they are too many."""
@@ -102,7 +109,7 @@ class Operations:
             try:
                 cost = measuring.charge(prepared.measured, variables, self._limits)
             except LimitExceeded as exceeded:
-                wrong = self._misfits(prepared, variables or {})
+                wrong = self._misfits(prepared.whole(), variables or {})
                 raise Rejected(wrong or [failure("LIMIT_EXCEEDED", str(exceeded))]) from None
         context.seen.operation, context.seen.field = prepared.name, prepared.field
         return cost

@@ -66,6 +66,10 @@ class Prepared(msgspec.Struct, frozen=True):
     literals: Mapping[str, Any] = {}
     as_written: Callable[[], "Prepared"] | None = None
 
+    def whole(self) -> "Prepared":
+        """Of the very text, whose places errors name."""
+        return self.as_written() if self.as_written else self
+
 
 Asked = tuple[str, str | None]
 """The text of a document, or its form, and the name of the operation in it that is meant."""
@@ -132,7 +136,7 @@ class Documents:
         if prepared.compiled is None:
             return Met.IN_VAIN
         try:
-            lifted = forms.lifted(GRAPHQL, text, prepared.document, prepared.operation)
+            lifted = forms.lifted(GRAPHQL, text, prepared.document)
             self._validate(lifted.document)  # fields that meet may differ in their literals from now on
         except (NotCompiled, Rejected):
             return Met.IN_VAIN

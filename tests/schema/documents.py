@@ -121,6 +121,15 @@ def page(dice: Dice, ids: list[str]) -> Made:
     return ("query", head), f"{body} {dice.selection('MessageFlowConnection', parts or ['__typename'])}", variables
 
 
+def several(dice: Dice, ids: list[str]) -> Made:
+    """Fields at the root that are read together."""
+    (_, flow), body, values = one(dice, ids)
+    (_, flows), bodies, more = page(dice, ids)
+    parts = [body, f"other: messageFlow(id: $id) {dice.flow()}", bodies]
+    chosen = dice.sample(parts, dice.choice([2, 2, 3]))
+    return ("query", f"{flow}, {flows}"), " ".join(chosen), values | more
+
+
 GOOD: dict[str, list[Any]] = {
     "name": ["Sale", "Straße", "STRASSE", "x" * 200],
     "agent": ["a1", "a2", 5],
@@ -245,4 +254,4 @@ def revert(dice: Dice, ids: list[str]) -> Made:
     return ("mutation", "$id: ID!, $v: Int!, $key: String"), body, variables
 
 
-KINDS = [*[one] * 3, *[page] * 3, create, *[update] * 6, bulk, bulk, delete, restore, restore, revert]
+KINDS = [*[one] * 3, *[page] * 3, several, several, create, *[update] * 6, bulk, bulk, delete, restore, restore, revert]

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import OperationResult, Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
-from graphql_api.storage.engine import Shape, Statement, Store
+from graphql_api.storage.engine import Shape, Statement, Store, unavailable
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
 from graphql_api.web.json import encoded
 from tests.conftest import CREATE
@@ -34,25 +35,22 @@ DOCUMENTS = sampled(1_000)
 """For each database."""
 
 
-class Steps:
-    """A clock and noise that are the same in two servers."""
+class Moment:
+    """A clock for two servers, which goes on from document to document."""
 
     def __init__(self) -> None:
         self.now = 1_795_605_200_000
-        self.made = 0
 
-    def clock(self) -> int:
-        self.now += 700
+    def __call__(self) -> int:
         return self.now
 
-    def noise(self) -> bytes:
-        self.made += 1
-        return self.made.to_bytes(8, "big")
+    def goes_on(self) -> None:
+        self.now += 700
 
 
-def desk(store: Store) -> Desk:
-    steps = Steps()
-    return Desk(store, steps.clock, steps.noise, 24 * HOUR)
+def desk(store: Store, moment: Moment) -> Desk:
+    made = count(1)
+    return Desk(store, moment, lambda: next(made).to_bytes(8, "big"), 24 * HOUR)
 
 
 @pytest.fixture
@@ -67,9 +65,14 @@ def two_urls(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> l
 
 
 @pytest.fixture
-async def two_desks(two_urls: list[str]) -> AsyncIterator[tuple[Desk, Desk]]:
+def moment() -> Moment:
+    return Moment()
+
+
+@pytest.fixture
+async def two_desks(two_urls: list[str], moment: Moment) -> AsyncIterator[tuple[Desk, Desk]]:
     stores = [storage.opened(url) for url in two_urls]
-    yield desk(stores[0]), desk(stores[1])
+    yield desk(stores[0], moment), desk(stores[1], moment)
     for store in stores:
         await store.close()
 
@@ -130,11 +133,12 @@ async def rows(store: Store) -> list[list[dict[str, Any]]]:
     return tables
 
 
-async def test_both_ways_agree(two_desks: tuple[Desk, Desk]) -> None:
+async def test_both_ways_agree(two_desks: tuple[Desk, Desk], moment: Moment) -> None:
     dice = Dice(SEED)
     ids: list[str] = ["first"]
     compiled = 0
     for number in range(DOCUMENTS):
+        moment.goes_on()
         text, variables = document(dice, ids)
         asked: dict[str, Any] = {"caller": dice.choice(CALLERS), "if_versions": dice.choice(IF_VERSIONS)}
         (data, errors, _), (data_too, errors_too, is_compiled) = [
@@ -179,6 +183,33 @@ async def test_a_new_flow_has_nothing_to_toggle(desk: Desk, toggled: bool | None
     assert (await rows(desk.store))[0] == []
 
 
+FLOWS_AWAY = "query Op {a: messageFlow(id: 1) {id} __typename b: messageFlow(id: 2) {id}}"
+LIST_AWAY = "query Op {messageFlow(id: 1) {id} messageFlows {totalCount}}"
+
+
+@pytest.mark.parametrize(("text", "left"), [(FLOWS_AWAY, True), (LIST_AWAY, False)], ids=["flows", "a list"])
+async def test_several_reads_are_each_told_that_the_database_is_away(desk: Desk, text: str, left: bool) -> None:
+    desk.store.heard = away
+    data, errors, is_compiled = await answered(desk, text, {}, compiles=True)
+    general, general_errors, _ = await answered(desk, text, {}, compiles=False)
+    desk.store.heard = None
+    assert is_compiled
+    assert data == general == ({"a": None, "__typename": "Query", "b": None} if left else None)
+    assert [error["path"] for error in errors] == ([["a"], ["b"]] if left else [["messageFlow"], ["messageFlows"]])
+    assert all(error in errors for error in general_errors)
+
+
+async def test_one_read_of_several_that_is_refused_is_told_in_the_words_of_the_general_executor(desk: Desk) -> None:
+    text = "query Op {messageFlow(id: 1) {id} messageFlows(first: 101) {totalCount}}"
+    told = [await answered(desk, text, {}, compiles=compiles) for compiles in (True, False)]
+    assert told[0] == told[1]
+    assert not told[0][2]
+
+
+def away(sql: str) -> None:
+    raise unavailable("it cannot be reached")
+
+
 COMPILED = {
     "read one": "query ($id: ID!) {messageFlow(id: $id) {id name autopilot messageChannel updatedAt}}",
     "literals": '{f: messageFlow(id: "x") {...L __typename}} '
@@ -186,6 +217,8 @@ COMPILED = {
     "switches": "query ($a: Boolean!) {messageFlow(id: 1) {id @include(if: $a) name @skip(if: $a)}}",
     "a page": "query ($n: Int = 5) {messageFlows(first: $n) {nodes {id} edges {cursor node {name}} totalCount "
     "pageInfo {hasNextPage hasPreviousPage startCursor endCursor}}}",
+    "several reads": "query ($id: ID!) {messageFlow(id: $id) {id} __typename other: messageFlow(id: 1) {name} "
+    "messageFlows {nodes {settings {responseSettings {workingHours {isOpen}}}}}}",
     "a filter": "query ($f: MessageFlowFilter, $o: MessageFlowOrder) {messageFlows(filter: $f, orderBy: $o, last: 3) "
     "{nodes {id}}}",
     "working hours": "query ($at: DateTime, $to: DateTime!) {messageFlows {nodes {settings {responseSettings {"
@@ -204,7 +237,8 @@ COMPILED = {
     "revert": "mutation {revertMessageFlow(id: 1, toVersion: 0, note: null) {messageFlow {id} changedFields}}",
 }
 GENERAL = {
-    "two fields at the root": "{a: messageFlow(id: 1) {id} b: messageFlow(id: 2) {id}}",
+    "two mutations": "mutation {a: deleteMessageFlow(id: 1) {replayed} b: deleteMessageFlow(id: 2) {replayed}}",
+    "a read beside another that has no plan": "{messageFlow(id: 1) {id} node(id: 1) {id}}",
     "working hours after a write": "mutation {"
     "restoreMessageFlow(id: 1) {messageFlow {settings {responseSettings {workingHours {isOpen}}}}}}",
     "history": "{messageFlow(id: 1) {revisions {nodes {id}}}}",

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.schema.context import Context
 from graphql_api.schema.forms import NUMBER, TEXT, written
@@ -19,13 +18,25 @@ from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
 from graphql_api.schema.prepared import Prepared
 from graphql_api.schema.shown import Rejected
+from graphql_api.storage.engine import unavailable
 from graphql_api.web.json import encoded
 from tests.sampling import sampled
 from tests.schema.dice import Dice
 from tests.schema.documents import document
-from tests.schema.test_compiled import CALLER, CALLERS, IF_VERSIONS, OPERATIONS, SEED, rows, two_desks, two_urls
+from tests.schema.test_compiled import (
+    CALLER,
+    CALLERS,
+    IF_VERSIONS,
+    OPERATIONS,
+    SEED,
+    Moment,
+    moment,
+    rows,
+    two_desks,
+    two_urls,
+)
 
-__all__ = ["two_desks", "two_urls"]  # fixtures
+__all__ = ["moment", "two_desks", "two_urls"]  # fixtures
 
 DOCUMENTS = sampled(400)
 """For each database."""
@@ -171,11 +182,12 @@ def both_ways(text: str) -> tuple[Prepared | Rejected, Prepared | Rejected]:
     return prepared(Operations(LIMITS), text), prepared(knowing(altered(text, "a"), altered(text, "b")), text)
 
 
-async def test_both_ways_agree(two_desks: tuple[Desk, Desk]) -> None:
+async def test_both_ways_agree(two_desks: tuple[Desk, Desk], moment: Moment) -> None:
     dice = Dice(SEED, written=0.7)
     ids: list[str] = ["first"]
     known = 0
     for number in range(DOCUMENTS):
+        moment.goes_on()
         text, variables = document(dice, ids)
         context: dict[str, Any] = {"caller": dice.choice(CALLERS), "if_versions": dice.choice(IF_VERSIONS)}
         ways = both_ways(text)
@@ -210,26 +222,28 @@ KNOWN = {
         ["a", "b", "c"],
     ),
     "literals in fragments": (
-        "{messageFlows {nodes {settings {...S}}}} fragment S on MessageFlowSettings {responseSettings "
-        '{workingHours {isOpen(at: "2026-11-2%sT12:00:00Z")}}}',
-        [1, 2, 3],
-    ),
-}
-UNKNOWN = {
-    "fields that meet": (MEETING, [("2", "2"), ("3", "3"), ("4", "4")]),
-    "what the general executor answers": ('{messageFlow(id: "%s") {revisions {nodes {id}}}}', ["a", "b", "c"]),
-    "several fields": ('{a: messageFlow(id: "%s") {id} b: messageFlow(id: "x") {id}}', ["a", "b", "c"]),
-    "a literal before the field": ("query ($n: Int = %s) {messageFlows(first: $n) {totalCount}}", [1, 2, 3]),
-    "a fragment before the field": (
         'fragment S on MessageFlowSettings {responseSettings {workingHours {isOpen(at: "2026-11-2%sT12:00:00Z")}}} '
         "{messageFlows {nodes {settings {...S}}}}",
         [1, 2, 3],
     ),
+    "several reads": (
+        '{a: messageFlow(id: "%s") {id} b: messageFlow(id: "%s") {id} messageFlows(last: 5) {totalCount}}',
+        [("a", "b"), ("b", "c"), ("c", "c")],
+    ),
+    "a field in a fragment": ('{...F} fragment F on Query {messageFlow(id: "%s") {id}}', ["a", "b", "c"]),
+}
+UNKNOWN = {
+    "fields that meet": (MEETING, [("2", "2"), ("3", "3"), ("4", "4")]),
+    "what the general executor answers": ('{messageFlow(id: "%s") {revisions {nodes {id}}}}', ["a", "b", "c"]),
+    "several mutations": (
+        'mutation {a: deleteMessageFlow(id: "%s") {replayed} b: deleteMessageFlow(id: 1) {replayed}}',
+        ["a", "b", "c"],
+    ),
+    "a literal before the field": ("query ($n: Int = %s) {messageFlows(first: $n) {totalCount}}", [1, 2, 3]),
     "another operation": (
         'query Op {messageFlow(id: "%s") {id}} query Other {messageFlow(id: "%s") {id}}',
         [("a", "b"), ("b", "c"), ("c", "d")],
     ),
-    "a field in a fragment": ('{...F} fragment F on Query {messageFlow(id: "%s") {id}}', ["a", "b", "c"]),
     "a subscription": ('subscription {messageFlowChanged(id: "%s") {version}}', ["a", "b", "c"]),
     "a value that differs in kind": ("{messageFlow(id: %s) {id}}", ["1", "2", '"x"']),
 }
@@ -272,14 +286,32 @@ async def test_what_is_odd_is_told_as_ever(desk: Desk, name: str, limits: Limits
     assert by_form == alone
 
 
-async def test_an_error_names_the_place_in_the_document_that_was_sent(desk: Desk) -> None:
-    template = 'mutation {\n  updateMessageFlow(id: "%s", input: {}) {errors {code}}}'
-    operation = knowing(template % "a", template % "b").prepare(template % "longer than before")
-    assert is_known(operation)
-    _, errors, _, _ = await told(operation, desk, caller=Caller("ws1", scopes=frozenset()))
-    assert [(error["locations"], error["extensions"]["code"]) for error in errors] == [
-        ([{"line": 2, "column": 3}], "FORBIDDEN")
-    ]
+PLACES = {
+    "a mutation": 'mutation {\n  updateMessageFlow(id: "%s", input: {}) {replayed}}',
+    "a read": '{messageFlow(id: "%s") {id}}',
+    "several reads": '{a: messageFlow(id: "%s") {id} b: messageFlow(id: "%s") {id}}',
+    "a field in a fragment": '{...F} fragment F on Query {messageFlow(id: "%s") {id} messageFlows {totalCount}}',
+    "a fragment before it": "fragment S on MessageFlowSettings {responseSettings {workingHours {"
+    'isOpen(at: "2026-11-22T12:00:00.%sZ")}}} {messageFlows {nodes {settings {...S}}}}',
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+async def test_an_error_names_the_place_in_the_document_that_was_sent(desk: Desk, name: str) -> None:
+    template = PLACES[name]
+    before, again, text = (template.replace("%s", value) for value in ("1", "2", "333"))
+    by_form = prepared(knowing(before, again), text)
+    assert is_known(by_form)
+    desk.store.heard = away
+    alone, told_again = [await told(one, desk) for one in (prepared(Operations(LIMITS), text), by_form)]
+    desk.store.heard = None
+    assert told_again == alone
+    assert {error["extensions"]["code"] for error in alone[1]} == {"UNAVAILABLE"}
+    assert all(error["locations"] for error in alone[1])
+
+
+def away(sql: str) -> None:
+    raise unavailable("it cannot be reached")
 
 
 async def test_variables_cannot_take_the_place_of_literals(desk: Desk) -> None:
