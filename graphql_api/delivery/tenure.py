@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from graphql_api.storage import sender, tally
-from graphql_api.storage.engine import Row, Script, Statement, Store
+from graphql_api.storage.engine import Row, Script, Statement, Store, script_of
 
 BEAT = 2.0
 """Seconds between two signs of life."""
@@ -99,7 +99,7 @@ class Tenure:
 
     async def _wrote(self, statement: Statement) -> bool:
         began = monotonic()
-        is_mine = await self._store.run(lambda: _single(statement))
+        is_mine = bool(await self._store.run(lambda: script_of(statement)))
         if is_mine:
             self._renewed_at = began
         return is_mine
@@ -133,7 +133,3 @@ async def tell_parked(store: Store) -> None:
     """How many webhooks are parked goes into the metrics."""
     (row,) = await store.read(sender.PARKED)
     tally.tell("webhooks_parked", row["total"])
-
-
-def _single(statement: Statement) -> Script[bool]:
-    return bool((yield statement))

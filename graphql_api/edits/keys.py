@@ -9,7 +9,7 @@ from graphql_api.domain import keys as domain
 from graphql_api.domain.errors import refused
 from graphql_api.domain.keys import Key
 from graphql_api.storage import keys
-from graphql_api.storage.engine import Script, Store
+from graphql_api.storage.engine import Script, Store, script_of
 
 NOTED_EVERY = 60_000
 """Milliseconds between two notes of a key's last use."""
@@ -45,12 +45,8 @@ async def create(
         now,
         expires_at,
     )
-    await store.run(lambda: _keep(secret, key), together=True)
+    await store.run(lambda: script_of(keys.create(domain.digest(secret), key)), together=True)
     return IssuedKey(key, secret)
-
-
-def _keep(secret: str, key: Key) -> Script[None]:
-    yield keys.create(domain.digest(secret), key)
 
 
 async def rotate(
@@ -115,8 +111,4 @@ async def find(store: Store, digest: str) -> Key | None:
 
 async def note_use(store: Store, now: int, digests: Collection[str]) -> int:
     """How many notes were written: none for a key of which one is younger than a minute, by whatever worker."""
-    return await store.run(lambda: _note_use(sorted(digests), now))
-
-
-def _note_use(digests: Sequence[str], now: int) -> Script[int]:
-    return len((yield keys.used(digests, now, now - NOTED_EVERY)))
+    return len(await store.run(lambda: script_of(keys.used(sorted(digests), now, now - NOTED_EVERY))))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
@@ -11,7 +12,7 @@ from graphql_api.domain.batching import batched
 from graphql_api.domain.errors import Refused, fault
 from graphql_api.edits.desk import Desk
 from graphql_api.storage import changes, upkeep
-from graphql_api.storage.engine import Row, Script, Statement
+from graphql_api.storage.engine import Row, Script, script_of
 
 STEP = 500
 """Rows a transaction."""
@@ -41,7 +42,7 @@ async def forget_replays(desk: Desk) -> int:
     forgotten = 0
     while True:
         cut = desk.now() - desk.replay_lifetime
-        step = await desk.store.run(_single(upkeep.forget_replays(cut, STEP)))
+        step = len(await desk.store.run(partial(script_of, upkeep.forget_replays(cut, STEP))))
         forgotten += step
         if step < STEP:
             return forgotten
@@ -74,13 +75,6 @@ async def prune(desk: Desk, retention: int, tell: Callable[[int], None] = lambda
         if is_last:
             return revisions, tombstones
         place = (rows[-1]["workspace_id"], rows[-1]["id"])
-
-
-def _single(statement: Statement) -> Callable[[], Script[int]]:
-    def script() -> Script[int]:
-        return len((yield statement))
-
-    return script
 
 
 def _steps(old: Sequence[Row]) -> Iterator[list[tuple[str, int]]]:

@@ -151,6 +151,11 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
+def script_of(statement: Statement) -> Script[Sequence[Row]]:
+    """The script of one statement."""
+    return (yield statement)
+
+
 def drive(script: Script[T], execute: Callable[[Statement], Sequence[Row]]) -> T:
     """Runs a script to its end with statements that answer at once."""
     rows: Any = None
