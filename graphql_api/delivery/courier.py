@@ -20,6 +20,7 @@ from graphql_api.edits.webhooks import KEPT_ATTEMPTS
 from graphql_api.storage import deliveries, tally, webhooks
 from graphql_api.storage.engine import Row, Script
 from graphql_api.storage.sender import NEXT_EDITION
+from graphql_api.storage.signals import wait_at_most
 
 AT_ONCE = 8
 """Messages on their way to one endpoint."""
@@ -91,9 +92,7 @@ class Courier:
                 wait = await self._set_out()
             except Refused:
                 wait = AGAIN
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._wake.wait()
+            await wait_at_most(wait, self._wake)
 
     def _was_set_back(self) -> bool:
         """The clock, since the last look at it; at the first one, that of the process that sent before may have been

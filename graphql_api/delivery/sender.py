@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -17,6 +17,7 @@ from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import Desk
 from graphql_api.storage import deliveries, sender, webhooks
 from graphql_api.storage.engine import Row, Script
+from graphql_api.storage.signals import wait_at_most
 from graphql_api.storage.tail import Rewritten, Tail
 
 SLOTS = (128, 32)
@@ -118,7 +119,7 @@ class Sender:
                     await tail.verify()  # else the place in an old history would be written into a new one
                     await self._tenure.renew(self._place)
                 if not has_more:
-                    await _set(news, HELD if tail.is_held else self._tenure.next_beat)
+                    await wait_at_most(HELD if tail.is_held else self._tenure.next_beat, news)
                 position = await self._look()
             except Refused:
                 if not self._tenure.is_sure:
@@ -223,10 +224,3 @@ class Sender:
         leaving = asyncio.create_task(self._couriers.pop(id).stop())
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
-
-
-async def _set(event: asyncio.Event, seconds: float) -> None:
-    """Waits for an event, but not longer."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

@@ -16,6 +16,7 @@ from graphql_api.feed.watcher import Watcher
 from graphql_api.storage import changes, flows
 from graphql_api.storage.changes import Change
 from graphql_api.storage.engine import Row, Store
+from graphql_api.storage.signals import wait_at_most
 from graphql_api.storage.tail import PositionRange, Rewritten, Tail
 
 Now = tuple[int, Sequence[PositionRange]]
@@ -170,9 +171,7 @@ class Feed:
         loop = asyncio.get_running_loop()
         held = HELD[0]
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(UNHEARD):
-                    await self._wake.wait()
+            await wait_at_most(UNHEARD, self._wake)
             self._wake.clear()
             asking, self._asking = self._asking, []
             try:

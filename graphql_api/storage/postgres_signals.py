@@ -12,7 +12,7 @@ from graphql_api.domain.errors import Refused
 from graphql_api.storage.postgres_errors import AWAY
 from graphql_api.storage.postgres_lent import Lent
 from graphql_api.storage.postgres_pool import Pool
-from graphql_api.storage.signals import Bell
+from graphql_api.storage.signals import Bell, wait_at_most
 
 CHANNEL = "message_flows"
 APART = 0.02
@@ -66,9 +66,7 @@ class Signals:
                         connection = await self._listening(rung)
                     rung.clear()
                     yield
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(POLL):
-                            await rung.wait()
+                    await wait_at_most(POLL, rung)
             finally:
                 if connection is not None:
                     connection.terminate()

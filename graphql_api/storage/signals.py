@@ -1,4 +1,4 @@
-"""Word of commits within this process: heard by whoever listens, from whatever thread it comes."""
+"""Word of commits within this process, from whatever thread it comes, and how long whoever listens waits for it."""
 
 import asyncio
 import contextlib
@@ -25,3 +25,10 @@ class Bell:
             yield mine[1]
         finally:
             self._listening = tuple(one for one in self._listening if one is not mine)
+
+
+async def wait_at_most(seconds: float | None, event: asyncio.Event) -> None:
+    """Waits for an event, but not longer; None is for as long as it takes."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -1,7 +1,5 @@
 """SQLite: short reads on the event loop, long ones aside in threads, all writing in one thread."""
 
-import asyncio
-import contextlib
 import os
 import sqlite3
 import time
@@ -12,7 +10,7 @@ from typing import TypeVar
 from graphql_api.domain.errors import Refused
 from graphql_api.storage import sqlite_file
 from graphql_api.storage.engine import Row, Script, Statement
-from graphql_api.storage.signals import Bell
+from graphql_api.storage.signals import Bell, wait_at_most
 from graphql_api.storage.sqlite_file import FileId
 from graphql_api.storage.sqlite_long_reads import LongReads
 from graphql_api.storage.sqlite_short_reads import ShortReads
@@ -98,9 +96,7 @@ class SqliteStore:
         seen = None
         with self._bell.heard() as rung:
             while True:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(GLANCE):
-                        await rung.wait()
+                await wait_at_most(GLANCE, rung)
                 if rung.is_set() or seen is None or seen != self._version():
                     rung.clear()
                     seen = self._version()
