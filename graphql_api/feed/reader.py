@@ -39,7 +39,8 @@ class Feed:
         self._name = ""
         self._past = Past(store)
         self._watchers: dict[Topic, set[Watcher]] = {}
-        self._count = 0
+        self.count = 0
+        """How many watch."""
         self._tail: Tail | None = None
         self._work: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
@@ -69,11 +70,6 @@ class Feed:
                 watchers.discard(watcher)
                 if not watchers:
                     self._watchers.pop((workspace, flow_id), None)
-
-    @property
-    def count(self) -> int:
-        """How many watch."""
-        return self._count
 
     async def _check(self, after: int | None) -> None:
         (now,) = await self._store.read(changes.STREAM_NOW)
@@ -109,7 +105,7 @@ class Feed:
         """A cursor: whatever is not to be seen by a read that begins from now on comes behind it."""
         workspace = caller.within("flows:read")
         await self._check(None)
-        if not self._count:
+        if not self.count:
             return self.cursor(workspace, (await Tail.begun(self._store)).place)
         async with self._kept():
             place, _ = await self._caught_up()
@@ -127,14 +123,14 @@ class Feed:
     @contextlib.asynccontextmanager
     async def _kept(self) -> AsyncIterator[None]:
         """The reader works as long as somebody watches."""
-        self._count += 1
+        self.count += 1
         if not self._work:
             self._work = [asyncio.create_task(self._listen()), asyncio.create_task(self._read())]
         try:
             yield
         finally:
-            self._count -= 1
-            if not self._count:
+            self.count -= 1
+            if not self.count:
                 await self._stop()
 
     async def _stop(self) -> None:
