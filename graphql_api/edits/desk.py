@@ -61,10 +61,8 @@ class Edit(msgspec.Struct, frozen=True):
             id, version, at, operation, caller.source, caller.actor, caller.request_id, self.terms.note, changes
         )
 
-    def replay(self, outcome: Any = None) -> Replay | None:
-        """What is kept under the request's key, if it has one."""
-        if self.terms.key is None:
-            return None
+    def replay(self, outcome: Any) -> Replay:
+        """What is kept under the request's key."""
         return Replay(self.scope, self.target, self.request, outcome, self.now)
 
 

@@ -16,7 +16,7 @@ from graphql_api.domain.search import Filter
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits.desk import Desk, Edit, Result, Saved
 from graphql_api.edits.replaying import is_known, once
-from graphql_api.edits.writing import kept, outcome, save, unknown_version
+from graphql_api.edits.writing import outcome, save, unknown_version
 from graphql_api.storage import flows, pages, replays, revisions
 from graphql_api.storage.abreast import abreast
 from graphql_api.storage.engine import Script
@@ -83,7 +83,7 @@ def _update_many(
     results = yield from abreast(_update_one(edit, id, found.get(id), patch) for id in chosen)
     is_refused = all(result.saved is None for result in results)
     if edit.terms.key is not None and not is_refused:
-        yield replays.keep(edit.workspace, kept(edit, [_result_outcome(result) for result in results]))
+        yield replays.keep(edit.workspace, edit.replay([_result_outcome(result) for result in results]))
     return tuple(results), False
 
 

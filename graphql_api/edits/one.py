@@ -37,7 +37,8 @@ def _create(edit: Edit, patch: Patch, noise: bytes) -> Script[Saved]:
     if not edit.terms.validate_only:
         revision = edit.revision(id, 0, edit.now, "CREATE", revisions.changes({}, flow, changed))
         row = {column: value for column, value in flow.items() if column != "workspace_id"}
-        yield saving.create(edit.workspace, row, revision, edit.replay(outcome(saved)))
+        replay = None if edit.terms.key is None else edit.replay(outcome(saved))
+        yield saving.create(edit.workspace, row, revision, replay)
     return saved
 
 

@@ -9,7 +9,6 @@ from graphql_api.domain.flow import BY_COLUMN, Values
 from graphql_api.edits.desk import Edit, Saved
 from graphql_api.storage import flows, replays, revisions, saving
 from graphql_api.storage.engine import Raced, Row, Script
-from graphql_api.storage.replays import Replay
 
 
 def any_flow(edit: Edit, id: str) -> Script[Values]:
@@ -84,7 +83,7 @@ def write(
         return saved
     told = revisions.changes(flow, saved.flow, changed)
     revision = edit.revision(flow["id"], row["version"], at, operation, told)
-    replay = None if edit.terms.key is None else kept(edit, outcome(saved))
+    replay = None if edit.terms.key is None else edit.replay(outcome(saved))
     written = yield saving.save(edit.workspace, flow["id"], flow["version"], row, revision, replay, saved.flow)
     if not written:
         raise Raced
@@ -94,7 +93,7 @@ def write(
 def unchanged(edit: Edit, flow: Values, rebased_from: int | None = None) -> Script[Saved]:
     saved = Saved(flow, rebased_from=rebased_from)
     if edit.terms.key is not None:
-        yield replays.keep(edit.workspace, kept(edit, outcome(saved)))
+        yield replays.keep(edit.workspace, edit.replay(outcome(saved)))
     return saved
 
 
@@ -106,9 +105,3 @@ def outcome(saved: Saved) -> dict[str, Any]:
         "changed": saved.changed,
         "rebasedFrom": saved.rebased_from,
     }
-
-
-def kept(edit: Edit, outcome: Any) -> Replay:
-    replay = edit.replay(outcome)
-    assert replay is not None
-    return replay
