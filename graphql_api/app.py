@@ -19,7 +19,7 @@ from graphql_api.opening import desk_of, store_of
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import Operations
 from graphql_api.storage import tally
-from graphql_api.web import hearing
+from graphql_api.web import gathered
 from graphql_api.web.auth import Guard, Keyring
 from graphql_api.web.cors import Cors
 from graphql_api.web.described import OpenApi
@@ -46,7 +46,7 @@ from graphql_api.web.websocket import WebSockets
 Carrier = Callable[..., Operations]
 """Makes what carries out operations."""
 
-tally.hear(hearing.hear)
+tally.hear(gathered.hear)
 
 
 class Shared(NamedTuple):

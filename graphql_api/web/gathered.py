@@ -1,6 +1,7 @@
 """What happens, gathered in plain numbers first, which cost a request little; `metrics` brings its metrics up to them.
 
-Their library is imported when the first answers are out; what happened before is told then.
+Their library is imported when the first answers are out, or with the first thing that is rare; what happened before is
+told then.
 """
 
 import asyncio
@@ -65,3 +66,15 @@ class Gathered:
 
 
 GATHERED = Gathered()
+
+
+def hear(name: str, amount: float) -> None:
+    """Something that has happened; all but batches is rare, and told to the metrics at once."""
+    if name == "batch":
+        GATHERED.note_batch(amount)
+        return
+    try:
+        from graphql_api.web import metrics  # mostly there by now
+    except (OSError, ImportError):  # clients have taken the descriptors that its files are opened with: not counted
+        return
+    metrics.HEARD_OF[name](amount)

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict
 
-from graphql_api.web.hearing import hear
+from graphql_api.web.gathered import hear
 
 
 def write_line(level: str, event: str = "request", **members: Any) -> None:

@@ -15,8 +15,9 @@ from graphql_api.domain.words import counted
 from graphql_api.schema.context import Context
 from graphql_api.schema.operations import Event
 from graphql_api.schema.shown import Rejected
-from graphql_api.web import hearing, telemetry
+from graphql_api.web import telemetry
 from graphql_api.web.auth import Keyring
+from graphql_api.web.gathered import hear
 from graphql_api.web.http import Disconnected
 from graphql_api.web.json import encoded
 from graphql_api.web.results import code_of, response_of
@@ -70,7 +71,7 @@ class LiveConnections:
     def subscription(self, payer: str, context: Context, way: str, key: Key | None) -> Iterator[SubscriptionRecord]:
         """Counts it while it is open, and tells of it in the log at its end."""
         with self.held("subscription", payer):
-            hearing.hear("subscriptions", 1)
+            hear("subscriptions", 1)
             began = perf_counter()
             record = SubscriptionRecord()
             try:
@@ -84,13 +85,13 @@ class LiveConnections:
                 record.reason = "INTERNAL"
                 raise
             finally:
-                hearing.hear("subscriptions", -1)
+                hear("subscriptions", -1)
                 self._line("info", event="subscription", **_members(context, way, key, record, perf_counter() - began))
 
     def text(self, event: Event, record: SubscriptionRecord) -> str:
         """The answer as it is sent, written once for all who get it."""
         record.deliveries += 1
-        hearing.hear("delivery_lag", max(0, self._now() - event.at) / 1_000)
+        hear("delivery_lag", max(0, self._now() - event.at) / 1_000)
         if event.text is None:
             assert event.answer is not None
             event.text = encoded(response_of(event.answer)).decode()

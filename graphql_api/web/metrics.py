@@ -132,7 +132,7 @@ HEARD_OF: Mapping[str, Callable[[float], None]] = {
     "lost_line": LOST_LINES.inc,
     **{f"webhook_{outcome.lower()}": WEBHOOK_DELIVERIES.labels(outcome.lower()).inc for outcome in OUTCOMES},
 }
-"""What is heard of, by its name; see `hearing.hear`."""
+"""What is heard of, by its name; see `gathered.hear`."""
 
 
 def note_store(figures: Mapping[str, float]) -> None:

@@ -12,8 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.domain.keys import Key
 from graphql_api.schema.context import Seen
-from graphql_api.web.gathered import GATHERED
-from graphql_api.web.hearing import hear
+from graphql_api.web.gathered import GATHERED, hear
 from graphql_api.web.pages import PAGES
 from graphql_api.web.routes import PREFIX, ROUTES
 

@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from graphql_api import app, web
 from graphql_api.edits import Desk, keys
-from graphql_api.web import gathered, hearing, metrics, telemetry
+from graphql_api.web import gathered, metrics, telemetry
 from graphql_api.web import lines as lines_of
 from graphql_api.web.telemetry import Telemetry
 from tests.conftest import configured
@@ -331,7 +331,7 @@ def test_batches_are_counted_together_as_if_one_by_one() -> None:
 
     before = sizes()
     for size in (1, 3, 3, 200):
-        hearing.hear("batch", size)
+        gathered.hear("batch", size)
     grown = {name: value - before[name] for name, value in sizes().items() if value != before[name]}
     buckets = {f'message_flows_batch_size_bucket{{le="{bound}"}}': 3 for bound in ("4.0", "8.0", "16.0", "32.0")}
     buckets |= {f'message_flows_batch_size_bucket{{le="{bound}"}}': 3 for bound in ("64.0", "128.0")}
@@ -438,4 +438,4 @@ def test_what_cannot_be_counted_for_want_of_descriptors_does_no_harm(monkeypatch
     """A lost line of the log is told from within the log, whose caller would be struck."""
     monkeypatch.delattr("graphql_api.web.metrics")
     monkeypatch.setitem(sys.modules, "graphql_api.web.metrics", None)
-    hearing.hear("lost_line", 1)
+    gathered.hear("lost_line", 1)
