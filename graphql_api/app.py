@@ -9,7 +9,7 @@ from msgspec import structs
 from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
-from graphql_api import config, extras
+from graphql_api import config
 from graphql_api.config import Config
 from graphql_api.domain import example
 from graphql_api.edits import Desk
@@ -69,7 +69,7 @@ class Shared(NamedTuple):
 def made(settings: Config | None = None, desk: Desk | None = None) -> ASGIApp:
     """The ASGI application; from the environment when nothing is given, as each worker makes it."""
     settings = settings or config.load()
-    extras.require(settings)
+    config.require_extras(settings)
     desk = desk or desk_of(settings, store_of(settings))
     desk, carrier, around = traced(settings, desk) if settings.traces else (desk, Operations, None)
     shared = shared_of(settings, desk, carrier)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Any
 
@@ -11,6 +12,9 @@ from pydantic_core import ErrorDetails
 from graphql_api.domain.words import nearest
 from graphql_api.settings import PREFIX as PREFIX
 from graphql_api.settings import Config as Config
+
+EXTRAS = {"traces": ("opentelemetry", "otel"), "redis_url": ("redis", "redis")}
+"""Settings that need a library which is not installed with the server: that library, and the extra that brings it."""
 
 
 class ConfigError(ValueError):
@@ -52,6 +56,13 @@ def require_loopback(config: Config) -> None:
             f" no keys are required: whoever reaches the server could change every flow. Set {variable('auth')}=keys"
             " and make a key with `message-flows keys create --workspace NAME --scope flows:read,flows:write`."
         )
+
+
+def require_extras(config: Config) -> None:
+    for name, (library, extra) in EXTRAS.items():
+        if getattr(config, name) and not find_spec(library):
+            needs = f"{variable(name)} needs the extra `{extra}`"
+            raise ConfigError(f"{needs}: pip install 'message-flows[{extra}]'.")
 
 
 def is_loopback(host: str) -> bool:

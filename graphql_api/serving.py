@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import uvicorn
 
-from graphql_api import config, extras, greeting, lifetime, reads
+from graphql_api import config, greeting, lifetime, reads
 from graphql_api.config import Config, ConfigError
 from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
@@ -32,7 +32,7 @@ def serve(settings: Config) -> None:
     """Serves until it is told to stop; raises ConfigError, Refused or Unfit when it cannot begin."""
     _hold_standard_files()
     _raise_descriptors()
-    extras.require(settings)
+    config.require_extras(settings)
     _check_tls(settings)
     with _bound(settings) as listener, _sharing(settings):
         _listen_for_metrics(settings)

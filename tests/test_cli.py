@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from graphql_api import __version__, extras, opening, serving
+from graphql_api import __version__, config, opening, serving
 from graphql_api.transfer import incoming
 from graphql_api.transfer.staging import StagedFlows
 from tests.commands import NOBODY, Said, Spoken
@@ -147,7 +147,7 @@ def test_version_and_help(spoken: Spoken) -> None:
 def test_a_server_does_not_begin_without_an_extra_that_it_needs(
     spoken: Spoken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, extra: str
 ) -> None:
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(config, "find_spec", lambda name: None)
     monkeypatch.setenv(variable, value)
     sentence = f"{variable} needs the extra `{extra}`: pip install 'message-flows[{extra}]'.\n"
     assert spoken("serve", "--port", "0", "--migrate") == Said(2, "", sentence)
