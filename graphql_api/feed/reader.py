@@ -7,7 +7,7 @@ import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.change_cursors import ChangeCursor, change_cursor
+from graphql_api.domain.cursors import ChangeCursor, change_cursor
 from graphql_api.domain.errors import Refused, refused, unknown_flow
 from graphql_api.domain.flow import Values
 from graphql_api.domain.ids import is_id

@@ -17,7 +17,7 @@ import websockets
 
 from graphql_api import edits, reads
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.change_cursors import ChangeCursor
+from graphql_api.domain.cursors import ChangeCursor
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk, keys
 from graphql_api.edits.upkeep import prune

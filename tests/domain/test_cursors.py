@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from graphql_api.domain import cursors
-from graphql_api.domain.change_cursors import ChangeCursor, change_cursor
+from graphql_api.domain.cursors import ChangeCursor, change_cursor
 from graphql_api.domain.errors import Refused
 
 
