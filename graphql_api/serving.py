@@ -183,7 +183,7 @@ def _setup(settings: Config) -> uvicorn.Config:
         factory=True,
         workers=settings.workers,
         root_path=settings.root_path,
-        loop="graphql_api.web.handshakes:Loop",
+        loop="graphql_api.web.patience:Loop",
         http="graphql_api.web.wire:Wire",
         h11_max_incomplete_event_size=settings.max_header_bytes,
         ws="graphql_api.workers:frames",

@@ -1,13 +1,16 @@
-"""How long a connection waits for what its client says next."""
+"""How long a connection waits for what its client says next, be it a handshake of TLS, a head or another request."""
 
 import asyncio
 import math
 from collections.abc import Callable
+from typing import Any
+
+import uvloop
 
 from graphql_api.domain.errors import Refused, refused
 
 HEAD_SECONDS = 10.0
-"""In which the whole head of a request must arrive."""
+"""In which the whole head of a request must arrive, and before it a handshake of TLS must end."""
 
 LOOK = 1.0
 """Seconds between two looks at the clock, at most."""
@@ -63,3 +66,12 @@ class Patience:
 
     def end(self) -> None:
         self._watch.cancel()
+
+
+class Loop(uvloop.Loop):
+    """That of a process that serves: of itself it would leave a handshake of TLS a minute."""
+
+    async def create_server(self, *args: Any, **options: Any) -> asyncio.AbstractServer:  # type: ignore[override]
+        if options.get("ssl"):
+            options["ssl_handshake_timeout"] = HEAD_SECONDS
+        return await super().create_server(*args, **options)

@@ -8,13 +8,13 @@ import pytest
 
 from graphql_api import config
 from graphql_api.serving import _setup
-from graphql_api.web import handshakes
+from graphql_api.web import patience
 
 HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"
 
 
 def test_a_handshake_has_as_long_as_a_head(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshakes, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
     loop = _setup(config.load()).get_loop_factory()
     assert loop is not None
 
@@ -41,5 +41,5 @@ def test_without_tls_a_server_is_made_as_ever() -> None:
         server.close()
         return is_serving
 
-    with asyncio.Runner(loop_factory=handshakes.Loop) as runner:
+    with asyncio.Runner(loop_factory=patience.Loop) as runner:
         assert runner.run(made())
