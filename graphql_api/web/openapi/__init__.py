@@ -8,7 +8,7 @@ from graphql_api.domain.example import EXAMPLE
 from graphql_api.domain.flow import LEAVES
 from graphql_api.web.json import encoded
 from graphql_api.web.openapi import bodies, errors, heads, hours
-from graphql_api.web.openapi.values import Json
+from graphql_api.web.openapi.values import Json, ref
 from graphql_api.web.routes import COLLECTION, PREFIX, ROUTES, Route
 
 ABOUT = """\
@@ -131,7 +131,7 @@ def _operation(route: Route) -> Json:
         "tags": ["message-flows"],
         "parameters": _parameters(route),
         **body,
-        "responses": {**_successes(route), **dict(sorted(map(errors.ref, _refusals(route))))},
+        "responses": {**_successes(route), **dict(sorted(map(errors.answered, _refusals(route))))},
     }
 
 
@@ -163,7 +163,7 @@ def _body(route: Route) -> Json:
     if route.takes == "toggle":
         schema: Json = {"type": "object", "description": "Absent, or any object; its members are ignored."}
     else:
-        schema = bodies.ref(bodies.taken_by(route))
+        schema = ref(bodies.taken_by(route))
     media = {"schema": schema, "examples": TAKEN[route.takes]}
     return {"required": route.takes != "toggle", "content": {"application/json": media}}
 
@@ -180,9 +180,9 @@ def _success(route: Route) -> Json:
     if route.status == 204:
         return {"description": "The flow is deleted.", "headers": heads.headers(*replay)}
     if route is ABOUT_HOURS:
-        media = {"schema": bodies.ref(hours.NAME), "examples": {"overnight": {"value": hours.EXAMPLE}}}
+        media = {"schema": ref(hours.NAME), "examples": {"overnight": {"value": hours.EXAMPLE}}}
         return {"description": "As asked.", "headers": heads.headers(), "content": {"application/json": media}}
-    flow, shown = bodies.ref(bodies.answered_by(route)), EXAMPLE if route.status == 201 else SHOWN
+    flow, shown = ref(bodies.answered_by(route)), EXAMPLE if route.status == 201 else SHOWN
     if route.operation == "ListMessageFlows":
         media = {"schema": {"type": "array", "items": flow}, "examples": {"example": {"value": [shown]}}}
         return {

@@ -7,7 +7,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLNamedType,
     OperationDefinitionNode,
     SelectionSetNode,
     get_named_type,
@@ -17,7 +16,7 @@ from graphql import (
 from graphql_api.domain.flow import TREE, Block, Leaf
 from graphql_api.schema.inputs import null_rule
 from graphql_api.schema.prepared import GRAPHQL
-from graphql_api.web.openapi.values import BOOLEAN, IDENTIFIER, INSTANT, Json, answered, requested
+from graphql_api.web.openapi.values import BOOLEAN, IDENTIFIER, INSTANT, Json, answered, ref, requested
 from graphql_api.web.rest import OPERATIONS
 from graphql_api.web.routes import ROUTES, Route
 from graphql_api.web.shape import IGNORED, WORKING_HOURS
@@ -36,10 +35,6 @@ FIXED = {
 }
 SENT_BACK = "Ignored, so that what was read can be sent back."
 TOGGLE = "Flips autopilot if true; null and false do nothing. Not idempotent: see Idempotency-Key."
-
-
-def ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def taken_by(route: Route) -> str:
@@ -111,20 +106,18 @@ def answers() -> dict[str, Json]:
     """The flows that the routes answer, and the blocks within, members in the order of the selections."""
     schemas: dict[str, Json] = {}
     for route in ROUTES:
-        found = _flow(route)
-        if found is not None:
-            name = answered_by(route)
-            selections, of = found
-            for part, schema in _answer(name, selections, of, TREE):
+        flow = _flow(route)
+        if flow is not None:
+            for part, schema in _answer(answered_by(route), flow, GRAPHQL.type_map["MessageFlow"], TREE):
                 if schemas.setdefault(part, schema) != schema:
                     raise TypeError(f"{route.operation} selects another {part} than the operations before it")
     return schemas
 
 
-def _answer(name: str, selections: SelectionSetNode, of: Any, block: Block) -> Iterator[tuple[str, Json]]:
+def _answer(name: str, node: FieldNode, of: Any, block: Block) -> Iterator[tuple[str, Json]]:
     properties: dict[str, Json] = {}
     inner: list[tuple[str, Json]] = []
-    for field in _fields(selections):
+    for field in fields(node.selection_set):
         shown = field.alias.value if field.alias else field.name.value
         if shown == THE_ETAG and block is TREE:
             continue
@@ -132,8 +125,7 @@ def _answer(name: str, selections: SelectionSetNode, of: Any, block: Block) -> I
         kind = get_named_type(of.fields[field.name.value].type)
         if isinstance(member, Block):
             properties[shown] = ref(kind.name)
-            assert field.selection_set is not None
-            inner += _answer(kind.name, field.selection_set, kind, member)
+            inner += _answer(kind.name, field, kind, member)
         else:
             value = SCALARS[kind.name] if member is None else answered(member)
             properties[shown] = {"description": of.fields[field.name.value].description, **value}
@@ -142,12 +134,13 @@ def _answer(name: str, selections: SelectionSetNode, of: Any, block: Block) -> I
     yield from inner
 
 
-def _fields(selections: SelectionSetNode) -> Iterator[FieldNode]:
-    for selection in selections.selections:
+def fields(selections: SelectionSetNode | None) -> Iterator[FieldNode]:
+    """Those of a selection, its fragments written out."""
+    for selection in selections.selections if selections else ():
         if isinstance(selection, FieldNode):
             yield selection
         elif isinstance(selection, FragmentSpreadNode):
-            yield from _fields(FRAGMENTS[selection.name.value].selection_set)
+            yield from fields(FRAGMENTS[selection.name.value].selection_set)
 
 
 FRAGMENTS = {node.name.value: node for node in DOCUMENT.definitions if isinstance(node, FragmentDefinitionNode)}
@@ -160,26 +153,19 @@ def root_field(route: Route) -> FieldNode:
         for node in DOCUMENT.definitions
         if isinstance(node, OperationDefinitionNode) and node.name and node.name.value == route.operation
     )
-    (root,) = _fields(found.selection_set)
+    (root,) = fields(found.selection_set)
     return root
 
 
 def selects(route: Route, name: str) -> bool:
-    root = root_field(route)
-    return root.selection_set is not None and any(field.name.value == name for field in _fields(root.selection_set))
+    return any(field.name.value == name for field in fields(root_field(route).selection_set))
 
 
-def _flow(route: Route) -> tuple[SelectionSetNode, GraphQLNamedType] | None:
-    """What a route selects of a flow: at the root, in a payload, or in a page."""
-    flow = GRAPHQL.type_map["MessageFlow"]
+def _flow(route: Route) -> FieldNode | None:
+    """The flow that a route selects: at the root, in a payload, or in a page."""
     root = root_field(route)
-    assert root.selection_set is not None
     if route.operation == "GetWorkingHours":
         return None
     if root.name.value == "messageFlow":
-        return root.selection_set, flow
-    for field in _fields(root.selection_set):
-        if field.name.value in ("messageFlow", "nodes"):
-            assert field.selection_set is not None
-            return field.selection_set, flow
-    return None
+        return root
+    return next((field for field in fields(root.selection_set) if field.name.value in ("messageFlow", "nodes")), None)

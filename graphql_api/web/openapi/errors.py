@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from graphql_api.domain.errors import KINDS, Problem, unknown_flow
+from graphql_api.domain.errors import KINDS, Problem, other_version, unknown_flow
 from graphql_api.web import refusals
 from graphql_api.web.auth import unauthenticated
 from graphql_api.web.openapi.heads import headers
-from graphql_api.web.openapi.values import INSTANT, Json
+from graphql_api.web.openapi.values import INSTANT, Json, ref
 
 # A caller who is over a limit may come back in `wait` seconds, at `reset` (seconds since 1970).
 LIMITED = SimpleNamespace(wait=30, reset=1_777_852_830)
@@ -91,7 +91,7 @@ REFUSALS: Mapping[str, Refusal] = {
     ),
     "VersionConflict": Refusal(
         "If-Match lists another version than the flow has; nothing was written. Not 409, which common libraries retry.",
-        {"conflict": _one("VERSION_CONFLICT", "the flow is at version 8, not at the one you named", "ifVersion")},
+        {"conflict": [other_version(8)]},
         ("ETag",),
         {"currentVersion": 8},
     ),
@@ -136,7 +136,7 @@ def responses() -> dict[str, Json]:
 
 def _response(refusal: Refusal) -> Json:
     examples = {name: {"value": example(problems, refusal.extra)} for name, problems in refusal.examples.items()}
-    media = {"schema": {"$ref": "#/components/schemas/Error"}, "examples": examples}
+    media = {"schema": ref("Error"), "examples": examples}
     return {
         "description": refusal.told,
         "headers": headers(*refusal.headers),
@@ -149,17 +149,18 @@ def example(problems: Sequence[Problem], extra: Mapping[str, Any]) -> Any:
     return msgspec.json.decode(refusals.answer(REQUEST, problems, extra).body)
 
 
-def ref(name: str) -> tuple[str, Json]:
+def answered(name: str) -> tuple[str, Json]:
+    """A status, and the reference to what is answered with it."""
     return str(REFUSALS[name].status), {"$ref": f"#/components/responses/{name}"}
 
 
 def schemas() -> dict[str, Json]:
-    code = {"$ref": "#/components/schemas/ErrorCode"}
+    code = ref("ErrorCode")
     message = {"type": "string", "description": "For people: what is wrong and what would be right."}
     return {
         "Error": _object(
             "Why a request was refused, for clients of the published API (`error`) and for readers of RFC 9457.",
-            error={"$ref": "#/components/schemas/ErrorMembers"},
+            error=ref("ErrorMembers"),
             type={"type": "string", "format": "uri", "description": "`urn:message-flows:` and the code."},
             title={"type": "string", "description": "The code in words."},
             status={"type": "integer", "minimum": 400, "maximum": 599, "description": "The status of the answer."},
@@ -171,7 +172,7 @@ def schemas() -> dict[str, Json]:
             ("details", "currentVersion", "reset_at"),
             code=code,
             message=message,
-            details={"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/ErrorDetail"}},
+            details={"type": "array", "minItems": 1, "items": ref("ErrorDetail")},
             currentVersion={"type": "integer", "minimum": 0, "description": "With 412: the version the flow has."},
             reset_at={"description": "With 429: when to try again.", **INSTANT},
         ),

@@ -9,12 +9,12 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
-    SelectionSetNode,
     get_named_type,
 )
 
 from graphql_api.schema.prepared import GRAPHQL
-from graphql_api.web.openapi.values import BOOLEAN, INSTANT, Json
+from graphql_api.web.openapi.bodies import fields
+from graphql_api.web.openapi.values import BOOLEAN, INSTANT, Json, ref
 
 ABOVE = ("settings", "responseSettings", "workingHours")
 NAME = "OpeningHours"
@@ -35,7 +35,7 @@ def answer(root: FieldNode) -> dict[str, Json]:
     found, kind = root, GRAPHQL.type_map["MessageFlow"]
     for name in ABOVE:
         assert isinstance(kind, GraphQLObjectType)
-        found = next(field for field in _fields(found.selection_set) if field.name.value == name)
+        found = next(field for field in fields(found.selection_set) if field.name.value == name)
         kind = get_named_type(kind.fields[name].type)
     assert isinstance(kind, GraphQLObjectType)
     return dict(_schemas(NAME, "Whether a flow is open, when that changes, and when it is open.", kind, found))
@@ -43,23 +43,17 @@ def answer(root: FieldNode) -> dict[str, Json]:
 
 def _schemas(name: str, told: str | None, kind: GraphQLObjectType, node: FieldNode) -> Iterator[tuple[str, Json]]:
     """What stands under a condition in the operation is not always answered, so it is not required."""
-    fields = list(_fields(node.selection_set))
+    selected = list(fields(node.selection_set))
     properties = {}
-    for field in fields:
+    for field in selected:
         of = kind.fields[field.name.value]
         properties[field.name.value] = {"description": of.description, **_value(of.type)}
         inner = get_named_type(of.type)
         if isinstance(inner, GraphQLObjectType):
             yield from _schemas(inner.name, inner.description, inner, field)
-    required = [field.name.value for field in fields if not field.directives]
+    required = [field.name.value for field in selected if not field.directives]
     closed: Json = {"type": "object", "description": told, "additionalProperties": False}
     yield name, {**closed, "required": required, "properties": properties}
-
-
-def _fields(selections: SelectionSetNode | None) -> Iterator[FieldNode]:
-    for selection in selections.selections if selections else ():
-        assert isinstance(selection, FieldNode)
-        yield selection
 
 
 def _value(kind: GraphQLOutputType | Any) -> Json:
@@ -72,5 +66,5 @@ def _present(kind: Any) -> Json:
     if isinstance(kind, GraphQLList):
         return {"type": "array", "items": _value(kind.of_type)}
     if isinstance(kind, GraphQLObjectType):
-        return {"$ref": f"#/components/schemas/{kind.name}"}
+        return ref(kind.name)
     return SCALARS[kind.name]

@@ -34,6 +34,11 @@ ANSWERED: Mapping[Check, Json] = {
 }
 
 
+def ref(name: str) -> Json:
+    """A reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 def requested(leaf: Leaf) -> Json:
     """What a request may hold; null only where it resets the leaf."""
     schema = _of(leaf, REQUESTED)
