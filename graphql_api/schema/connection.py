@@ -10,7 +10,7 @@ from graphql_api.domain import flow as domain
 from graphql_api.domain import search
 from graphql_api.domain.errors import refused
 from graphql_api.domain.search import Cursor, Filter, Order, Span
-from graphql_api.schema.context import Context, Info
+from graphql_api.schema.context import Context
 from graphql_api.schema.relay import PageInfo, page_size
 from graphql_api.schema.types import MessageFlow
 
@@ -54,6 +54,10 @@ class FoundPage(msgspec.Struct, frozen=True):
         store, caller = self.context.desk.store, self.context.caller
         return await reads.lies_outside(store, caller, self.filter, self.order, place, backwards=backwards)
 
+    async def count(self) -> int:
+        """Of all flows that match."""
+        return await reads.count(self.context.desk.store, self.context.caller, self.filter)
+
     def edge(self, *, last: bool) -> str | None:
         return self.page.cursor(-1 if last else 0).text() if self.page.rows else None
 
@@ -84,13 +88,9 @@ class MessageFlowConnection:
 
     @strawberry.field(description="How many flows match the filter; costs a count only when selected.")
     async def total_count(self) -> int:
-        found = self.found
-        return await reads.count(found.context.desk.store, found.context.caller, found.filter)
+        return await self.found.count()
 
 
-async def of_flows(
-    info: Info, columns: Sequence[str], filter: Filter, order: Order, span: Span
-) -> MessageFlowConnection:
-    context = info.context
+async def found_page(context: Context, columns: Sequence[str], filter: Filter, order: Order, span: Span) -> FoundPage:
     page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)
-    return MessageFlowConnection(found=FoundPage(context, filter, order, span, page))
+    return FoundPage(context, filter, order, span, page)

@@ -49,10 +49,11 @@ class Query:
         filter: Annotated[MessageFlowFilter | None, argument("Which flows; null means all.")] = None,
         order_by: Annotated[MessageFlowOrder | None, argument("In which order; null is newest first.")] = None,
     ) -> MessageFlowConnection:
-        order = ordered(order_by)
-        span = connection.span(info.context, first, after, last, before, order)
+        context, order = info.context, ordered(order_by)
+        span = connection.span(context, first, after, last, before, order)
         wanted = selection.columns(info._raw_info, selection.CONNECTION)
-        return await connection.of_flows(info, wanted, filtered(filter), order, span)
+        found = await connection.found_page(context, wanted, filtered(filter), order, span)
+        return MessageFlowConnection(found=found)
 
     @strawberry.field(
         description="Where the changes stand now. Ask for it first, then read, then watch with it as `after`: no change"

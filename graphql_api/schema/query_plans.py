@@ -1,7 +1,7 @@
 """Plans of the root fields that read: the answer is made straight from the row."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from graphql import FieldNode
@@ -45,9 +45,8 @@ def message_flows(document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
         first, after, last, before = (arguments.get(name) for name in ("first", "after", "last", "before"))
         span = connection.span(context, first, after, last, before, order)
 
-        async def read(columns: Sequence[str]) -> FoundPage:
-            page = await reads.page(context.desk.store, context.caller, columns, filter, order, span)
-            return FoundPage(context, filter, order, span, page)
+        def read(columns: Sequence[str]) -> Awaitable[FoundPage]:
+            return connection.found_page(context, columns, filter, order, span)
 
         cached: Mapping[str, Any] = {}
         if lists and _is_cacheable(filter, span):
@@ -125,14 +124,6 @@ def _page_info(document: Document, fields: Sequence[FieldNode], place: ByPlace) 
     return page_info
 
 
-async def _has_next_page(found: FoundPage) -> bool:
-    return await found.beyond(backwards=False)
-
-
-async def _has_previous_page(found: FoundPage) -> bool:
-    return await found.beyond(backwards=True)
-
-
 async def _start_cursor(found: FoundPage) -> str | None:
     return found.edge(last=False)
 
@@ -150,15 +141,11 @@ def _always(value: str) -> Member:
 
 PAGE_INFO: Mapping[str, Member] = {
     "__typename": _always("PageInfo"),
-    "hasNextPage": _has_next_page,
-    "hasPreviousPage": _has_previous_page,
+    "hasNextPage": partial(FoundPage.beyond, backwards=False),
+    "hasPreviousPage": partial(FoundPage.beyond, backwards=True),
     "startCursor": _start_cursor,
     "endCursor": _end_cursor,
 }
-
-
-async def _count(found: FoundPage) -> int:
-    return await reads.count(found.context.desk.store, found.context.caller, found.filter)
 
 
 CONNECTION: Mapping[str, Callable[[Document, Sequence[FieldNode], ByPlace], Member]] = {
@@ -166,7 +153,7 @@ CONNECTION: Mapping[str, Callable[[Document, Sequence[FieldNode], ByPlace], Memb
     "nodes": _nodes,
     "edges": _edges,
     "pageInfo": _page_info,
-    "totalCount": lambda document, fields, place: _count,
+    "totalCount": lambda document, fields, place: FoundPage.count,
 }
 
 
