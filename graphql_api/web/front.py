@@ -45,13 +45,9 @@ class Front:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        id = request_id(scope)
-        scope.setdefault("state", {})["request_id"] = id
+        scope.setdefault("state", {})["request_id"] = request_id(scope)
         door = self._http if scope["type"] == "http" else self._websocket
-        try:
-            await door(scope, receive, send)
-        except Disconnected:
-            return
+        await door(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         id = scope["state"]["request_id"]
