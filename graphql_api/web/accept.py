@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 def prefers(accept: Iterable[str], wanted: str, usual: str) -> bool:
     """Whether Accept names `wanted` with a higher weight than `usual`, or before it with the same."""
     weights = weights_of(accept)
-    return weights.get(wanted, (0.0, 0)) > weights.get(usual, (0.0, 0)) if wanted in weights else False
+    return wanted in weights and weights[wanted] > weights.get(usual, (0.0, 0))
 
 
 def weights_of(accept: Iterable[str]) -> dict[str, tuple[float, int]]:

@@ -115,14 +115,17 @@ class Heads:
             or not (_is_number(length) and int(length) <= self._longest_body)
         ):
             return
-        scope = {"type": "http", "root_path": self._root_path, "query_string": b"", **without_secrets(told)}
-        digest, scope = sha256(shown).digest(), {**scope, "facts": {}}
+        kept = [one for one in told if one[0] not in SECRETS]
+        scope = {
+            "type": "http",
+            "root_path": self._root_path,
+            "query_string": b"",
+            "headers": kept,
+            "named": dict(kept),
+            "facts": {},
+        }
+        digest = sha256(shown).digest()
         with_room(self._by_meaning, REMEMBERED)[read[0]] = Head(int(length), digest, cors, scope, takes_events)
-
-
-def without_secrets(headers: Headers) -> Scope:
-    told = [one for one in headers if one[0] not in SECRETS]
-    return {"headers": told, "named": dict(told)}
 
 
 def _is_number(text: bytes) -> bool:

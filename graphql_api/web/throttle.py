@@ -160,14 +160,6 @@ class Account(msgspec.Struct):
     limited: Limited | None = None
 
     @property
-    def left(self) -> int:
-        return self.purse.left
-
-    @property
-    def reset(self) -> int:
-        return self.purse.ends
-
-    @property
     def wait(self) -> int:
         return ceil(self.purse.ends - self.now)
 
@@ -187,12 +179,12 @@ class Account(msgspec.Struct):
         self.purse = self.throttle.purse(self.who, self.now)
         if not await self.purse.pay(points):
             limit = f"{counted(self.throttle.points, 'point')} in a minute ({self.throttle.setting})"
-            self.limited = Limited(f"more than {limit}; wait {self.wait} s", self.reset, self.wait)
+            self.limited = Limited(f"more than {limit}; wait {self.wait} s", self.purse.ends, self.wait)
             raise self.limited
 
     def headers(self) -> Headers:
         """As the IETF draft "RateLimit header fields for HTTP", version 10, has them."""
-        return [self.throttle.policy, (b"ratelimit", b'"points";r=%d;t=%d' % (self.left, self.wait))]
+        return [self.throttle.policy, (b"ratelimit", b'"points";r=%d;t=%d' % (self.purse.left, self.wait))]
 
     def lines(self) -> bytes:
         """The same as they are sent."""

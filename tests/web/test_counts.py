@@ -52,19 +52,19 @@ async def test_windows_begin_anew(counts: Counts, request: pytest.FixtureRequest
     one, another = held.account(request.node.name), held.account("another")
     for left in (6, 2):
         await one.pay(4)
-        assert one.left == left
+        assert one.purse.left == left
     with pytest.raises(Limited, match=r"more than 10 points in a minute \(key_points\); wait 2 s") as refusal:
         await one.pay(4)
     assert (refusal.value.reset, refusal.value.wait) == (60 * (MINUTE + 1), 2)
     await one.pay(2)
     await another.pay(1)
-    assert (one.left, another.left) == (0, 9)
+    assert (one.purse.left, another.purse.left) == (0, 9)
     now += 1.499
     with pytest.raises(Limited, match="wait 1 s"):
         await one.pay(1)
     now += 0.001
     await one.pay(4)
-    assert one.left == 6
+    assert one.purse.left == 6
 
 
 async def test_requests_at_once_are_granted_what_is_there_and_no_more(

@@ -164,7 +164,7 @@ async def test_one_process_grants_exactly_what_is_there_and_tells_it(limit: int,
         fits = granted + points <= limit
         assert await is_paid(held, points) is fits
         granted += points if fits else 0
-        assert held.account("k").left == limit - granted
+        assert held.account("k").purse.left == limit - granted
 
 
 @given(
@@ -198,7 +198,7 @@ async def test_a_window_begins_with_its_minute_and_no_window_grants_more(spendin
         with nullcontext() if fits else pytest.raises(Limited):
             await account.pay(points)
         granted[minute] += points if fits else 0
-        assert (account.left, account.reset) == (20 - granted[minute], 60 * (minute + 1))
+        assert (account.purse.left, account.purse.ends) == (20 - granted[minute], 60 * (minute + 1))
 
 
 @pytest.mark.parametrize(("most", "points"), [(1, "1 point"), (1_200, "1,200 points")])
