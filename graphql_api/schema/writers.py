@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from graphql import (
-    FieldNode,
-)
+from graphql import FieldNode
 
 from graphql_api.domain import hours, instants
 from graphql_api.domain.flow import TREE, Block, Leaf, paths
@@ -22,14 +20,6 @@ from graphql_api.schema.selection import HOURS, WINDOW
 Access = Callable[[str], str]
 """Column -> the expression that reads it from `f`."""
 
-TYPES: Mapping[str, str] = {
-    "": "MessageFlow",
-    "settings": "MessageFlowSettings",
-    "settings.responseSettings": "ResponseSettings",
-    "settings.responseSettings.workingHours": "WorkingHours",
-    "settings.security": "SecuritySettings",
-    "settings.emailSettings": "EmailSettings",
-}
 SYSTEM_FIELDS = {
     "id": ("id", "{}"),
     "workspaceId": ("workspace_id", "{}"),
@@ -73,7 +63,7 @@ def flow(document: Document, nodes: Sequence[FieldNode], access: Access, make: M
 
 
 def block(document: Document, declared: Block, nodes: Sequence[FieldNode], access: Access, make: Make) -> str:
-    kind = TYPES[declared.path]
+    kind = declared.shape.__name__
     found = document.fields((node.selection_set for node in nodes), kind).items()
     return make({name: member(document, declared, kind, fields, access, make) for name, fields in found})
 
