@@ -11,7 +11,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
-    literal_column,
     select,
     true,
 )
@@ -54,7 +53,7 @@ def read(workspace: str, id: str, columns: Sequence[str]) -> Statement:
 @lru_cache(maxsize=512)
 def _read(columns: tuple[str, ...]) -> Shape:
     chosen: list[ColumnElement[Any]] = [FLOWS.c[column] for column in columns]
-    chosen = chosen or [literal_column("1").label("found")]
+    chosen = chosen or [ONE.label("found")]
     living = select(*chosen).where(owned(FLOWS), FLOWS.c.id == bindparam("id"), FLOWS.c.deleted_at.is_(None))
     return Shape(living, single=True)
 
@@ -99,7 +98,7 @@ PLAN_ANEW = Statement(
 """For a transaction that adds many flows: PostgreSQL plans each statement by what is there by then, and keeps none of
 the plans for a table with few rows, which is to read it."""
 
-ANY_FLOW = Statement(Shape(select(FLOWS.c.id).limit(literal_column("1"))), {})
+ANY_FLOW = Statement(Shape(select(FLOWS.c.id).limit(ONE)), {})
 
 
 def export(workspace: str | None) -> Statement:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, s
 
 from graphql_api.domain.search import Cursor, Filter, Order, OrderField, Span
 from graphql_api.storage.engine import Shape, Statement
+from graphql_api.storage.many import ONE
 from graphql_api.storage.sets import contains, one_of
 from graphql_api.storage.tables import FLOWS, owned
 
@@ -107,7 +108,7 @@ def _count(form: tuple[str, ...]) -> Shape:
 @lru_cache(maxsize=64)
 def _outside(form: tuple[str, ...], order: Order, backwards: bool) -> Shape:
     found = _found((), form, order).where(*_behind(form, order, "after", backwards=backwards, inclusive=True))
-    return Shape(_ordered(found, form, order, backwards).limit(literal_column("1")))
+    return Shape(_ordered(found, form, order, backwards).limit(ONE))
 
 
 def _found(columns: tuple[str, ...], form: tuple[str, ...], order: Order) -> Select[Any]:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from graphql_api.domain.flow import Values
 from graphql_api.storage.changes import NEXT
 from graphql_api.storage.engine import Shape, Statement
-from graphql_api.storage.many import ORDINAL, for_each, given
+from graphql_api.storage.many import ONE, ORDINAL, for_each, given
 from graphql_api.storage.replays import Replay
 from graphql_api.storage.revisions import Revision
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS, owned
@@ -84,7 +84,7 @@ SEEN = (owned(FLOWS), FLOWS.c.id == ID, FLOWS.c.version == bindparam("seen"))
 Conditions = Sequence[ColumnElement[bool]]
 
 KEY_IS_NEW = ~exists(
-    select(literal_column("1"))
+    select(ONE)
     .where(owned(REPLAYS), REPLAYS.c.scope == bindparam("replay_scope", type_=REPLAYS.c.scope.type))
     .correlate_except(REPLAYS)  # in a batch with the row of its own, not with any of them
 )
