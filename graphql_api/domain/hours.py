@@ -100,18 +100,18 @@ class _Window(msgspec.Struct, frozen=True):
 
     def holds(self, second: int) -> bool:
         """Whether the zone's wall clock is inside at that second of UTC."""
-        return self._holds_at(second + _shift(self.zone, second))
+        return self._holds_at(second + ahead(self.zone, second))
 
     def changes(self, second: int) -> Iterator[tuple[int, bool]]:
         """Every later second at which `holds` changes, in order, with what it changes to, up to the year 9999."""
         if self.closes - self.opens == DAY:
             return
-        shift = _shift(self.zone, second)
+        shift = ahead(self.zone, second)
         is_open = self._holds_at(second + shift)
         while second < LAST:
             edge = self.closes if is_open else self.opens
-            second = _even_until(self.zone, second, second + (edge - second - shift) % DAY, shift)
-            shift = _shift(self.zone, second)
+            second = even_until(self.zone, second, second + (edge - second - shift) % DAY, shift)
+            shift = ahead(self.zone, second)
             if self._holds_at(second + shift) != is_open and second <= LAST:
                 is_open = not is_open
                 yield second, is_open
@@ -132,24 +132,26 @@ def _second_of_day(time: str) -> int:
     return int(time[:2]) * 3600 + int(time[3:]) * 60
 
 
-def _even_until(zone: ZoneInfo, second: int, until: int, shift: int) -> int:
+def even_until(zone: ZoneInfo, second: int, until: int, shift: int) -> int:
     """The first second after `second` whose shift is not `shift`; `until`, at most a day later, if that comes sooner.
 
     To look at `until` is enough, and to bisect is exact: no zone changes its offset twice in a day (a test holds that).
     """
-    if _shift(zone, until) == shift:
+    if ahead(zone, until) == shift:
         return until
-    return second + bisect_left(range(second, until), True, key=lambda later: _shift(zone, later) != shift)
+    return second + bisect_left(range(second, until), True, key=lambda later: ahead(zone, later) != shift)
 
 
-def _shift(zone: ZoneInfo, second: int) -> int:
-    """What to add to a second of UTC for the time of day in the zone, whole days left out.
+def ahead(zone: ZoneInfo, second: int) -> int:
+    """What to add to a second of UTC for the time on the zone's wall clock."""
+    offset = wall(zone, second).utcoffset()
+    assert offset is not None
+    return offset // SECOND
 
-    On the first and the last day of the calendar, where the zone's date may not exist, it is that of the day beside it.
-    """
-    second = min(max(second, FIRST + DAY), LAST - DAY)
-    wall = datetime.fromtimestamp(second, zone)
-    return (wall.hour * 3600 + wall.minute * 60 + wall.second - second) % DAY
+
+def wall(zone: ZoneInfo, second: int) -> datetime:
+    """On the first and the last day of the calendar, where the zone's date may not exist, that of the day beside it."""
+    return datetime.fromtimestamp(min(max(second, FIRST + DAY), LAST - DAY), zone)
 
 
 def _second(at: datetime) -> int:

@@ -1,6 +1,5 @@
 """How far the wall clock of a zone is ahead of UTC, and when that changes: what a drawing of hours stands on."""
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from graphql_api.domain import zones
-from graphql_api.domain.hours import DAY, FIRST, LAST, SECOND, Hours, whole_range
+from graphql_api.domain.hours import DAY, SECOND, Hours, ahead, even_until, wall, whole_range
 from graphql_api.domain.instants import EPOCH
 
 
@@ -32,29 +31,15 @@ def _stretches(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[Offse
         second = (start - EPOCH) // SECOND
         changes = _change(zone, second, (end - EPOCH) // SECOND)
         until = end if changes is None else EPOCH + timedelta(seconds=changes)
-        yield Offset(start, until, _ahead(zone, second), _wall(zone, second).tzname() or "")
+        yield Offset(start, until, ahead(zone, second), wall(zone, second).tzname() or "")
         start = until
 
 
 def _change(zone: ZoneInfo, second: int, last: int) -> int | None:
-    """The first second up to `last` at which the offset is another one than at `second`.
-
-    No zone changes its offset twice in a day (a test holds that), so looking at the end of each day misses none.
-    """
-    ahead = _ahead(zone, second)
+    """The first second up to `last` at which the offset is another one than at `second`."""
+    shift = ahead(zone, second)
     while second < last:
-        until = min(second + DAY, last)
-        if _ahead(zone, until) != ahead:
-            return second + bisect_left(range(second, until), True, key=lambda at: _ahead(zone, at) != ahead)
-        second = until
+        second = even_until(zone, second, min(second + DAY, last), shift)
+        if ahead(zone, second) != shift:
+            return second
     return None
-
-
-def _ahead(zone: ZoneInfo, second: int) -> int:
-    ahead = _wall(zone, second).utcoffset()
-    return ahead // SECOND if ahead is not None else 0
-
-
-def _wall(zone: ZoneInfo, second: int) -> datetime:
-    """On the first and the last day of the calendar, where the zone's date may not exist, that of the day beside it."""
-    return datetime.fromtimestamp(min(max(second, FIRST + DAY), LAST - DAY), zone)
