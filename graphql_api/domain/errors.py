@@ -148,6 +148,11 @@ def other_version(version: int) -> Problem:
     return Problem("VERSION_CONFLICT", f"the flow is at version {version}, not at the one you named", ("ifVersion",))
 
 
+def internal(request_id: str | None) -> Refused:
+    """What is told of a fault of ours, which the log has under the id of the request."""
+    return refused("INTERNAL", f"internal error; the log has it under {request_id}")
+
+
 def fault(error: BaseException) -> str:
     """Where a fault arose, without its text, which may hold what the caller sent."""
     places = []

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from graphql_api.domain.errors import Refused, fault
+from graphql_api.domain.errors import Refused, fault, internal
 
 LONGEST_MESSAGE = 1_000
 """Characters of an error's message, which may repeat what was sent."""
@@ -43,7 +43,7 @@ def shown(error: GraphQLError, request_id: str | None = None) -> dict[str, Any]:
         return {**told, "message": problem.message, "extensions": {"code": problem.code}}  # type: ignore[dict-item]
     log.error("request %s failed: %s", request_id, fault(original))
     extensions = {"code": "INTERNAL", "requestId": request_id}
-    return {**told, "message": f"internal error; the log has it under {request_id}", "extensions": extensions}  # type: ignore[dict-item]
+    return {**told, "message": str(internal(request_id)), "extensions": extensions}  # type: ignore[dict-item]
 
 
 def _told(message: str) -> str:

@@ -8,7 +8,7 @@ from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.domain.errors import Refused, fault, refused
+from graphql_api.domain.errors import Refused, fault, internal, refused
 from graphql_api.web import refusals
 from graphql_api.web.cors import Cors
 from graphql_api.web.hosts import Hosts
@@ -102,10 +102,9 @@ def failed(scope: Scope, error: Exception) -> Answer:
 
 
 def masked(scope: Scope, error: Exception) -> Refused:
-    """What is told of a fault of ours, which is logged under the id of the request."""
     id = scope["state"]["request_id"]
     log.error("request %s failed: %s", id, fault(error))
-    return refused("INTERNAL", f"internal error; the log has it under {id}")
+    return internal(id)
 
 
 class Outgoing:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from graphql_api.domain.errors import KINDS, Problem, other_version, unknown_flow
+from graphql_api.domain.errors import KINDS, Problem, internal, other_version, unknown_flow
 from graphql_api.web import refusals
 from graphql_api.web.auth import unauthenticated
 from graphql_api.web.openapi.heads import headers
@@ -15,7 +15,8 @@ from graphql_api.web.openapi.values import INSTANT, Json, ref
 
 # A caller who is over a limit may come back in `wait` seconds, at `reset` (seconds since 1970).
 LIMITED = SimpleNamespace(wait=30, reset=1_777_852_830)
-REQUEST = {"headers": [], "state": {"request_id": "4bf92f3577b34da6", "limited": LIMITED}}
+REQUEST_ID = "4bf92f3577b34da6"
+REQUEST = {"headers": [], "state": {"request_id": REQUEST_ID, "limited": LIMITED}}
 DELAY = ("settings", "responseSettings", "delay")
 START = ("settings", "responseSettings", "workingHours", "start")
 
@@ -120,7 +121,7 @@ REFUSALS: Mapping[str, Refusal] = {
     ),
     "Internal": Refusal(
         "A fault of the server; the log has its cause under the request id.",
-        {"internal": _one("INTERNAL", "internal error; the log has it under 4bf92f3577b34da6")},
+        {"internal": internal(REQUEST_ID).problems},
     ),
     "Unavailable": Refusal(
         "The database is away; nothing was written.",
