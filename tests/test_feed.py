@@ -25,7 +25,7 @@ from graphql_api.storage import changes
 from graphql_api.storage.engine import Row, Script, Statement, Store
 from graphql_api.storage.tail import PositionRange, Tail
 from tests.conftest import Clock, Noise
-from tests.edits.conftest import NEW
+from tests.edits.conftest import NEW, new_flow, rename
 from tests.rewinding import rename_stream, rewind
 
 DAY = 86_400_000
@@ -52,15 +52,6 @@ async def taken(watched: Watcher, count: int) -> list[Change]:
 
 def told(changes: list[Change]) -> list[tuple[str, int]]:
     return [(change.revision.operation, change.revision.version) for change in changes]
-
-
-async def rename(desk: Desk, caller: Caller, id: str, *names: str) -> None:
-    for name in names:
-        await edits.update_flow(desk, caller, id, Sent({"name": name}))
-
-
-async def new_flow(desk: Desk, caller: Caller) -> str:
-    return str((await edits.create_flow(desk, caller, NEW)).flow["id"])
 
 
 async def test_every_kind_of_edit_is_told_in_order(feed: Feed, desk: Desk, caller: Caller) -> None:

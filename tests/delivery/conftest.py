@@ -18,6 +18,7 @@ from graphql_api.domain.patch import Sent
 from graphql_api.domain.webhooks import Rules, Webhook
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
+from graphql_api.storage import sender
 from tests.delivery.endpoints import Endpoint, listening
 from tests.edits.conftest import NEW
 
@@ -36,6 +37,12 @@ async def desk(desk: Desk) -> AsyncIterator[Desk]:
     post = Poster(HERE, 60)
     yield replace(desk, now=opening.clock, rules=Rules(HERE), post=post)
     await post.close()
+
+
+async def owner(desk: Desk) -> str | None:
+    """Who sends."""
+    (row,) = await desk.store.read(sender.LOOK)
+    return row["owner"]  # type: ignore[no-any-return]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
 from graphql_api.storage import sender, tally, webhooks
 from graphql_api.storage.engine import Row, Script
-from tests.delivery.conftest import Add, Change, sent_by, soon
+from tests.delivery.conftest import Add, Change, owner, sent_by, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, listening, status
 
 
@@ -295,19 +295,15 @@ async def test_what_is_parked_is_counted_also_while_there_is_nothing_to_send_for
     async def last() -> float | None:
         return told[-1] if told else None
 
-    async def owner() -> str | None:
-        (row,) = await desk.store.read(sender.LOOK)
-        return row["owner"]  # type: ignore[no-any-return]
-
     monkeypatch.setattr(tally, "_hearing", [hear])
     await parked_at_the_first(desk, caller, add, change, endpoint)
     async with sent_by(desk):
         await soon(last, lambda total: total == 1)
         async with listening() as witness:
             other = await add(witness)
-            await soon(owner, bool)
+            await soon(lambda: owner(desk), bool)
             await office.remove(desk, caller, other.id)
-            await soon(owner, lambda name: name is None)
+            await soon(lambda: owner(desk), lambda name: name is None)
         assert told[-1] == 1
     await add(endpoint)
     await Tenure(desk.store).won()

@@ -15,10 +15,9 @@ import pytest
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
-from graphql_api.storage import sender
 from tests.commands import command, environment
 from tests.conftest import CREATE, WORKSPACE
-from tests.delivery.conftest import Add, soon
+from tests.delivery.conftest import Add, owner, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, status
 
 CREATED = "mutation ($input: CreateMessageFlowInput!) { createMessageFlow(input: $input) { messageFlow { id } } }"
@@ -63,11 +62,6 @@ async def serving(database_url: str, log: Path, drain: str = "0") -> AsyncIterat
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-async def owner(desk: Desk) -> str | None:
-    (row,) = await desk.store.read(sender.LOOK)
-    return row["owner"]  # type: ignore[no-any-return]
 
 
 async def test_a_sender_that_is_killed_in_the_middle_loses_nothing_and_another_goes_on(

@@ -17,7 +17,7 @@ from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
 from graphql_api.storage import sender
 from graphql_api.storage.engine import Row, Script, Statement, Store, unavailable
-from tests.delivery.conftest import Add, Change, sent_by, soon
+from tests.delivery.conftest import Add, Change, owner, sent_by, soon
 from tests.delivery.endpoints import Endpoint
 from tests.storage.tally import SLEEP
 
@@ -58,8 +58,7 @@ async def test_one_that_stops_lays_down_its_tenure_and_the_next_goes_on_at_once(
     async with sent_by(desk):
         first = await change()
         await endpoint.until(lambda: endpoint.changes == [(first, 0)])
-    (row,) = await desk.store.read(sender.LOOK)
-    assert row["owner"] is None
+    assert await owner(desk) is None
     second = await change()
     async with sent_by(replace(desk, store=other)):
         await endpoint.until(lambda: endpoint.changes == [(first, 0), (second, 0)], tenure.SILENCE)
@@ -84,8 +83,7 @@ async def test_one_that_is_stopped_while_it_takes_over_lays_down_what_it_has_tak
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    (row,) = await desk.store.read(sender.LOOK)
-    assert row["owner"] is None
+    assert await owner(desk) is None
 
 
 async def test_one_that_is_stopped_while_it_lays_down_its_tenure_does_so_all_the_same(
@@ -100,18 +98,14 @@ async def test_one_that_is_stopped_while_it_lays_down_its_tenure_does_so_all_the
         await go_on.wait()
         await lay_down(mine)
 
-    async def owner() -> str | None:
-        (row,) = await desk.store.read(sender.LOOK)
-        return row["owner"]  # type: ignore[no-any-return]
-
     monkeypatch.setattr(Tenure, "lay_down", late)
     webhook = await add(endpoint)
     async with sent_by(desk):
-        await soon(owner, bool)
+        await soon(lambda: owner(desk), bool)
         await office.remove(desk, caller, webhook.id)
         await ends.wait()
         asyncio.get_running_loop().call_later(0.05, go_on.set)
-    assert await owner() is None
+    assert await owner(desk) is None
 
 
 @pytest.mark.parametrize("database", ["postgresql"])

@@ -30,6 +30,17 @@ ROWS = [Statement(Shape(select(table).order_by(*table.primary_key)), {}) for tab
 Refusal = Callable[[Awaitable[Any]], Awaitable[Refused]]
 
 
+async def new_flow(desk: Desk, caller: Caller) -> str:
+    """The id of one."""
+    return str((await edits.create_flow(desk, caller, NEW)).flow["id"])
+
+
+async def rename(desk: Desk, caller: Caller, id: str, *names: str) -> None:
+    """An edit for each name."""
+    for name in names:
+        await edits.update_flow(desk, caller, id, Sent({"name": name}))
+
+
 async def contents(store: Store) -> list[list[dict[str, Any]]]:
     """Every flow, every revision, every replay."""
     return [[dict(row) for row in await store.read(rows)] for rows in ROWS]

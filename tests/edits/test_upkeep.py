@@ -17,18 +17,13 @@ from graphql_api.edits.upkeep import forget_replays, prune
 from graphql_api.storage import upkeep as statements
 from graphql_api.storage.engine import Script, Store, unavailable
 from tests.conftest import Clock
-from tests.edits.conftest import NEW, Refusal, broken, contents, told
+from tests.edits.conftest import NEW, Refusal, broken, contents, rename, told
 
 DAY = 86_400_000
 
 
 async def versions(desk: Desk, caller: Caller, id: str) -> list[int]:
     return [revision.version for revision in await reads.history(desk.store, caller, id, 100, None)]
-
-
-async def rename(desk: Desk, caller: Caller, id: str, *names: str) -> None:
-    for name in names:
-        await edits.update_flow(desk, caller, id, Sent({"name": name}))
 
 
 async def test_every_version_that_was_current_since_the_cut_stays(

@@ -1,6 +1,7 @@
 """Connections over GraphQL: what is not selected costs no statement, and only cursors of ours are taken."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -59,6 +60,18 @@ query ($first: Int, $after: String, $last: Int, $before: String) {
 """
 
 
+def paged(desk: Desk, caller: Caller, compiles: bool) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Answers PAGE by a plan, or by the general executor."""
+    operations = Operations(Limits(), compiles=compiles)
+
+    async def page(**asked: int | str | None) -> dict[str, Any]:
+        answer = await operations.carry_out(operations.prepare(PAGE), asked, Context(desk, caller))
+        assert (answer.errors, answer.is_compiled) == ([], compiles)
+        return dict(json.loads(encoded(answer.data))["messageFlows"])
+
+    return page
+
+
 async def test_pages_go_on_forwards_and_backwards(execute: Execute, ids: list[str]) -> None:
     seen = []
     place = None
@@ -81,13 +94,7 @@ async def test_pages_go_on_forwards_and_backwards(execute: Execute, ids: list[st
 async def test_between_two_cursors_pages_come_to_an_end_though_there_is_more(
     desk: Desk, caller: Caller, ids: list[str], end: str, compiles: bool
 ) -> None:
-    operations = Operations(Limits(), compiles=compiles)
-
-    async def page(**asked: int | str | None) -> dict[str, Any]:
-        answer = await operations.carry_out(operations.prepare(PAGE), asked, Context(desk, caller))
-        assert (answer.errors, answer.is_compiled) == ([], compiles)
-        return dict(json.loads(encoded(answer.data))["messageFlows"])
-
+    page = paged(desk, caller, compiles)
     cursors = [edge["cursor"] for edge in (await page(first=5))["edges"]]
     asked = {"after": cursors[0], "before": cursors[4]}
     onwards, place = ("after", "endCursor") if end == "first" else ("before", "startCursor")
@@ -122,12 +129,7 @@ async def test_an_empty_page_between_flows_tells_on_which_side_they_are(execute:
 async def test_a_cursor_beyond_which_everything_was_deleted_has_nothing_on_that_side(
     desk: Desk, caller: Caller, ids: list[str], compiles: bool
 ) -> None:
-    operations = Operations(Limits(), compiles=compiles)
-
-    async def page(**asked: int | str) -> dict[str, Any]:
-        answer = await operations.carry_out(operations.prepare(PAGE), asked, Context(desk, caller))
-        assert (answer.errors, answer.is_compiled) == ([], compiles)
-        return dict(json.loads(encoded(answer.data))["messageFlows"])
+    page = paged(desk, caller, compiles)
 
     async def around(**asked: int | str) -> list[bool]:
         info = (await page(**asked))["pageInfo"]

@@ -11,9 +11,10 @@ from graphql_api import storage
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
 from tests.conftest import Clock, Noise
+from tests.edits.conftest import new_flow, rename
 from tests.restarting import own_postgres
 from tests.web.live import connected, served, streaming
-from tests.web.test_subscriptions import DAY, new_flow, rename
+from tests.web.test_subscriptions import DAY
 
 pytestmark = pytest.mark.processes
 

@@ -12,8 +12,8 @@ from gql.transport.websockets import WebsocketsTransport
 
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk, keys
+from tests.edits.conftest import new_flow, rename
 from tests.web.live import SOON, served
-from tests.web.test_subscriptions import new_flow, rename
 
 NOW = "{ changeCursor }"
 CHANGED = """subscription ($id: ID, $after: String) {

@@ -27,21 +27,12 @@ from graphql_api.schema.operations import Operations
 from graphql_api.web import gathered, metrics, telemetry
 from graphql_api.web.under_way import UNDER_WAY
 from tests.conftest import Clock
-from tests.edits.conftest import NEW
+from tests.edits.conftest import new_flow, rename
 from tests.sampling import sampled
 from tests.served import serving
 from tests.web.live import SOON, WATCH, connected, served, streaming
 
 DAY = 86_400_000
-
-
-async def new_flow(desk: Desk, caller: Caller) -> str:
-    return str((await edits.create_flow(desk, caller, NEW)).flow["id"])
-
-
-async def rename(desk: Desk, caller: Caller, id: str, *names: str) -> None:
-    for name in names:
-        await edits.update_flow(desk, caller, id, Sent({"name": name}))
 
 
 class Begun:
