@@ -1,7 +1,7 @@
 """What an operator does with API keys: create, rotate, revoke, list; and noting when one was last used."""
 
-import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from secrets import token_bytes
 
 import msgspec
 
@@ -32,12 +32,11 @@ async def create(
     *,
     name: str = "",
     expires_at: int | None = None,
-    noise: Callable[[int], bytes] = secrets.token_bytes,
 ) -> IssuedKey:
     """Raises Refused for workspaces or scopes that cannot be."""
-    secret = domain.secret(noise(domain.SECRET_BYTES))
+    secret = domain.secret(token_bytes(domain.SECRET_BYTES))
     key = Key(
-        domain.key_id(noise(ID_BYTES)),
+        domain.key_id(token_bytes(ID_BYTES)),
         secret[: domain.SHOWN],
         name,
         domain.checked_workspaces(workspaces),
@@ -56,13 +55,12 @@ async def rotate(
     grace: int,
     *,
     expires_at: int | None = None,
-    noise: Callable[[int], bytes] = secrets.token_bytes,
 ) -> IssuedKey:
     """A new secret for a key, which stays the same actor; the old ones live on for `grace` milliseconds at most.
 
     The key is named as for `revoke`. Raises Refused (NOT_FOUND) when there is no such key that is still live.
     """
-    secret = domain.secret(noise(domain.SECRET_BYTES))
+    secret = domain.secret(token_bytes(domain.SECRET_BYTES))
     return await store.run(lambda: _rotate(secret, named, now, grace, expires_at), together=True)
 
 

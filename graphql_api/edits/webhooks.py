@@ -1,7 +1,7 @@
 """What an administrator does with the webhooks of a workspace: add, list, try, resume, remove, give another secret."""
 
-import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from secrets import token_bytes
 from types import MappingProxyType
 
 import msgspec
@@ -23,8 +23,6 @@ KEPT_ATTEMPTS = 1_000
 PIECE = 2_000
 """Deliveries that are removed in a transaction."""
 
-Noise = Callable[[int], bytes]
-
 
 class IssuedWebhook(msgspec.Struct, frozen=True):
     """A webhook with its secret, which is told this once."""
@@ -41,18 +39,17 @@ async def create(
     name: str = "",
     *,
     spelt: domain.Spelling = MappingProxyType({}),
-    noise: Noise = secrets.token_bytes,
 ) -> IssuedWebhook:
     """Tells of every change that is committed from now on."""
     workspace = caller.within(SCOPE)
     url, chosen, name = domain.checked(url, events, name, desk.rules, spelt)
     webhook = Webhook(
         workspace_id=workspace,
-        id=domain.webhook_id(noise(domain.ID_BYTES)),
+        id=domain.webhook_id(token_bytes(domain.ID_BYTES)),
         url=url,
         name=name,
         events=chosen,
-        secret=domain.secret(noise(domain.SECRET_BYTES)),
+        secret=domain.secret(token_bytes(domain.SECRET_BYTES)),
         created_at=desk.now(),
         position=(await Tail.begun(desk.store)).place,
     )
@@ -145,12 +142,10 @@ def _resume(workspace: str, id: str, now: int) -> Script[Resumed]:
     return Resumed(webhook, has_gap)
 
 
-async def rotate(
-    desk: Desk, caller: Caller, id: str, grace: int, *, noise: Noise = secrets.token_bytes
-) -> IssuedWebhook:
+async def rotate(desk: Desk, caller: Caller, id: str, grace: int) -> IssuedWebhook:
     """Another secret; for `grace` milliseconds messages are signed with the old one as well."""
     workspace = _checked(caller, id)
-    secret = domain.secret(noise(domain.SECRET_BYTES))
+    secret = domain.secret(token_bytes(domain.SECRET_BYTES))
     return IssuedWebhook(
         await desk.store.run(lambda: _rotate(workspace, id, secret, desk.now() + grace), together=True), secret
     )
@@ -164,7 +159,7 @@ def _rotate(workspace: str, id: str, secret: str, until: int) -> Script[Webhook]
     return webhooks.webhook(found[0])
 
 
-async def try_now(desk: Desk, caller: Caller, id: str, *, noise: Noise = secrets.token_bytes) -> Attempt:
+async def try_now(desk: Desk, caller: Caller, id: str) -> Attempt:
     """Sends a message of the event webhook.test now, also to a webhook that is parked, and waits for the answer."""
     workspace = _checked(caller, id)
     webhook = await find(desk, caller, id)
@@ -172,7 +167,7 @@ async def try_now(desk: Desk, caller: Caller, id: str, *, noise: Noise = secrets
         raise unknown(id)
     now = desk.now()
     message = domain.message(
-        domain.TEST, domain.message_id(id, noise(16).hex()), now, {"webhookId": id, "workspaceId": workspace}
+        domain.TEST, domain.message_id(id, token_bytes(16).hex()), now, {"webhookId": id, "workspaceId": workspace}
     )
     answer = await desk.post(webhook.url, domain.headers(webhook, message, now), message.body)
     tried = Attempt(now, message.id, message.event, None, None, 1, answer.outcome, answer.status, answer.ms)
