@@ -22,7 +22,7 @@ class Ended(SystemExit):
 
 @contextmanager
 def told(settings: Config, at: str) -> Iterator[None]:
-    """That it began a moment later, unless it has ended by then."""
+    """Logs that the server began, a moment later unless it has ended by then, and the signal that ends it."""
     facts = {
         "at": at,
         "version": graphql_api.__version__,

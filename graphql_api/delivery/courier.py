@@ -95,8 +95,8 @@ class Courier:
             await wait_at_most(wait, self._wake)
 
     def _was_set_back(self) -> bool:
-        """The clock, since the last look at it; at the first one, that of the process that sent before may have been
-        ahead."""
+        """Whether the clock was, since the last look at it; also at the first look, as the clock of the process that
+        sent before may have been ahead."""
         before, self._lead = self._lead, self._context.desk.now() - asyncio.get_running_loop().time() * 1_000
         return self._lead < before - SET_BACK
 

@@ -29,7 +29,7 @@ READERS = 4
 LATEST = 256
 """Flows that are remembered as changes left them: the next change leads on from there without a read.
 
-For as long after they were read as edits recall them: what happens to rows past the server is told from then on.
+Each for `recalled.SECONDS` after it was read: by then changes of rows that were made past the server are seen.
 """
 
 VERSIONS = 8

@@ -23,7 +23,7 @@ MOST = 8 * 2**20
 
 LONGEST = MOST // 32
 SECONDS = 60
-"""How long a list is kept at most: who changes rows past the server and its versions is believed by then."""
+"""Seconds for which a list is kept at most: so rows that were changed past the server and its versions are seen."""
 
 OVERHEAD = 500
 """Bytes that a page takes besides its lists, and each of its flows."""

@@ -22,7 +22,7 @@ MOST = 12 * 2**20
 
 LONGEST = 2**16
 SECONDS = 60
-"""How long a flow is recalled at most: who changes rows past the server and its versions is believed by then."""
+"""Seconds for which a flow is recalled at most: so rows that were changed past the server and its versions are seen."""
 
 OVERHEAD = 320
 """Bytes that a flow takes besides its values, which are kept as MessagePack: a third of what they take as objects."""

@@ -7,7 +7,7 @@ TRAILERS = "trailers of the request are"
 
 
 class Bounds:
-    """Of the request that a connection reads; what has come to its end is told apart and counts no more."""
+    """Counts what has come of the part of a request that is not whole yet; a part that is whole counts no more."""
 
     def __init__(self, most: float) -> None:
         """`most`: bytes of each."""
@@ -20,7 +20,7 @@ class Bounds:
         self._unfinished += size
 
     def end(self) -> None:
-        """Of whatever it was."""
+        """The part that was coming is whole."""
         self._unfinished = 0
 
     def end_head(self) -> None:

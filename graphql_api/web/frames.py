@@ -1,6 +1,7 @@
-"""WebSocket frames as uvicorn speaks them, but that their clients are heard a little at a time.
+"""WebSocket frames as uvicorn speaks them, but that their clients are read a little at a time.
 
-One who has not said who it is, is heard for little; one who leaves what it is sent unread no more, then it is cut off.
+Before a client has said who it is, only `MOST_OF_STRANGERS` bytes of it are read. While it leaves unread what it was
+sent, nothing of it is read; in the end it is cut off (`taking`).
 """
 
 import asyncio

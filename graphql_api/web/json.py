@@ -37,7 +37,7 @@ def decoded(raw: bytes, limits: BodyLimits, what: str = "the body") -> Any:
 
 
 def at_once(raw: bytes, limits: BodyLimits) -> Any:
-    """What is written just so; UNKNOWN for all else, be it right or wrong."""
+    """The value of JSON that is written as our own encoder writes it; UNKNOWN for any other text, right or wrong."""
     if len(raw) <= LONGEST_WRITTEN_AGAIN and not _is_large(raw, limits):
         try:
             value = READER.decode(raw)

@@ -213,7 +213,7 @@ class SocketOperations:
             raise
 
     def _has_begun(self, begun: asyncio.Event) -> None:
-        """Or never will."""
+        """Nobody has to wait for it any more: it watches now, or never will."""
         begun.set()
         self._beginning.discard(begun)
 

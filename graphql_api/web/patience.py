@@ -26,8 +26,8 @@ class Patience:
         close: Callable[[], None],
         refuse: Callable[[Refused], None],
     ) -> None:
-        """Begins with the connection; `close` what was idle for too long, or let it `rest` once more; `refuse` a head
-        that does not arrive."""
+        """The time begins now. `close` is called when the connection was idle for too long, and may let it `rest` once
+        more instead; `refuse` when a head does not arrive in time."""
         self._loop = loop
         self._idle_seconds = idle_seconds
         self._close = close

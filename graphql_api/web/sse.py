@@ -176,7 +176,7 @@ class Out:
 
 
 def _must_be_sent_so(scope: Scope) -> None:
-    """A mutation."""
+    """Refuses a mutation that is sent by GET, or with headers that guard on REST alone."""
     if scope["method"] == "GET":
         raise refused("METHOD_NOT_ALLOWED", "GET takes no mutations; send this operation by POST")
     must_be_guarded_by_arguments(scope)

@@ -87,7 +87,7 @@ class Turn:
             self._end(written)
 
     def _end(self, written: WrittenAnswer | None) -> None:
-        """Of what had to wait."""
+        """Hands on what was written; what had to wait is in flight no more."""
         if self._work is not None:
             self._work = self._waits_for = None
             self._under_way.discard(self)

@@ -100,7 +100,7 @@ class Wire(Http1):
         self.on_response_complete()
 
     def _end(self, written: WrittenAnswer | None) -> None:
-        """Of the connection: the server stops, or failed."""
+        """Closes the connection behind this answer, or without one where there is none for a fault of ours."""
         if written is not None:
             status, rest = written
             self.transport.write(STATUS_LINES.of(status, self.server_state.default_headers) + CLOSE + rest)
