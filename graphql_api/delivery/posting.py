@@ -30,7 +30,7 @@ READING = 0.5
 class Poster:
     """See `domain.webhooks.Post`. Redirects are not followed, proxies of the environment not used."""
 
-    def __init__(self, networks: tuple[Network, ...] = (), timeout: float = 10.0) -> None:
+    def __init__(self, networks: tuple[Network, ...], timeout: float = 10.0) -> None:
         self._networks = networks
         self._timeout = timeout
         self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}

@@ -66,7 +66,7 @@ class Pages:
     Pages in `without` are not there, neither is a link to them.
     """
 
-    def __init__(self, facts: Mapping[str, str], built: Path = BUILT, without: Collection[str] = ()) -> None:
+    def __init__(self, facts: Mapping[str, str], built: Path, without: Collection[str] = ()) -> None:
         self.places = {path: page for path, page in PAGES.items() if page not in without}
         self._without = without
         self._attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in facts.items())

@@ -130,7 +130,7 @@ ARGUMENTS: Mapping[str, str] = {
 """Of GraphQL alone. All names are looked up in lower case, without hyphens and underscores."""
 
 
-def query_of(scope: Scope, operation: str, *, suggests: bool = True) -> Mapping[str, str]:
+def query_of(scope: Scope, operation: str, *, suggests: bool) -> Mapping[str, str]:
     """The parameters of a request; raises Refused (BAD_REQUEST) for one that its route does not take.
 
     `suggests`: says what is known.
@@ -171,7 +171,7 @@ def list_variables(asked: Mapping[str, str], longest: int, *, suggests: bool = T
     return {"limit": longest, "filter": filter, **rest}
 
 
-def hours_variables(asked: Mapping[str, str], *, suggests: bool = True) -> dict[str, Any]:
+def hours_variables(asked: Mapping[str, str], *, suggests: bool) -> dict[str, Any]:
     """As `list_variables`; openings are asked for by both ends of a range, refused for one."""
     values = _values(asked, HOURS, suggests)
     for given, missing in (("from", "to"), ("to", "from")):

@@ -51,7 +51,7 @@ class Call(msgspec.Struct, frozen=True):
 class Rest:
     """Carries out the routes as operations of our own."""
 
-    def __init__(self, desk: Desk, operations: Operations, limits: BodyLimits, *, suggestions: bool = True) -> None:
+    def __init__(self, desk: Desk, operations: Operations, limits: BodyLimits, *, suggestions: bool) -> None:
         self._desk = desk
         self._operations = operations
         self._limits = limits

@@ -84,9 +84,7 @@ class Application:
 
 
 class Short:
-    def __init__(
-        self, middleware: Middleware, graphql: Door, rest: Door, longest_body: int, root_path: str = ""
-    ) -> None:
+    def __init__(self, middleware: Middleware, graphql: Door, rest: Door, longest_body: int, root_path: str) -> None:
         self.heads = Heads(longest_body, root_path, middleware.front.head_bytes)
         self._middleware = middleware
         self._table = DispatchTable(graphql, rest)

@@ -24,7 +24,7 @@ STORABLE = {"type": "string", "pattern": r"^[^\u0000]*$"}
 ETAG = {"type": "string", "pattern": f'^"({etags.VERSION.pattern})"$'}
 
 
-def _parameter(name: str, place: str, told: str, schema: Json, example: Any = None) -> Json:
+def _parameter(name: str, place: str, told: str, schema: Json, example: Any) -> Json:
     shown = {} if example is None else {"example": example}
     required = {"required": True} if name in ("id", "x-workspace-id") else {}
     return {"name": name, "in": place, **required, "description": told, "schema": schema, **shown}
