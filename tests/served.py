@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,12 +38,13 @@ class Served:
 
 
 def _waited_for(pid: int) -> Iterator[str]:
-    """What the epoll instances of a process watch."""
+    """What the epoll instances of a process watch; it may open and close files meanwhile, as one that starts does."""
     for fd in Path(f"/proc/{pid}/fd").iterdir():
-        if os.readlink(fd) == "anon_inode:[eventpoll]":
-            for line in Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text().splitlines():
-                if line.startswith("tfd:"):
-                    yield os.readlink(fd.with_name(line.split()[1]))
+        with suppress(FileNotFoundError):
+            if os.readlink(fd) == "anon_inode:[eventpoll]":
+                for line in Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text().splitlines():
+                    if line.startswith("tfd:"):
+                        yield os.readlink(fd.with_name(line.split()[1]))
 
 
 def _command(pid: str) -> bytes:
