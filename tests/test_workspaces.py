@@ -115,6 +115,9 @@ WAYS = {
         'mutation {updateMessageFlows(filter: {ids: ["FLOW"]}, input: {name: "M"}) {results {messageFlowId}'
         " errors {code message}}}"
     ),
+    "delete at a version": graphql(
+        'mutation {deleteMessageFlow(id: "FLOW", ifVersion: 7) {messageFlow {id} errors {code message path}}}'
+    ),
     "delete": graphql('mutation {deleteMessageFlow(id: "FLOW") {deletedMessageFlowId errors {code message path}}}'),
     "restore": graphql('mutation {restoreMessageFlow(id: "FLOW") {messageFlow {id} errors {code message path}}}'),
     "revert": graphql(

@@ -9,7 +9,6 @@ import strawberry
 
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.flow import Values
 from graphql_api.edits import Desk
 from graphql_api.feed import Feed
 
@@ -28,7 +27,6 @@ class Context(msgspec.Struct):
 
     `feed` is what subscriptions watch, behind `last_event_id` where a client reconnects with one.
     `charge` takes the points of an operation, or refuses it, before it is carried out; it may have to be waited for.
-    `current` is the flow as it is now where its version refused an edit: not every payload has a place for it.
     `instants` are those that fields of a compiled answer ask for; None is now.
     """
 
@@ -41,7 +39,6 @@ class Context(msgspec.Struct):
     seen: Seen = msgspec.field(default_factory=Seen)
     feed: Feed | None = None
     last_event_id: str | None = None
-    current: Values | None = None
     _read: tuple[object, datetime] | None = None
 
     def versions(self, named: int | None) -> frozenset[int] | None:

@@ -33,6 +33,10 @@ def saved_outcome(saved: Saved) -> EditOutcome:
     return EditOutcome(saved.flow, saved.changed, (), saved.replayed, saved.rebased_from, saved.flow["id"])
 
 
+def deleted_outcome(saved: Saved) -> EditOutcome:
+    return EditOutcome(replayed=saved.replayed, id=saved.flow["id"])
+
+
 def result_outcome(result: Result) -> EditOutcome:
     if result.saved is None:
         return EditOutcome(problems=result.problems, id=result.id)
@@ -98,7 +102,7 @@ EDITS: Mapping[str, tuple[str, Callable[[Arguments, Context], Awaitable[Any]], C
     "createMessageFlow": ("CreateMessageFlowPayload", _create, saved_outcome),
     "updateMessageFlow": ("UpdateMessageFlowPayload", _update, saved_outcome),
     "updateMessageFlows": ("UpdateMessageFlowsPayload", _update_many, bulk_outcome),
-    "deleteMessageFlow": ("DeleteMessageFlowPayload", _delete, saved_outcome),
+    "deleteMessageFlow": ("DeleteMessageFlowPayload", _delete, deleted_outcome),
     "restoreMessageFlow": ("RestoreMessageFlowPayload", _restore, saved_outcome),
     "revertMessageFlow": ("RevertMessageFlowPayload", _revert, saved_outcome),
 }
@@ -115,7 +119,6 @@ def mutation(name: str, document: Document, nodes: Sequence[FieldNode]) -> RunPl
         except Refused as refusal:
             if refusal.is_top_level:
                 raise
-            context.current = refusal.current
             outcome = EditOutcome(refusal.current, problems=refusal.problems)
         return write(outcome)
 

@@ -130,8 +130,7 @@ class Mutation:
         try:
             saved = await edits.delete_flow(context.desk, context.caller, id, agreed)
         except Refused as refusal:
-            context.current = refusal.current
-            return DeleteMessageFlowPayload(errors=payloads.errors(refusal.problems))
+            return DeleteMessageFlowPayload(**payloads.refused(refusal))
         return DeleteMessageFlowPayload(deleted_message_flow_id=strawberry.ID(id), replayed=saved.replayed)
 
     @strawberry.mutation(description="Bring a deleted flow back as it was.")

@@ -64,6 +64,10 @@ class DeleteMessageFlowPayload:
     deleted_message_flow_id: strawberry.ID | None = strawberry.field(
         description="Id of the deleted flow; null when refused.", default=None
     )
+    message_flow: MessageFlow | None = strawberry.field(
+        description="After VERSION_CONFLICT the flow as it is now; null when it is deleted, and for any other refusal.",
+        default=None,
+    )
     errors: list[MutationError] = strawberry.field(description=ERRORS, default_factory=list)
     replayed: bool = strawberry.field(description=REPLAYED, default=False)
 

@@ -27,6 +27,7 @@ from graphql_api.web.rest_payloads import (
     Conflict,
     conflicting,
     flow_and_headers,
+    must_be_done,
     problems_of,
     replay_header,
     spelled,
@@ -140,11 +141,9 @@ class Rest:
         return Answer(200, _encoded(call, flow), headers=more)
 
     async def delete(self, call: Call) -> Answer:
-        context = self._context(call, guarded=True)
-        payload = await self._run(call, {"id": call.id, **of_request(call.scope, key)}, context)
-        problems = problems_of(payload)
-        if problems:
-            raise Refused(*problems) if context.current is None else Conflict(problems, context.current["version"])
+        variables = {"id": call.id, **of_request(call.scope, key)}
+        payload = await self._run(call, variables, self._context(call, guarded=True))
+        must_be_done(payload)
         return Answer(204, media=None, headers=replay_header(payload))
 
     def _input(self, call: Call, raw: bytes) -> dict[str, Any]:

@@ -24,14 +24,19 @@ class Conflict(Refused):
 
 def flow_and_headers(payload: dict[str, Any]) -> tuple[dict[str, Any], Headers]:
     """The flow as REST spells it, and the headers that tell of the change; raises what was refused."""
+    must_be_done(payload)
     flow = payload["messageFlow"]
-    if payload["errors"]:
-        problems = problems_of(payload)
-        raise Refused(*problems) if flow is None else Conflict(problems, flow["version"])
     headers = [(b"etag", etags.tag(flow.pop("version"))), *replay_header(payload)]
     if "changedFields" in payload:
         headers.append((b"x-changed-fields", ", ".join(payload["changedFields"]).encode()))
     return spelled(flow), headers
+
+
+def must_be_done(payload: Mapping[str, Any]) -> None:
+    """Else raises what was refused, and which version was met."""
+    if payload["errors"]:
+        problems, current = problems_of(payload), payload["messageFlow"]
+        raise Refused(*problems) if current is None else Conflict(problems, current["version"])
 
 
 def replay_header(payload: Mapping[str, Any]) -> Headers:

@@ -7,7 +7,7 @@ from graphql_api.domain.flow import TREE, Leaf
 from tests.schema.dice import SETTINGS, SWITCHING, Dice, Tree
 from tests.schema.given import Given
 
-WITH_FLOWS = {f"{edit}MessageFlowPayload" for edit in ("Create", "Update", "Restore", "Revert")}
+WITH_FLOWS = {f"{edit}MessageFlowPayload" for edit in ("Create", "Update", "Delete", "Restore", "Revert")}
 WITH_FLOWS |= {"UpdateMessageFlowResult"}
 ERRORS = ["code", "message", "path", "__typename"]
 

@@ -162,9 +162,9 @@ def selects(route: Route, name: str) -> bool:
 
 
 def _flow(route: Route) -> FieldNode | None:
-    """The flow that a route selects: at the root, in a payload, or in a page."""
+    """What a route selects of a flow that it answers: at the root, in a payload, or in a page."""
     root = root_field(route)
-    if route.operation == "GetWorkingHours":
+    if route.operation == "GetWorkingHours" or route.status == 204:
         return None
     if root.name.value == "messageFlow":
         return root
