@@ -22,23 +22,18 @@ from tests.delivery.endpoints import Endpoint, Received, Write, listening, statu
 
 
 async def test_a_dead_endpoint_is_tried_with_one_message_at_a_time_until_it_answers_again(
-    desk: Desk,
-    caller: Caller,
-    add: Add,
-    change: Change,
-    endpoint: Endpoint,
-    sending: object,
-    monkeypatch: pytest.MonkeyPatch,
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(courier, "PROBE", 0.3)
     endpoint.manner = status(500)
     webhook = await add(endpoint)
     ids = [await change() for _ in range(3 * courier.AT_ONCE)]
-    await endpoint.until(lambda: len(endpoint.received) >= courier.AT_ONCE + 2)
-    assert len(endpoint.received) <= courier.AT_ONCE + 4, "the dead endpoint is flooded"
-    endpoint.manner = status(200)
-    await endpoint.until(lambda: len(set(endpoint.changes)) == len(ids))
-    await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
+    async with sent_by(desk):
+        await endpoint.until(lambda: len(endpoint.received) >= courier.AT_ONCE + 2)
+        assert len(endpoint.received) <= courier.AT_ONCE + 4, "the dead endpoint is flooded"
+        endpoint.manner = status(200)
+        await endpoint.until(lambda: len(set(endpoint.changes)) == len(ids))
+        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
 
 
 async def test_an_endpoint_that_ails_is_left_alone_for_a_while_after_each_message_that_fails(
@@ -97,14 +92,17 @@ async def test_an_endpoint_that_has_failed_one_message_for_too_long_is_parked_be
     never, other = await change(), await change()
 
     async def manner(request: Received, write: Write) -> None:
-        await status(400 if request.change[0] == never else 200)(request, write)
+        if request.change[0] != never:
+            return await status(200)(request, write)
+        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: count == 2)  # its own
+        await status(400)(request, write)
 
     endpoint.manner = manner
     webhook = await add(endpoint)
+    for name in ("m", "n"):
+        for id in (never, other):
+            await change(id, name=name)
     async with sent_by(replace(desk, rules=replace(desk.rules, patience=1_000))):
-        for name in ("m", "n"):
-            for id in (never, other):
-                await change(id, name=name)
         found = await parked(desk, caller, webhook)
     assert found.parked_because is not None
     assert found.parked_because.startswith(f"it has not taken version 1 of the flow {never} for 0.0002")

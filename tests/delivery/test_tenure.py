@@ -52,8 +52,9 @@ async def test_of_two_senders_one_sends(desk: Desk, other: Store, add: Add, chan
 
 
 async def test_one_that_stops_lays_down_its_tenure_and_the_next_goes_on_at_once(
-    desk: Desk, other: Store, add: Add, change: Change, endpoint: Endpoint
+    desk: Desk, other: Store, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tenure, "SILENCE", 3_600)
     await add(endpoint)
     async with sent_by(desk):
         first = await change()
@@ -61,7 +62,7 @@ async def test_one_that_stops_lays_down_its_tenure_and_the_next_goes_on_at_once(
     assert await owner(desk) is None
     second = await change()
     async with sent_by(replace(desk, store=other)):
-        await endpoint.until(lambda: endpoint.changes == [(first, 0), (second, 0)], tenure.SILENCE)
+        await endpoint.until(lambda: endpoint.changes == [(first, 0), (second, 0)])
 
 
 async def test_one_that_is_stopped_while_it_takes_over_lays_down_what_it_has_taken(
