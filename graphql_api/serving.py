@@ -7,9 +7,8 @@ import signal
 import socket
 import ssl
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NoReturn
 
 import uvicorn
@@ -20,6 +19,7 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
 from graphql_api.domain.example import EXAMPLE, WORKSPACE
 from graphql_api.opening import desk_of, explained, store_of
+from graphql_api.shared_folder import shared_folder
 from graphql_api.storage import migrations
 from graphql_api.web.gathered import SHARED
 from graphql_api.workers import Workers
@@ -108,9 +108,9 @@ def _sharing(settings: Config) -> Iterator[None]:
 
     There they also tell each other what they wrote.
     """
-    with _folder() if settings.workers > 1 else nullcontext() as folder:
-        if folder:
-            os.environ[SHARED] = folder
+    with ExitStack() as ends:
+        if settings.workers > 1:
+            os.environ[SHARED] = _folder(ends)
         yield
 
 
@@ -125,9 +125,9 @@ def _listen_for_metrics(settings: Config) -> None:
         raise _unheard(settings, "metrics_host", "metrics_port", error) from None
 
 
-def _folder() -> tempfile.TemporaryDirectory[str]:
+def _folder(ends: ExitStack) -> str:
     try:
-        return tempfile.TemporaryDirectory(prefix="message-flows-")
+        return ends.enter_context(shared_folder())
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise ConfigError(f"Workers need a folder for temporary files, which TMPDIR names: {why}.") from None

@@ -245,7 +245,7 @@ def test_one_worker_needs_no_temporary_folder_and_several_name_it(
     def refuse(*_: object) -> None:
         raise OSError(errno.EROFS, "-")
 
-    monkeypatch.setattr("graphql_api.serving.tempfile.mkdtemp", refuse)
+    monkeypatch.setattr("graphql_api.shared_folder.tempfile.mkdtemp", refuse)
     with serving._sharing(configured()):
         pass
     with pytest.raises(ConfigError) as refused, serving._sharing(configured(workers=2)):
