@@ -22,14 +22,14 @@ def shared_folder() -> Iterator[str]:
     with suppress(OSError):
         _remove_left()
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-        lock = _locked(Path(folder))
+        lock = locked(Path(folder))
         try:
             yield folder
         finally:
             os.close(lock)
 
 
-def _locked(folder: Path) -> int:
+def locked(folder: Path) -> int:
     """The lock gets its name when it is held, so that nobody finds it free before."""
     nameless = folder / f"{LOCK}.new"
     lock = os.open(nameless, os.O_CREAT | os.O_RDWR, 0o600)
