@@ -8,13 +8,14 @@ from bench.telling import table
 from bench.torture import ROWS, Plan, tortured
 from bench.torturing.ledger import Edit, Flow, Revision, judged
 from bench.torturing.servers import Postgres, Sqlite
+from tests import shared
 
 SMALL = Plan(clients=16, edits=200, edits_under_blows=100, kills=1, edits_after_pauses=10)
 
 
 @pytest.mark.parametrize(("kind", "workers"), [(Sqlite, 2), (Postgres, 1)])
 def test_nothing_is_lost_and_nothing_is_there_twice(kind: type[Sqlite] | type[Postgres], workers: int) -> None:
-    database = kind()
+    database = kind(shared.part("own"))
     try:
         reports = asyncio.run(tortured(database, workers, SMALL))
     finally:

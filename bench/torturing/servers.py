@@ -101,8 +101,8 @@ class Sqlite:
     name = "SQLite"
     can_stop = False
 
-    def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="torture"))
+    def __init__(self, within: Path | None = None) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="torture", dir=within))
         self._file = self._folder / "flows.db"
         self.url = f"sqlite+aiosqlite:///{self._file}"
 
@@ -124,8 +124,9 @@ class Postgres:
     name = "PostgreSQL"
     can_stop = True
 
-    def __init__(self) -> None:
-        self._folder = tempfile.mkdtemp(prefix="pg", dir="/tmp")
+    def __init__(self, within: Path = Path("/tmp")) -> None:
+        """`within`: a short path, as that of a socket in it has few characters."""
+        self._folder = tempfile.mkdtemp(prefix="pg", dir=within)
         if "XDG_RUNTIME_DIR" not in os.environ:  # where the package keeps its locks; it warns without it
             os.environ["XDG_RUNTIME_DIR"] = runtime = tempfile.mkdtemp(prefix="run", dir="/tmp")
             atexit.register(shutil.rmtree, runtime, ignore_errors=True)

@@ -11,6 +11,7 @@ import pytest
 
 from bench.torturing.servers import Postgres
 from graphql_api.storage import sqlite_file
+from tests import shared
 from tests.storage.tally import DDL, ROWS
 
 
@@ -44,7 +45,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture(scope="module")
 def private_postgres() -> Iterator[Postgres]:
-    postgres = Postgres()
+    postgres = Postgres(shared.part("own"))
     try:
         yield postgres
     finally:
