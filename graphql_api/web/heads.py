@@ -97,7 +97,7 @@ class Heads:
             return None
         text = b"\n" + block
         own = [(name.lower(), value.rstrip(b"\t ")) for name, value in OWN_LINES.findall(text)]
-        names = sorted(name for name, _ in own)
+        names = [name for name, _ in own]
         if len(set(names)) < len(names):
             return None
         return blake2b(b"\n".join([*READ_LINES.findall(text), *names])).digest(), own
@@ -112,12 +112,11 @@ class Heads:
             read is None
             or len(named) < len(told)
             or not NEVER.isdisjoint(named)
-            or not (_is_number(length) and int(length) <= self._longest_body)
+            or not (length.isdigit() and int(length) <= self._longest_body)
         ):
             return
         kept = [one for one in told if one[0] not in SECRETS]
         scope = {
-            "type": "http",
             "root_path": self._root_path,
             "query_string": b"",
             "headers": kept,
@@ -126,7 +125,3 @@ class Heads:
         }
         digest = sha256(shown).digest()
         with_room(self._by_meaning, REMEMBERED)[read[0]] = Head(int(length), digest, cors, scope, takes_events)
-
-
-def _is_number(text: bytes) -> bool:
-    return text.isdigit() and len(text) < 10

@@ -3,6 +3,7 @@
 import ast
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httptools
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, strategies
 
 from graphql_api import web
 from graphql_api.web.heads import OWN, READ, REMEMBERED, Heads
+from graphql_api.web.http import of_head
 
 ELSEWHERE = {b"accept-encoding", b"last-event-id", b"sec-websocket-version"}
 """Headers that are read of pages, of streams of events and of handshakes, which never go the short way."""
@@ -64,6 +66,19 @@ def test_a_head_is_known_again_by_what_it_means_without_the_key_that_it_shows() 
     assert b"secret" not in repr(known).encode()
     assert heads.get(LINES + b"\r\nx-api-key: another") is None
     assert heads.get(b"user-agent: x\r\n" + LINES + b"\r\nx-api-key: secret") is known
+
+
+def test_bytes_of_a_head_are_read_once_and_what_follows_from_them_is_found_out_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heads, found = Heads(100), list[Any]()
+    heads.learn(LINES, HEADERS, b"", b"")
+    known = [heads.get(LINES), heads.get(b"x: 1\r\n" + LINES)]
+    monkeypatch.setattr(heads, "_read", pytest.fail)
+    for head in (*known, heads.get(LINES)):
+        assert head is not None
+        of_head({**head.scope}, found.append)
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("own", OWN)

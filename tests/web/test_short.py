@@ -198,6 +198,7 @@ SHORT = [
     ("PUT", f"{FLOWS}/f1", DELAY, {}),
     ("PUT", f"{FLOWS}/f2", {"settings": {"responseSettings": {"delay": -7}}, "nam": 1}, {}),
     ("PUT", f"{FLOWS}/f2", DELAY, {"if_match": '"77"'}),
+    ("PUT", f"{FLOWS}/f2", DELAY, {"if_match": '"77"', "accept": "application/problem+json"}),
     ("PUT", f"{FLOWS}/f2", DELAY, {"if_match": "77"}),
     ("PUT", f"{FLOWS}/f2/toggle-autopilot", {}, {}),
     ("PUT", f"{FLOWS}/f2", {"name": "Keyed"}, {"idempotency_key": "k1"}),
