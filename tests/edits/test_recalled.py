@@ -20,7 +20,7 @@ from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import Desk, Saved
 from graphql_api.storage import flows, replays, tally
 from graphql_api.storage.abreast import AT_ONCE
-from graphql_api.storage.engine import Script
+from graphql_api.storage.engine import Raced, Script
 from graphql_api.storage.neighbours import LOOK
 from graphql_api.storage.recalled import LONGEST, OVERHEAD, PAUSE, TRUST, Recalled, recalling
 from graphql_api.storage.revisions import COLUMN_OF
@@ -204,6 +204,17 @@ async def test_where_others_write_the_same_flows_few_edits_begin_on_a_guess(
     assert (read == 0) if database == "sqlite" else (0 < read <= PAUSE // 2)
 
 
+async def test_where_others_write_them_seldom_all_edits_begin_on_a_guess(
+    desk: Desk, other: Desk, caller: Caller, id: str, heard: list[str], database: str
+) -> None:
+    for number in range(TRUST):
+        await edits.update_flow(other, caller, id, Sent({"name": f"Theirs {number}"}))
+        for prompt in "abc":
+            await edits.update_flow(desk, caller, id, Sent({"prompt": f"{prompt}{number}"}))
+    wrong = sum("UPDATE message_flows SET" in sql for sql in heard) - 3 * TRUST
+    assert wrong == (0 if database == "sqlite" else TRUST)
+
+
 @pytest.mark.parametrize(("database", "neighbours"), [("postgresql", True)], indirect=["neighbours"])
 async def test_neighbours_write_the_same_flows_in_turns_and_read_none(
     desk: Desk, other: Desk, caller: Caller, id: str, heard: list[str]
@@ -315,6 +326,10 @@ def test_the_flow_that_was_written_longest_ago_is_forgotten_first() -> None:
     recalled.forget(("ws1", "a"))
     recalled.keep(("ws1", "b"), ROW)
     assert [recalled.row(("ws1", name)) is not None for name in "abc"] == [False, True, True]
+    recalled.clear()
+    for name in "ab":
+        recalled.keep(("ws1", name), ROW)
+    assert [recalled.row(("ws1", name)) is not None for name in "abc"] == [True, True, False]
 
 
 def test_a_long_flow_is_not_recalled_nor_what_it_was_before() -> None:
@@ -331,13 +346,15 @@ def test_a_flow_is_recalled_for_a_while_at_most() -> None:
 
 
 def test_what_a_neighbour_tells_is_recalled_like_the_rest() -> None:
-    mine, theirs = Recalled(), Recalled()
+    mine, theirs = Recalled(), Recalled(most=2 * SIZE)
     mine.tell = lambda flow, packed: theirs.hear(monotonic(), flow, packed)
     mine.keep(("ws1", "a"), ROW)
     assert theirs.row(("ws1", "a")) is None  # who has not written knows no columns
     theirs.keep(("ws1", "b"), ROW)
-    mine.keep(("ws1", "a"), {"name": "m", "version": 2})
-    assert theirs.row(("ws1", "a")) == {"name": "m", "version": 2}
+    for version in (2, 3, 4):
+        mine.keep(("ws1", "a"), {"name": "m", "version": version})
+    assert theirs.row(("ws1", "a")) == {"name": "m", "version": 4}
+    assert theirs.row(("ws1", "b")) == ROW
     assert mine.row(("ws1", "b")) is None
 
 
@@ -352,18 +369,34 @@ def test_what_was_told_before_all_was_forgotten_is_not_recalled() -> None:
     assert recalled.row(("ws1", "a")) == ROW
 
 
-def test_who_was_wrong_too_often_listens_to_nobody_for_a_while() -> None:
+def test_who_was_wrong_too_often_tells_nobody_and_listens_to_nobody_for_a_while() -> None:
     recalled, told = Recalled(), []
     recalled.tell = lambda flow, packed: told.append(packed)
     recalled.keep(("ws1", "a"), ROW)
+    for _ in range(2 * TRUST):
+        recalled.was(right=True)
     recalled.forget(("ws1", "a"))
-    for _ in range(TRUST):
+    for _ in range(TRUST // 2 + 1):
         recalled.was(right=False)
-    recalled.hear(monotonic(), ("ws1", "a"), told[0])
-    for _ in range(PAUSE):
+    for _ in range(PAUSE - 1):
         assert recalled.row(("ws1", "a")) is None
+        assert recalled.guess(read("a")) is None
+    recalled.hear(monotonic(), ("ws1", "a"), told[0])
+    recalled.keep(("ws1", "b"), ROW)
+    assert len(told) == 1
+    assert recalled.row(("ws1", "a")) is None
+    assert [recalled.row(("ws1", name)) for name in "ab"] == [None, None]
     recalled.hear(monotonic(), ("ws1", "a"), told[0])
     assert recalled.row(("ws1", "a")) == ROW
+
+
+def test_who_is_right_twice_as_often_as_wrong_goes_on_guessing() -> None:
+    recalled = Recalled()
+    recalled.keep(("ws1", "a"), ROW)
+    for _ in range(TRUST):
+        for right in (False, True, True):
+            recalled.was(right)
+            assert recalled.row(("ws1", "a")) == ROW
 
 
 def test_while_a_flow_is_written_nobody_begins_on_what_it_was() -> None:
@@ -376,6 +409,14 @@ def test_while_a_flow_is_written_nobody_begins_on_what_it_was() -> None:
     with pytest.raises(StopIteration) as end:
         script.send([{"count": 2}])
     assert (end.value.value, recalled.row(place)) == (2, after)
+
+
+def test_who_has_read_the_flow_is_not_begun_again_where_another_was_faster() -> None:
+    script = recalling(Recalled(), count_recalled)
+    next(script)
+    assert script.send([{"count": 1, "version": 1}]).after is not None
+    with pytest.raises(Raced):
+        script.send([])
 
 
 @pytest.mark.parametrize("key", [None, "k"])

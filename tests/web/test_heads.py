@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, strategies
 
 from graphql_api import web
-from graphql_api.web.heads import OWN, READ, REMEMBERED, Heads
+from graphql_api.web.front import head_size
+from graphql_api.web.heads import LONGEST_TARGET, OWN, READ, REMEMBERED, Heads
 from graphql_api.web.http import of_head
 
 ELSEWHERE = {b"accept-encoding", b"last-event-id", b"sec-websocket-version"}
@@ -96,6 +97,15 @@ def test_the_path_under_which_the_server_is_published_counts_for_the_head(root_p
     heads.learn(LINES, HEADERS, b"", b"")
     assert heads.get(LINES) is not None
     assert (heads.get(LINES + b"\r\nx: " + b"a" * 400) is not None) is is_known
+
+
+def test_no_head_is_known_that_is_longer_than_heads_may_be() -> None:
+    heads = Heads(100, longest_head=1_024)
+    heads.learn(LINES, HEADERS, b"", b"")
+    for number in range(200):
+        block = LINES + b"\r\na:" * number
+        scope = {"path": "p" * (LONGEST_TARGET - 1), "query_string": b"", "headers": Parsed(block).headers}
+        assert (heads.get(block) is None) or head_size(scope) <= 1_024
 
 
 def test_the_oldest_head_is_forgotten_first() -> None:
