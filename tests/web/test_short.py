@@ -399,6 +399,50 @@ async def test_a_connection_that_is_to_end_says_so_and_ends(database_url: str) -
         assert connection.is_closed
 
 
+async def test_who_asks_for_the_end_of_the_connection_has_it_each_time(database_url: str) -> None:
+    async with both(database_url) as ways:
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"], "connection": "close"}
+        for _ in range(3):
+            connection = Connection(ways.application, is_short=True)
+            said = await connection.answers(asking("GET", f"{FLOWS}/f1", **told))
+            assert b"connection: close\r\n" in said
+            assert connection.is_closed
+            connection.server.connection_lost(None)
+        assert ways.went_short == 0
+
+
+async def test_a_connection_is_idle_only_while_no_answer_is_due(database_url: str) -> None:
+    async with both(database_url) as ways:
+        connection = ways.open["short"]
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        for method, body in [("GET", None), ("PUT", DELAY), ("PUT", {"nam": 1})] * 3:
+            connection.said = b""
+            connection.server.data_received(asking(method, f"{FLOWS}/f1", body, **told))
+            is_under_way = not whole(connection.said)  # who is refused is answered at once
+            assert (connection.server._patience.until == math.inf) is is_under_way
+            await connection.answers(b"")
+            assert connection.server._patience.until < math.inf
+        assert ways.went_short == 6
+
+
+async def test_a_request_that_is_given_up_ends_its_connection(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with both(database_url) as ways:
+        connection = ways.open["short"]
+        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
+        put = asking("PUT", f"{FLOWS}/f1", DELAY, **told)
+        await connection.answers(put)
+        connection.said = b""
+        connection.server.data_received(put)
+        for one in [*connection.server.tasks]:
+            one.cancel("the server stops")
+        assert await connection.answers(b"") == b""
+        assert connection.is_closed
+        assert ways.went_short == 1
+        assert not caplog.records
+
+
 async def test_what_came_behind_a_request_whose_client_is_gone_is_not_begun(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
