@@ -85,7 +85,7 @@ Conditions = Sequence[ColumnElement[bool]]
 
 KEY_IS_NEW = ~exists(
     select(ONE)
-    .where(owned(REPLAYS), REPLAYS.c.scope == bindparam("replay_scope", type_=REPLAYS.c.scope.type))
+    .where(owned(REPLAYS), REPLAYS.c.scope == bindparam("replay_scope"))
     .correlate_except(REPLAYS)  # in a batch with the row of its own, not with any of them
 )
 
