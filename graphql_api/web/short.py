@@ -19,7 +19,7 @@ from graphql_api.web.auth import Keyring, token
 from graphql_api.web.cors import Cors
 from graphql_api.web.front import ALWAYS, Front, failed, new_id, usual
 from graphql_api.web.graphql import asks_for_events, may_go_on, takes_events
-from graphql_api.web.heads import LONGEST_TARGET, Head, Heads
+from graphql_api.web.heads import Head, Heads
 from graphql_api.web.health import Ready
 from graphql_api.web.http import Answer, Headers, lines
 from graphql_api.web.routes import PREFIX, RouteMatch, plain
@@ -91,7 +91,7 @@ class Short:
 
     def learn(self, line: bytes, block: bytes, headers: Headers) -> None:
         """Keeps a head that the parser has read, unless it is refused or asks for events: those go the long way."""
-        scope = {"path": "", "raw_path": b" " * LONGEST_TARGET, "query_string": b"", "headers": headers}
+        scope = {"path": "", "query_string": b"", "headers": headers}
         with contextlib.suppress(Refused):
             self._middleware.front.admit(scope)
             if self._table[line] and not asks_for_events(scope):

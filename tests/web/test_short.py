@@ -21,7 +21,7 @@ from graphql_api.domain.webhooks import Rules
 from graphql_api.edits import Desk, keys
 from graphql_api.edits import webhooks as office
 from graphql_api.edits.importing import Imported
-from graphql_api.web import counts
+from graphql_api.web import counts, telemetry
 from graphql_api.web.short import Application
 from graphql_api.web.wire import BODY_SECONDS, Wire
 from tests.conftest import Noise, configured
@@ -246,6 +246,30 @@ async def test_both_ways_answer_alike(database_url: str, asks: dict[str, Any]) -
                 by_long, by_short = await ways.asked(method, path, body, **headers)
                 assert by_short == by_long
             assert ways.went_short >= before + 2, (method, path, headers)
+
+
+async def test_both_ways_are_logged_alike(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[dict[str, Any]] = []
+    monkeypatch.setattr(telemetry, "write_line", lambda level, **members: logged.append({"level": level, **members}))
+    own = dict.fromkeys(("ms", "request_id", "key", "workspace"))
+    async with both(database_url, log_sample=1) as ways:
+        for body in (DELAY, {"nam": 1}):
+            for _ in range(2):
+                await ways.asked("PUT", f"{FLOWS}/f1", body)
+        assert ways.went_short == 2
+    assert [one["workspace"] for one in logged] == [*WORKSPACES.values()] * 4
+    by_long, by_short = ([{**one, **own} for one in logged[way::2]] for way in (0, 1))
+    assert by_short == by_long
+
+
+async def test_a_server_that_stops_says_so_with_each_answer(database_url: str) -> None:
+    async with both(database_url) as ways:
+        for _ in range(2):
+            await ways.asked("GET", f"{FLOWS}/f1")
+        ways.application.short._middleware.ready.is_stopping = True
+        by_long, by_short = await ways.asked("GET", f"{FLOWS}/f1")
+        assert by_short == by_long
+        assert b"connection: close\r\n" in by_short
 
 
 async def test_what_is_unusual_goes_the_long_way(database_url: str) -> None:
