@@ -140,13 +140,20 @@ async def test_what_is_wrong_with_a_member_is_a_detail_and_with_anything_else_th
     assert (error["code"], told) == (code, details)
 
 
-async def test_history_tells_by_which_door_a_change_came(http: httpx2.AsyncClient, execute: Execute) -> None:
-    id = (await http.post(FLOWS, json=NEW)).json()["_id"]
-    await execute('mutation($id: ID!) { updateMessageFlow(id: $id, input: {name: "x"}) { changedFields } }', id=id)
-    await http.put(f"{FLOWS}/{id}/toggle-autopilot")
-    told = await execute("query($id: ID!) { messageFlow(id: $id) { revisions { nodes { source } } } }", id=id)
-    nodes = told["data"]["messageFlow"]["revisions"]["nodes"]
-    assert [node["source"] for node in nodes] == ["REST", "GRAPHQL", "REST"]
+async def test_history_tells_by_which_door_and_request_a_change_came(
+    http: httpx2.AsyncClient, execute: Execute
+) -> None:
+    created = await http.post(FLOWS, json=NEW, headers={"x-request-id": "mine"})
+    id = created.json()["_id"]
+    rename = 'mutation($id: ID!) { updateMessageFlow(id: $id, input: {name: "x"}) { changedFields } }'
+    renamed = await http.post("/graphql", json={"query": rename, "variables": {"id": id}})
+    toggled = await http.put(f"{FLOWS}/{id}/toggle-autopilot")
+    told = await execute("query($id: ID!) { messageFlow(id: $id) { revisions { nodes { source requestId } } } }", id=id)
+    assert told["data"]["messageFlow"]["revisions"]["nodes"] == [
+        {"source": "REST", "requestId": toggled.headers["x-request-id"]},
+        {"source": "GRAPHQL", "requestId": renamed.headers["x-request-id"]},
+        {"source": "REST", "requestId": "mine"},
+    ]
 
 
 async def test_who_has_the_version_is_told_its_tag_and_no_flow(http: httpx2.AsyncClient) -> None:
