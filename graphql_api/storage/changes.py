@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, UnaryExpression, bindparam, func, literal_column, select, text, update
-from sqlalchemy.sql.operators import custom_op
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, text, update
 
 from graphql_api.storage import revisions
 from graphql_api.storage.engine import Row, Shape, Statement
 from graphql_api.storage.many import ONE
 from graphql_api.storage.revisions import Revision
+from graphql_api.storage.sets import without_index
 from graphql_api.storage.tables import REVISIONS, STREAM, owned
 
 NONE: ColumnElement[int] = literal_column("0")
@@ -67,13 +67,8 @@ def _between(of_workspace: bool, of_flow: bool) -> Shape:
     if of_flow:
         whose.append(REVISIONS.c.flow_id == bindparam("flow_id"))
     chosen = _IN_ORDER.where(REVISIONS.c.position <= bindparam("end"))
-    return Shape(chosen.where(*map(without_index, whose)), postgresql=chosen.where(*whose))
-
-
-def without_index(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """SQLite, which knows no sizes, would look for the workspace or the flow in the primary key, read all their history
-    for each page, and sort it."""
-    return UnaryExpression(condition.self_group(), operator=custom_op("+"))
+    # In the primary key SQLite would find all history of the workspace or the flow, for each page, and sort it.
+    return Shape(chosen.where(*map(without_index, whose)))
 
 
 def beyond(position: int) -> Statement:
@@ -120,9 +115,8 @@ BEFORE_WRITERS = Statement(
                 {_WRITERS.replace("WHERE", "LEFT JOIN pg_stat_activity AS work ON work.pid = held.pid WHERE", 1)}
             )
             SELECT writers, greatest(
-                (SELECT max(position) FROM message_flow_revisions WHERE at < (
-                    SELECT since FROM open WHERE seen = writers
-                )),
+                (SELECT max(position) FROM message_flow_revisions
+                    WHERE at < (SELECT since FROM open WHERE seen = writers)),
                 (SELECT coalesce(max(pruned), 0) FROM message_flow_stream)
             ) AS top
             FROM open

@@ -17,12 +17,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
+from sqlalchemy.sql.dml import ReturningDelete
 
 from graphql_api.domain.webhooks import Webhook
-from graphql_api.storage.changes import without_index
 from graphql_api.storage.engine import Shape, Statement
-from graphql_api.storage.sets import one_of
+from graphql_api.storage.sets import one_of, without_index
 from graphql_api.storage.tables import DELIVERIES, REVISIONS, owned
 
 _WEBHOOK = bindparam("webhook", type_=DELIVERIES.c.webhook_id.type)
@@ -68,11 +67,8 @@ _UP_TO = (
 _NAMES = ["workspace_id", "webhook_id", "attempts", "changed_at", *_FROM_HISTORY]
 
 
-def _made_out(whose: ColumnElement[bool]) -> ReturningInsert[Any]:
-    return insert(DELIVERIES).from_select(_NAMES, _UP_TO.where(whose)).returning(DELIVERIES.c.position)
-
-
-_MAKE_OUT = Shape(_made_out(without_index(owned(REVISIONS))), postgresql=_made_out(owned(REVISIONS)))
+_OF_WORKSPACE = _UP_TO.where(without_index(owned(REVISIONS)))
+_MAKE_OUT = Shape(insert(DELIVERIES).from_select(_NAMES, _OF_WORKSPACE).returning(DELIVERIES.c.position))
 
 
 def set_off(webhook: Webhook, after: int, now: int) -> Statement:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, s
 from graphql_api.domain.search import Cursor, Filter, Order, OrderField, Span
 from graphql_api.storage.engine import Shape, Statement
 from graphql_api.storage.many import ONE
-from graphql_api.storage.sets import contains, one_of
+from graphql_api.storage.sets import contains, one_of, without_index
 from graphql_api.storage.tables import FLOWS, owned
 
 EQUAL = {
@@ -102,7 +102,14 @@ def _matching(columns: tuple[str, ...], form: tuple[str, ...]) -> Shape:
 
 @lru_cache(maxsize=64)
 def _count(form: tuple[str, ...]) -> Shape:
-    return Shape(select(func.count().label("total")).select_from(FLOWS).where(*_conditions(form)))
+    """Of recent changes by their slots; else in the order of the primary key. SQLite would take the index of the slots
+    for it, and jump from row to row: five times as long."""
+    total = select(func.count().label("total")).select_from(FLOWS).where(*_conditions(form))
+    if "ids" in form:
+        return Shape(total)
+    if "updated_since" in form:
+        return Shape(total.where(FLOWS.c.updated_slot >= _slot("updated_since")))
+    return Shape(total.where(FLOWS.c.id > literal_column("''")), postgresql=total)
 
 
 @lru_cache(maxsize=64)
@@ -125,6 +132,12 @@ def _goes_by_slot(form: tuple[str, ...], order: Order) -> bool:
     return order.field is OrderField.UPDATED_AT and "ids" not in form
 
 
+def _key(form: tuple[str, ...], order: Order) -> ColumnElement[Any]:
+    """What is sorted by: through an index of it SQLite would look for a few ids among all flows of the workspace."""
+    column = FLOWS.c[order.field.value]
+    return without_index(column) if "ids" in form else column
+
+
 def _slot(name: str) -> ColumnElement[int]:
     """Of the time that a parameter is."""
     return bindparam(name, type_=FLOWS.c.updated_at.type).bitwise_rshift(SLOT)
@@ -137,7 +150,7 @@ def _conditions(form: tuple[str, ...]) -> list[ColumnElement[bool]]:
 def _behind(
     form: tuple[str, ...], order: Order, name: str, *, backwards: bool, inclusive: bool = False
 ) -> Iterator[ColumnElement[bool]]:
-    column = FLOWS.c[order.field.value]
+    column = _key(form, order)
     is_before = order.descending != backwards
     here = tuple_(column, FLOWS.c.id)
     there = tuple_(bindparam(f"{name}_key", type_=column.type), bindparam(f"{name}_id", type_=FLOWS.c.id.type))
@@ -151,7 +164,7 @@ def _behind(
 
 
 def _ordered(found: Select[Any], form: tuple[str, ...], order: Order, backwards: bool) -> Select[Any]:
-    columns = [FLOWS.c[order.field.value], FLOWS.c.id]
+    columns = [_key(form, order), FLOWS.c.id]
     if _goes_by_slot(form, order):
         columns.insert(0, FLOWS.c.updated_slot)
     if order.descending != backwards:

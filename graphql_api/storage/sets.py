@@ -1,4 +1,4 @@
-"""Conditions that the two databases spell differently: one of many texts, and a text within a text."""
+"""What the two databases spell differently: one of many texts, a text within a text, and what leads to no index."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -53,3 +53,23 @@ def _sqlite_contains(element: contains, compiler: SQLCompiler, **how: Any) -> st
 @compiles(contains, "postgresql")
 def _postgresql_contains(element: contains, compiler: SQLCompiler, **how: Any) -> str:
     return f"strpos({compiler.process(element.column, **how)}, {compiler.process(element.text, **how)}) > 0"
+
+
+class without_index(ColumnElement[Any]):
+    """The same, but SQLite, which knows no sizes, finds and orders no rows by it through an index."""
+
+    inherit_cache = False
+
+    def __init__(self, inner: ColumnElement[Any]) -> None:
+        self.inner = inner.self_group()
+        self.type = inner.type
+
+
+@compiles(without_index, "sqlite")
+def _sqlite_without_index(element: without_index, compiler: SQLCompiler, **how: Any) -> str:
+    return f"+{compiler.process(element.inner, **how)}"
+
+
+@compiles(without_index, "postgresql")
+def _postgresql_without_index(element: without_index, compiler: SQLCompiler, **how: Any) -> str:
+    return compiler.process(element.inner, **how)

@@ -18,6 +18,7 @@ from graphql_api.domain.search import EVERYTHING, NEWEST_FIRST, Cursor, Filter, 
 from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported
 from graphql_api.storage import migrations, pages
+from graphql_api.storage.engine import Statement
 from tests.conftest import Clock
 
 ORDERS = [Order(field, descending) for field in OrderField for descending in (False, True)]
@@ -88,19 +89,49 @@ def test_sqlite_goes_to_every_place_by_an_index(tmp_path: Path, order: Order) ->
             assert "USE TEMP B-TREE FOR ORDER BY" not in more, "that is all rows of the workspace"
 
 
-def test_what_leads_to_few_flows_leads_to_them_in_the_order_of_changes_too(tmp_path: Path) -> None:
-    migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/x.db")
-    order = Order(OrderField.UPDATED_AT, descending=True)
-    ways = {
-        Filter(ids=("f1", "f2")): "sqlite_autoindex_message_flows_1 (workspace_id=? AND id=?)",
-        Filter(updated_since=5): "ix_message_flows_updated (workspace_id=? AND updated_slot>?)",
-    }
-    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
-        for filter, way in ways.items():
-            statement = pages.page("ws1", ["id"], filter, order, Span(9))
+BY_ID = "sqlite_autoindex_message_flows_1 (workspace_id=? AND id=?)"
+BY_SLOT = "ix_message_flows_updated (workspace_id=? AND updated_slot>?)"
+
+
+def ways(folder: Path, *statements: Statement) -> list[str]:
+    """How SQLite goes to the flows of each statement."""
+    migrations.upgrade(f"sqlite+aiosqlite:///{folder}/x.db")
+    found = []
+    with closing(sqlite3.connect(folder / "x.db")) as connection:
+        for statement in statements:
             (text,) = statement.shape.sqlite
             rows = connection.execute(f"EXPLAIN QUERY PLAN {text.sql}", text.arguments(statement.values))
-            assert way in next(row[3] for row in rows)
+            found.append(next(row[3] for row in rows).rpartition("INDEX ")[2])
+    return found
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.field.name}-{order.descending}")
+def test_ids_lead_to_their_flows_in_every_order(tmp_path: Path, order: Order) -> None:
+    named = Filter(ids=("f1", "f2"))
+    place = Cursor(order, "n" if order.field is OrderField.NAME else 5, "f1")
+    spans = (Span(9), Span(9, after=place), Span(9, True, before=place))
+    looks = [pages.page("ws1", ["id"], named, order, span) for span in spans]
+    looks += [pages.outside("ws1", named, order, place, backwards=backwards) for backwards in (False, True)]
+    assert ways(tmp_path, *looks) == [BY_ID] * 5
+
+
+def test_recent_changes_lead_to_their_flows_in_their_order(tmp_path: Path) -> None:
+    order = Order(OrderField.UPDATED_AT, descending=True)
+    assert ways(tmp_path, pages.page("ws1", ["id"], Filter(updated_since=5), order, Span(9))) == [BY_SLOT]
+
+
+def test_flows_are_counted_in_the_order_of_their_ids_or_by_what_leads_to_few(tmp_path: Path) -> None:
+    filters = (EVERYTHING, Filter(agent="a", name_contains="n"), Filter(ids=("f1",)), Filter(updated_since=5))
+    in_order = "sqlite_autoindex_message_flows_1 (workspace_id=? AND id>?)"
+    counts = [pages.count("ws1", filter) for filter in filters]
+    assert ways(tmp_path, *counts) == [in_order, in_order, BY_ID, BY_SLOT]
+
+
+async def test_only_what_is_as_young_is_counted_of_the_slot_of_a_change(desk: Desk) -> None:
+    await bring(desk, {f"f{n}": {"updated_at": 1_000 + n} for n in range(4)})
+    for since, total in ((0, 4), (1_002, 2), (1_004, 0), (-5, 4)):
+        (row,) = await desk.store.read(pages.count("ws1", Filter(updated_since=since)))
+        assert row["total"] == total
 
 
 SLOTTED = 1 << 20
