@@ -116,7 +116,8 @@ BEFORE_WRITERS = Statement(
             )
             SELECT writers, greatest(
                 (SELECT max(position) FROM message_flow_revisions
-                    WHERE at < (SELECT since FROM open WHERE seen = writers)),
+                    WHERE at < (SELECT since FROM open WHERE seen = writers)
+                    AND (SELECT seen = writers AND since IS NOT NULL FROM open)),
                 (SELECT coalesce(max(pruned), 0) FROM message_flow_stream)
             ) AS top
             FROM open
@@ -126,5 +127,6 @@ BEFORE_WRITERS = Statement(
 )
 """A position before all that the open transactions may have taken, if no clock is wrong by ten minutes.
 
-Since when those of other roles are open is told to members of pg_read_all_stats only: others begin before all history.
+Since when those of other roles are open is told to members of pg_read_all_stats only: others begin before all history,
+which is not looked through for them: that is what the last condition is for.
 """
