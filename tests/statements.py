@@ -39,7 +39,7 @@ NEWEST = re.compile(
 )
 """Only numbers the stream, which all workspaces share."""
 
-PARAMETER = r"\$\d+|\?|given\.workspace"
+PARAMETER = r"\$\d+|\?|given\.workspace|\(SELECT \$\d+"
 """In a statement for many values, `given` has a row for each of them."""
 
 READ = re.compile(r"(?:FROM|JOIN|UPDATE|DELETE FROM) (\w+)(?: AS (\w+))?")

@@ -6,7 +6,7 @@ import io
 import json
 import sqlite3
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -20,6 +20,8 @@ from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported
 from graphql_api.storage import flows, revisions
+from graphql_api.storage.engine import Row, Statement, Store, unavailable
+from graphql_api.storage.flows import COUNT_ANEW
 from graphql_api.transfer import Brought, ImportOptions, Listener
 from graphql_api.transfer.pieces import CHUNK, LONGEST, Piece, pieces
 from graphql_api.transfer.staging import StagedFlows, Stopped
@@ -225,6 +227,27 @@ async def test_whatever_the_server_made_comes_in_again(desk: Desk, caller: Calle
     clock.now -= 4 * 60_000
     assert await bring(desk, made, ImportOptions(workspace="ws2")) == (Brought(found=4, written=4), [])
     assert (await export(desk, "ws2")).replace(b'"ws2"', b'"ws1"') == made
+
+
+@pytest.mark.parametrize("keep_good", [False, True])
+async def test_postgresql_is_told_to_count_its_flows_anew_when_some_were_brought(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch, keep_good: bool
+) -> None:
+    """Also a server that will not do so, or not in time, has taken the flows."""
+    look, told = store.read, []
+
+    async def read(statement: Statement) -> Sequence[Row]:
+        if statement is not COUNT_ANEW:
+            return await look(statement)
+        told.append(statement.shape.postgresql.sql)
+        await look(statement)
+        raise unavailable("too slow")
+
+    monkeypatch.setattr(store, "read", read)
+    for written in (1, 0):
+        brought, _ = await bring(desk, lines(flow("f1")), ImportOptions(keep_good=keep_good))
+        assert (brought.written, told) == (written, ["ANALYZE message_flows"])
+    assert len(await desk.store.read(flows.ANY_FLOW)) == 1
 
 
 async def test_the_good_ones_are_kept_when_asked_for(desk: Desk) -> None:

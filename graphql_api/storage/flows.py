@@ -12,6 +12,7 @@ from sqlalchemy import (
     cast,
     func,
     select,
+    text,
     true,
 )
 
@@ -80,9 +81,12 @@ def read_many(workspace: str, ids: Sequence[str]) -> Statement:
 
 def _one_by_one() -> Select[Any]:
     """By the primary key, and locked in the order of the ids. For a condition on all of them PostgreSQL, while it does
-    not know how many flows a workspace has, would read them all."""
+    not know how many flows a workspace has, would read them all; and of a workspace that it has not met when it last
+    looked it believes that it has none, and would read them all for each id: which one it is it must not know."""
+    workspace = select(bindparam("workspace", type_=FLOWS.c.workspace_id.type)).scalar_subquery()
     ids = func.jsonb_array_elements_text(cast(bindparam("ids", type_=Text()), Jsonb)).table_valued("value")
-    flow = select(*_ALL).where(owned(FLOWS), FLOWS.c.id == ids.c.value).limit(ONE).lateral("flow")
+    found = select(*_ALL).where(FLOWS.c.workspace_id == workspace, FLOWS.c.id == ids.c.value)
+    flow = found.limit(ONE).lateral("flow")
     return select(*flow.c).select_from(ids.join(flow, true())).order_by(flow.c.id)
 
 
@@ -97,6 +101,10 @@ PLAN_ANEW = Statement(
 )
 """For a transaction that adds many flows: PostgreSQL plans each statement by what is there by then, and keeps none of
 the plans for a table with few rows, which is to read it."""
+
+COUNT_ANEW = Statement(Shape(select(ONE), postgresql=text("ANALYZE message_flows")), {})
+"""For when many flows were added: PostgreSQL plans pages by how many flows it takes a workspace to have. A role that
+may not do so is warned and passed over."""
 
 ANY_FLOW = Statement(Shape(select(FLOWS.c.id).limit(ONE)), {})
 

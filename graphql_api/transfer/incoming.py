@@ -1,6 +1,7 @@
 """An import: every flow of a file is checked before the first one is written."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from graphql_api import edits
@@ -14,6 +15,7 @@ from graphql_api.domain.words import counted
 from graphql_api.edits import Desk
 from graphql_api.edits.importing import Imported, exists, found_at
 from graphql_api.storage.engine import drive_waiting
+from graphql_api.storage.flows import COUNT_ANEW
 from graphql_api.transfer.documents import read
 from graphql_api.transfer.pieces import Piece, Source, pieces
 from graphql_api.transfer.staging import StagedFlows
@@ -90,6 +92,9 @@ async def bring(desk: Desk, caller: Caller, source: Source, options: ImportOptio
             await _write_each_batch(desk, caller, options, staged, listener, brought)
         elif brought.wrong == 0:
             await _write_together(desk, caller, options, staged, listener, brought)
+    if brought.written:
+        with suppress(Refused):  # the flows are there
+            await desk.store.read(COUNT_ANEW)
     return brought
 
 

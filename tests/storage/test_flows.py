@@ -98,6 +98,28 @@ async def plan_of_a_save(url: str, shape: str) -> str:
         await connection.close()
 
 
+def test_flows_of_a_workspace_that_postgresql_has_not_met_are_found_by_the_primary_key(empty_postgres: str) -> None:
+    """As those of an import into a new workspace, of which more and more are there."""
+    migrations.upgrade(empty_postgres)
+    plan = asyncio.run(plan_of_a_look_up(empty_postgres))
+    assert plan.count("Index Scan using pk_message_flows on") == 1
+    assert "ix_message_flows" not in plan
+
+
+async def plan_of_a_look_up(url: str) -> str:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    looked = flows.read_many("new", ["f1", "f2"])
+    text = looked.shape.postgresql
+    try:
+        await bring(connection, 4_000)
+        await connection.execute("UPDATE message_flows SET workspace_id = 'ws' || right(id, 1); ANALYZE message_flows")
+        await connection.execute("SET plan_cache_mode = force_custom_plan")
+        lines = await connection.fetch(f"EXPLAIN {text.sql} FOR UPDATE", *text.arguments(looked.values))
+        return "\n".join(line[0] for line in lines)
+    finally:
+        await connection.close()
+
+
 async def test_an_import_has_its_statements_planned_anew(desk: Desk, database: str, heard: list[str]) -> None:
     await edits.import_flows(desk, Caller(None), [])
     assert any("set_config" in sql for sql in heard) == (database == "postgresql")
