@@ -15,6 +15,7 @@ ACROSS: dict[Shape, str] = {
     upkeep._FORGET_REPLAYS: "replays past their lifetime are removed wherever they are",
     upkeep._BEHIND: "pruning finds flows in the order of the primary key, then works workspace by workspace",
     upkeep._NAMED: "to ask once for all deleted flows of a step: it reads every replay",
+    upkeep._NAMED_SINCE: "and once more for the replays that came meanwhile",
     flows.ANY_FLOW.shape: "whether a database is empty, before the demo is put into it",
     flows.PLAN_ANEW.shape: "reads nothing: it says how the statements behind it are planned",
     flows.export(None).shape: "an operator exports everything",

@@ -20,6 +20,9 @@ STEP = 500
 BETWEEN_SWEEPS = 600.0
 """Seconds."""
 
+SLACK = 300_000
+"""Milliseconds by which the clock of a server that keeps replays may be behind ours."""
+
 WORKSPACE = itemgetter("workspace_id")
 
 log = logging.getLogger("message_flows")
@@ -69,7 +72,7 @@ async def prune(desk: Desk, retention: int, tell: Callable[[int], None] = lambda
         dead += [row for row in rows if row["deleted_at"] is not None and row["deleted_at"] <= cut]
         is_last = len(rows) < STEP
         if dead and (is_last or len(dead) >= STEP):
-            tombstones += await desk.store.run(lambda those=dead: _forget_deleted(those, cut), together=True)  # type: ignore[misc]
+            tombstones += await _forget_unnamed(desk, dead, cut)
             dead = []
         tell(len(rows))
         if is_last:
@@ -95,10 +98,21 @@ def _pruned(gone: Sequence[Row]) -> Script[None]:
         yield changes.pruned(max(row["position"] for row in gone))
 
 
-def _forget_deleted(dead: Sequence[Row], cut: int) -> Script[int]:
-    """Flows in the order of their workspaces, without those that a replay names."""
-    rows = yield upkeep.named([row["id"] for row in dead])
-    named = {(row["workspace_id"], row["target"]) for row in rows}
+async def _forget_unnamed(desk: Desk, dead: Sequence[Row], cut: int) -> int:
+    """All but those that a replay names; while others wait only the replays that came since are looked through."""
+    since = desk.now() - SLACK
+    named = _places(await desk.store.read(upkeep.named([row["id"] for row in dead])))
+    those = [row for row in dead if (row["workspace_id"], row["id"]) not in named]
+    return await desk.store.run(lambda: _forget_deleted(those, since, cut), together=True)
+
+
+def _places(rows: Sequence[Row]) -> set[tuple[str, str]]:
+    return {(row["workspace_id"], row["target"]) for row in rows}
+
+
+def _forget_deleted(dead: Sequence[Row], since: int, cut: int) -> Script[int]:
+    """Flows in the order of their workspaces."""
+    named = _places((yield upkeep.named_since([row["id"] for row in dead], since)))
     forgotten = 0
     for workspace, flows in groupby(dead, key=WORKSPACE):
         ids = [row["id"] for row in flows if (workspace, row["id"]) not in named]

@@ -84,15 +84,23 @@ def forget_revisions(workspace: str, versions: Sequence[tuple[str, int]], cut: i
     return Statement(_FORGET_REVISIONS, {"workspace": workspace, "given": given, "cut": cut})
 
 
-_NAMED = Shape(select(REPLAYS.c.workspace_id, REPLAYS.c.target).where(one_of(REPLAYS.c.target, "ids")))
+_NAMING = select(REPLAYS.c.workspace_id, REPLAYS.c.target).where(one_of(REPLAYS.c.target, "ids"))
+_NAMED = Shape(_NAMING)
+_NAMED_SINCE = Shape(_NAMING.where(REPLAYS.c.at > bindparam("since", type_=REPLAYS.c.at.type)))
 
 
 def named(ids: Sequence[str]) -> Statement:
     """Workspace and id (`target`) of those flows that a replay names, as one of a repeated delete does.
 
-    It reads all replays, no index leads to them: meant for many ids, of whichever workspaces, at once.
+    It reads all replays, no index leads to them: meant for many ids, of whichever workspaces, at once, and for no
+    transaction.
     """
-    return Statement(_NAMED, {"ids": one_of.value(ids)})
+    return Statement(_NAMED, {"ids": one_of.value(ids)}, scans=True)
+
+
+def named_since(ids: Sequence[str], since: int) -> Statement:
+    """The same, but only by the replays that are younger."""
+    return Statement(_NAMED_SINCE, {"ids": one_of.value(ids), "since": since})
 
 
 _FORGET_FLOWS = Shape(

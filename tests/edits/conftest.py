@@ -12,7 +12,7 @@ from graphql_api.domain.errors import Refused
 from graphql_api.domain.flow import Values
 from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
-from graphql_api.storage.engine import Shape, Statement, Store
+from graphql_api.storage.engine import Script, Shape, Statement, Store
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
 
 NEW = Sent(
@@ -74,3 +74,20 @@ def refusal(store: Store) -> Refusal:
 def told(refusal: Refused) -> list[tuple[str, str]]:
     """Code and path of each problem."""
     return [(problem.code, ".".join(problem.path)) for problem in refusal.problems]
+
+
+@pytest.fixture
+def within(store: Store, heard: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL of what edits and upkeep run while others wait for them: on SQLite the whole of it."""
+    statements: list[str] = []
+    run = store.run
+
+    async def told(script: Callable[[], Script[Any]], **how: Any) -> Any:
+        before = len(heard)
+        try:
+            return await run(script, **how)
+        finally:
+            statements.extend(heard[before:])
+
+    monkeypatch.setattr(store, "run", told)
+    return statements

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -15,7 +15,7 @@ from graphql_api.edits import Desk, upkeep
 from graphql_api.edits.importing import Imported
 from graphql_api.edits.upkeep import forget_replays, prune
 from graphql_api.storage import upkeep as statements
-from graphql_api.storage.engine import Script, Store, unavailable
+from graphql_api.storage.engine import Row, Script, Statement, Store, unavailable
 from tests.conftest import Clock
 from tests.edits.conftest import NEW, Refusal, broken, contents, rename, told
 
@@ -136,7 +136,31 @@ async def looks(desk: Desk, heard: list[str]) -> tuple[int, int]:
     """How many deleted flows pruning removed, and how often it looked through the replays."""
     heard.clear()
     _, flows = await prune(desk, 0)
-    return flows, sum("FROM message_flow_replays" in sql for sql in heard)
+    return flows, sum("FROM message_flow_replays" in sql and ".at >" not in sql for sql in heard)
+
+
+async def test_all_replays_are_looked_through_while_edits_go_on_and_the_newest_ones_again_while_they_wait(
+    desk: Desk, caller: Caller, clock: Clock, store: Store, within: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [(await edits.create_flow(desk, caller, NEW)).flow["id"] for _ in range(2)]
+    for id in ids:
+        await edits.delete_flow(desk, caller, id)
+    clock.now += 100 * DAY
+    look = store.read
+
+    async def look_and_then_delete(statement: Statement) -> Sequence[Row]:
+        rows = await look(statement)
+        if statement.shape is statements.named([]).shape:
+            await edits.delete_flow(desk, caller, ids[0], Terms(key="k"))
+        return rows
+
+    monkeypatch.setattr(store, "read", look_and_then_delete)
+    assert await prune(desk, 0) == (2, 1)
+    looked = [sql for sql in within if "target" in sql and "FROM message_flow_replays" in sql and "IN (" in sql]
+    assert looked
+    assert all(".at >" in sql for sql in looked)
+    monkeypatch.undo()
+    assert (await edits.delete_flow(desk, caller, ids[0], Terms(key="k"))).replayed
 
 
 async def test_pruning_looks_at_every_flow_of_every_workspace(
