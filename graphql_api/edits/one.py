@@ -8,6 +8,8 @@ from graphql_api.domain.flow import LEAVES, Values
 from graphql_api.domain.ids import flow_id
 from graphql_api.domain.patch import Patch, Sent
 from graphql_api.domain.terms import NO_TERMS, Terms
+from graphql_api.edits import beforehand
+from graphql_api.edits.beforehand import Changed, Past, still
 from graphql_api.edits.desk import Desk, Edit, Saved
 from graphql_api.edits.replaying import again, once
 from graphql_api.edits.writing import any_flow, as_of, conflict, guard, living_flow, outcome, save, unchanged, write
@@ -46,23 +48,24 @@ async def update_flow(desk: Desk, caller: Caller, id: str, sent: Sent, terms: Te
     """Merges what was sent into a flow; what was not sent stays as it is, to each leaf."""
     edit = desk.edit(caller, "updateMessageFlow", id, terms, sent)
     patch = patches.checked(sent)
-    return await once(desk, edit, lambda: _update(edit, id, patch), again)
+    known = await beforehand.changed(desk, edit, id) if edit.terms.merge else None
+    return await once(desk, edit, lambda: _update(edit, id, patch, known), again)
 
 
-def _update(edit: Edit, id: str, patch: Patch) -> Script[Saved]:
+def _update(edit: Edit, id: str, patch: Patch, known: Changed | None) -> Script[Saved]:
     flow = yield from living_flow(edit, id)
-    rebased_from = (yield from _rebase(edit, flow, patch)) if edit.terms.merge else None
+    rebased_from = (yield from _rebase(edit, flow, patch, known)) if edit.terms.merge else None
     if rebased_from is None:
         guard(edit, flow)
     return (yield from save(edit, "UPDATE", flow, patches.merged(flow, patch), rebased_from, patch.touched()))
 
 
-def _rebase(edit: Edit, flow: Values, patch: Patch) -> Script[int | None]:
+def _rebase(edit: Edit, flow: Values, patch: Patch, known: Changed | None) -> Script[int | None]:
     """The version that a MERGE carries the patch over from; None when there is nothing to carry it over."""
     seen = edit.terms.seen()
     if seen is None or seen >= flow["version"]:
         return None
-    changed = yield from revisions.changed_since(edit.workspace, flow, seen)
+    changed = yield from beforehand.changed_since(edit, flow, seen, known)
     if changed is None:
         raise conflict(flow, f"the history between version {seen} and {flow['version']} is not kept any more")
     overlap = patch.touched() & changed
@@ -78,13 +81,14 @@ def _overlap(path: str, seen: int) -> Problem:
 async def revert_flow(desk: Desk, caller: Caller, id: str, to_version: int, terms: Terms = NO_TERMS) -> Saved:
     """Gives a flow the leaves that it had at a version, as a new version."""
     edit = desk.edit(caller, "revertMessageFlow", id, terms, to_version)
-    return await once(desk, edit, lambda: _revert(edit, id, to_version), again)
+    known = await beforehand.past(desk, edit, id, to_version)
+    return await once(desk, edit, lambda: _revert(edit, id, to_version, known), again)
 
 
-def _revert(edit: Edit, id: str, to_version: int) -> Script[Saved]:
+def _revert(edit: Edit, id: str, to_version: int, known: Past | None) -> Script[Saved]:
     flow = yield from living_flow(edit, id)
     guard(edit, flow)
-    past = yield from as_of(edit.workspace, flow, to_version)
+    past = (yield from still(edit, id, known)) or (yield from as_of(edit.workspace, flow, to_version))
     leaves = {leaf.column: past[leaf.column] for leaf in LEAVES}
     return (yield from save(edit, "REVERT", flow, {**flow, **leaves}))
 
