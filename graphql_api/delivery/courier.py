@@ -178,7 +178,6 @@ class Courier:
             result.ms,
         )
         tally.tell(f"webhook_{result.outcome.lower()}")
-        self._tried += 1
         if result.outcome in ("DELIVERED", "PRUNED"):
             await self._delivered(row, tried, notice.at)
         else:
@@ -241,5 +240,6 @@ class Courier:
 
     def _note(self, tried: Attempt) -> Script[None]:
         yield webhooks.note(self.webhook.workspace_id, self.webhook.id, tried)
-        if self._tried % TRIM_EVERY == 0:
+        self._tried += 1
+        if self._tried % TRIM_EVERY == 1:  # with the first one: a sender may be gone before it has made so many
             yield webhooks.forget_attempts(self.webhook.workspace_id, self.webhook.id, KEPT_ATTEMPTS)

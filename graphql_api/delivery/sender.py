@@ -25,7 +25,9 @@ SLOTS = (128, 32)
 AILING_SLOTS = (16, 8)
 """… and to those that do not."""
 STEP = 500
-"""Changes that an endpoint catches up with in a transaction."""
+"""Changes that an endpoint catches up with in a transaction …"""
+WINDOW = 10_000
+"""… and positions of the stream that are gone through for them: those of all workspaces, while nobody else writes."""
 HELD = 0.02
 """Seconds until the tail is read again while an earlier change may still be committed."""
 GRACE = 3.0
@@ -207,10 +209,12 @@ class Sender:
         (found,) = yield webhooks.find(workspace, id)
         webhook = webhooks.webhook(found)
         made: Sequence[Row] = ()
-        if webhook.position < self._place:
-            made = yield from self._make_out_for(webhook, webhook.position, self._place)
-        is_behind = len(made) == STEP
-        place = max(row["position"] for row in made) if is_behind else max(webhook.position, self._place)
+        until = min(webhook.position + WINDOW, self._place)
+        if webhook.position < until:
+            made = yield from self._make_out_for(webhook, webhook.position, until)
+        is_cut = len(made) == STEP
+        place = max(row["position"] for row in made) if is_cut else max(webhook.position, until)
+        is_behind = is_cut or place < self._place
         yield webhooks.move(workspace, id, place, is_behind)
         return replace(webhook, position=place, is_behind=is_behind)
 

@@ -17,11 +17,12 @@ from graphql_api.delivery.telling import Teller
 from graphql_api.delivery.tenure import Tenure
 from graphql_api.domain import instants
 from graphql_api.domain.caller import Caller
+from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
-from graphql_api.storage import changes, tail
-from graphql_api.storage.engine import Row
-from graphql_api.storage.sender import LOOK
+from graphql_api.storage import changes, deliveries, tail, webhooks
+from graphql_api.storage.engine import Row, Script, Statement
+from graphql_api.storage.sender import LOOK, NEXT_EDITION
 from graphql_api.storage.tail import Tail
 from graphql_api.web import lines, metrics
 from tests.conftest import WORKSPACE
@@ -456,13 +457,13 @@ async def test_the_log_of_deliveries_is_cut_now_and_then(
     monkeypatch.setattr(courier, "KEPT_ATTEMPTS", 2)
     webhook = await add(endpoint)
     id = await change()
-    for number in range(5):
+    for number in range(6):
         await change(id, name=str(number))
-    await endpoint.until(lambda: endpoint.changes == [(id, version) for version in range(6)])
+    await endpoint.until(lambda: endpoint.changes == [(id, version) for version in range(7)])
     await soon(lambda: office.waiting(desk, caller, webhook.id), lambda count: not count)
     told = await office.attempts(desk, caller, webhook.id, 10)
     assert 1 <= len(told) <= 2, "those of one moment go together"
-    assert told[0].version == 5
+    assert told[0].version == 6
 
 
 async def test_nothing_is_sent_by_a_process_that_cannot_be_sure_of_its_right_to(
@@ -552,3 +553,47 @@ async def test_what_an_attempt_has_put_off_waits_for_its_time_also_when_another_
         other = await change()
         await endpoint.until(lambda: (other, 0) in endpoint.changes)
     assert endpoint.changes == [(failed, 0), (other, 0)]
+
+
+async def test_who_was_away_for_long_catches_up_by_stretches_of_the_stream_that_others_wrote_too(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While they are gone through for one webhook, nobody else writes to a SQLite file."""
+    monkeypatch.setattr(sender, "WINDOW", 3)
+    stretches: list[int] = []
+    make_out = deliveries.make_out
+
+    def noted(webhook: Webhook, after: int, until: int, limit: int) -> Statement:
+        stretches.append(until - after)
+        return make_out(webhook, after, until, limit)
+
+    monkeypatch.setattr(deliveries, "make_out", noted)
+    before = await change()  # so that there is a place to begin at
+    webhook = await add(endpoint, "flow.created")
+    first = await change()
+    for number in range(10):
+        await change(before, name=f"N{number}")
+        await edits.create_flow(desk, Caller("other"), NEW)
+    last = await change()
+
+    def left_behind() -> Script[None]:
+        yield NEXT_EDITION
+        yield webhooks.move(webhook.workspace_id, webhook.id, webhook.position, True)
+
+    await desk.store.run(left_behind, together=True)
+    async with sent_by(desk):
+        await endpoint.until(lambda: {(first, 0), (last, 0)} <= set(endpoint.changes))
+    assert (endpoint.changes, max(stretches)) == ([(first, 0), (last, 0)], 3)
+
+
+async def test_the_log_of_a_webhook_is_cut_by_every_sender_however_few_messages_it_sends(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "KEPT_ATTEMPTS", 2)
+    webhook = await add(endpoint)
+    for number in range(1, 5):
+        async with sent_by(desk):
+            await change()
+            await endpoint.until(lambda: len(endpoint.received) == number)  # noqa: B023
+            await soon(lambda: office.waiting(desk, caller, webhook.id), lambda waiting: not waiting)
+    assert len(await office.attempts(desk, caller, webhook.id, 100)) == 2
