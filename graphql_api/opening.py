@@ -1,6 +1,7 @@
 """The database and the desk that the settings ask for."""
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -24,6 +25,9 @@ T = TypeVar("T")
 
 PATIENCE = 5.0
 """Seconds that a command waits for the database."""
+
+CYCLES = 10_000
+"""New objects between two looks for cycles, which the work leaves behind: an import some for each flow."""
 
 AS_LONG_AS_IT_TAKES = 7 * 86_400.0
 
@@ -96,6 +100,8 @@ def explained(settings: Config, *, making: bool = False) -> Iterator[None]:
 def at_desk(settings: Config, work: Callable[[Desk], Awaitable[T]]) -> T:
     """Works on a database whose tables are those of this version."""
     from graphql_api.storage import migrations
+
+    gc.set_threshold(CYCLES)
 
     async def run() -> T:
         desk = desk_of(settings, patient_store_of(settings))

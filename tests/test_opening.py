@@ -1,22 +1,25 @@
-"""The desk of a server: what its random bytes are good for."""
+"""What commands are opened with."""
 
-from graphql_api import edits, opening, reads
-from graphql_api.domain.caller import Caller
-from graphql_api.domain.instants import HOUR
-from graphql_api.domain.search import EVERYTHING, NEWEST_FIRST, Span
+import gc
+import signal
+
+from graphql_api import config, opening
+from graphql_api.__main__ import NEVER_WHILE_STARTING
 from graphql_api.edits import Desk
-from graphql_api.storage.engine import Store
-from tests.conftest import NOW
-from tests.edits.conftest import NEW
+from graphql_api.opening import at_desk
 
 
-async def test_flows_of_one_millisecond_are_listed_newest_first(store: Store, caller: Caller) -> None:
-    desk = Desk(store, lambda: NOW, opening.Noise(), HOUR)
-    made = [(await edits.create_flow(desk, caller, NEW)).flow["id"] for _ in range(20)]
-    page = await reads.page(store, caller, ["id"], EVERYTHING, NEWEST_FIRST, Span(50))
-    assert [flow["id"] for flow in page.flows()] == made[::-1]
+def test_a_command_looks_for_the_cycles_that_its_work_leaves_behind(database_url: str) -> None:
+    """Though it did not while it was started: an import would keep 100 MB of them."""
+    threshold, handlers = gc.get_threshold(), [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
 
+    async def work(_: Desk) -> int:
+        return gc.get_threshold()[0]
 
-def test_two_servers_make_other_ids() -> None:
-    one, other = opening.Noise(), opening.Noise()
-    assert len({noise() for _ in range(1_000) for noise in (one, other)}) == 2_000
+    gc.set_threshold(NEVER_WHILE_STARTING)
+    try:
+        assert at_desk(config.load(database_url=database_url), work) == opening.CYCLES
+    finally:
+        gc.set_threshold(*threshold)
+        signal.signal(signal.SIGINT, handlers[0])
+        signal.signal(signal.SIGTERM, handlers[1])
