@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import inf
 
 from graphql_api.delivery.ledger import AGAIN, Ledger
+from graphql_api.delivery.reading import FewReads
 from graphql_api.delivery.slots import FairSlots
 from graphql_api.delivery.telling import Notice, Teller
 from graphql_api.delivery.tenure import Deposed, Tenure
@@ -43,6 +44,7 @@ class CourierContext:
     desk: Desk
     tenure: Tenure
     ledger: Ledger
+    reads: FewReads
     teller: Teller
     slots: FairSlots
     ailing_slots: FairSlots
@@ -55,7 +57,6 @@ class Courier:
     def __init__(self, context: CourierContext, webhook: Webhook) -> None:
         self.webhook = webhook
         self._context = context
-        self._store = context.desk.store
         self._wake = asyncio.Event()
         self._at_work: dict[int, asyncio.Task[None]] = {}
         self._failing: set[str] = set()
@@ -111,7 +112,7 @@ class Courier:
         pause = self._not_before - asyncio.get_running_loop().time()
         if free <= 0 or pause > 0:
             return pause if free > 0 else None
-        rows = await self._store.read(deliveries.waiting(self.webhook, free + len(self._at_work) + 1))
+        rows = await self._context.reads.read(deliveries.waiting(self.webhook, free + len(self._at_work) + 1))
         now = self._context.desk.now()
         for row in rows:
             if row["position"] in self._at_work:
@@ -141,26 +142,27 @@ class Courier:
         self._not_before = asyncio.get_running_loop().time() + PROBE
 
     async def _attempt(self, row: Row) -> None:
-        try:
-            notice = await self._context.teller.told(self.webhook, row)
-        except Refused:
-            await asyncio.sleep(AGAIN)
-            return
-        now = self._context.desk.now()
-        result = PostResult("PRUNED") if notice.message is None else await self._sent(notice.message, now)
+        """A message is made when there is a slot for it: those that wait for one hold no texts."""
+        slots = self._context.ailing_slots if self._is_ailing else self._context.slots
+        async with slots.one(self.webhook.workspace_id):
+            try:
+                notice = await self._context.teller.told(self.webhook, row)
+            except Refused:
+                await asyncio.sleep(AGAIN)
+                return
+            now = self._context.desk.now()
+            result = PostResult("PRUNED") if notice.message is None else await self._sent(notice.message, now)
         if result is not None:
             with suppress(Deposed):
                 await self._settle(row, notice, result, now)
 
     async def _sent(self, message: Message, now: int) -> PostResult | None:
         """None when somebody else may be sending."""
-        slots = self._context.ailing_slots if self._is_ailing else self._context.slots
-        async with slots.one(self.webhook.workspace_id):
-            if not self._context.tenure.is_sure:
-                await asyncio.sleep(AGAIN)
-                return None
-            headers = domain.headers(self.webhook, message, now)
-            return await self._context.desk.post(self.webhook.url, headers, message.body)
+        if not self._context.tenure.is_sure:
+            await asyncio.sleep(AGAIN)
+            return None
+        headers = domain.headers(self.webhook, message, now)
+        return await self._context.desk.post(self.webhook.url, headers, message.body)
 
     # What comes of it
 

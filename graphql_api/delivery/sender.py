@@ -9,6 +9,7 @@ from functools import partial
 
 from graphql_api.delivery.courier import Courier, CourierContext
 from graphql_api.delivery.ledger import AGAIN, Ledger
+from graphql_api.delivery.reading import FewReads
 from graphql_api.delivery.slots import FairSlots
 from graphql_api.delivery.telling import Teller
 from graphql_api.delivery.tenure import Deposed, Tenure, tell_parked, to_its_end
@@ -68,7 +69,8 @@ class Sender:
         self._tenure = tenure
         slots = FairSlots(*SLOTS), FairSlots(*AILING_SLOTS)
         self._ledger = Ledger(tenure)
-        self._context = CourierContext(desk, tenure, self._ledger, Teller(desk.store), *slots, self._forget)
+        reads = FewReads(desk.store)
+        self._context = CourierContext(desk, tenure, self._ledger, reads, Teller(reads), *slots, self._forget)
         self._couriers: dict[str, Courier] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._edition = -1

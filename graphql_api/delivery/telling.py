@@ -3,13 +3,14 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from graphql_api.delivery.reading import Reads
 from graphql_api.domain import flow as domain
 from graphql_api.domain import webhooks
 from graphql_api.domain.document import document
 from graphql_api.domain.flow import Values
 from graphql_api.domain.webhooks import EVENT_OF, Message, Webhook
 from graphql_api.storage import flows, revisions
-from graphql_api.storage.engine import Row, Store, drive_waiting
+from graphql_api.storage.engine import Row, drive_waiting
 from graphql_api.storage.revisions import STEP, Revision
 
 LATEST = 256
@@ -37,7 +38,7 @@ class FlowAt:
 class Teller:
     """Goes on from a flow as its webhook was told of it last: where many changes of it wait, each is read once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Reads) -> None:
         self._store = store
         self._latest: OrderedDict[tuple[str, str], FlowAt] = OrderedDict()
 
