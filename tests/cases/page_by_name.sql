@@ -5,5 +5,5 @@ WHERE message_flows.workspace_id = ? AND message_flows.deleted_at IS NULL ORDER 
 
 SELECT count(*) AS total 
 FROM message_flows 
-WHERE message_flows.workspace_id = ? AND message_flows.deleted_at IS NULL;
+WHERE message_flows.workspace_id = ? AND message_flows.deleted_at IS NULL AND message_flows.id > '';
 
