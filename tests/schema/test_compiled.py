@@ -242,6 +242,8 @@ GENERAL = {
     "working hours after a write": "mutation {"
     "restoreMessageFlow(id: 1) {messageFlow {settings {responseSettings {workingHours {isOpen}}}}}}",
     "history": "{messageFlow(id: 1) {revisions {nodes {id}}}}",
+    "webhooks": "{webhooks {nodes {id}}}",
+    "any node": "{node(id: 1) {id}}",
     "introspection": "{__schema {queryType {name}}}",
 }
 
