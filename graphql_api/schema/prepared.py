@@ -37,6 +37,8 @@ LARGEST_REMEMBERED = REMEMBERED // 16
 """Larger ones are prepared anew each time."""
 FORMS_REMEMBERED = REMEMBERED // 4
 """Bytes that forms may take beside them."""
+ENTRY = 256
+"""Bytes, about, of remembering anything."""
 
 MOST_ERRORS = 10
 
@@ -127,7 +129,7 @@ class Documents:
             return filled or self._learned(text, name)
         prepared = self._learned(text, name)
         if known is None:
-            self._forms.put((written.form, name), Met.ONCE, getsizeof(written.form))
+            self._forms.put((written.form, name), Met.ONCE, ENTRY + getsizeof(written.form))
         elif known is Met.ONCE:
             self._forms.put((written.form, name), self._form(text, prepared), takes(text, prepared))
         return prepared

@@ -78,6 +78,16 @@ def test_large_operations_are_forgotten_for_others_and_those_that_are_asked_for_
     assert some.prepare(large(0)) is not kept[0][1]
 
 
+def test_forms_are_forgotten_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "FORMS_REMEMBERED", 2**15)
+    some = documents()
+    texts = [f'{{messageFlow(id: "{letter}") {{id}}}}' for letter in "abcd"]
+    assert [some.prepare(text).as_written is None for text in texts] == [True, True, False, False]
+    for number in range(200):
+        some.prepare(f"{{f{number}: messageFlow(id: 1) {{id}}}}")
+    assert some.prepare('{messageFlow(id: "e") {id}}').as_written is None
+
+
 def test_an_operation_that_would_leave_no_room_is_prepared_anew() -> None:
     roomy = documents(replace(Limits(), tokens=20_000, characters=10_000_000))
     small, text = roomy.prepare("{__typename}"), "{__typename} #" + " " * (REMEMBERED // 16)
