@@ -1,51 +1,72 @@
-"""What an edit needs of a long history, read before its transaction, in which all other edits of a SQLite file wait."""
+"""What an edit needs of a long history, read before its transaction, in which all other edits of a SQLite file wait.
+
+Few edits need any: a transaction begins without, and is given up, before it has written anything, where it finds that
+it does.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
 
 from graphql_api.domain.flow import Values
 from graphql_api.edits.desk import Desk, Edit
-from graphql_api.storage import flows, revisions
+from graphql_api.storage import revisions
 from graphql_api.storage.engine import Script, drive_waiting
 from graphql_api.storage.revisions import Revision
 
-Past = tuple[Values, Revision]
-"""A flow as it was, and the revision that made it so."""
-
-Changed = tuple[int, frozenset[str] | None]
-"""The version of a flow, and the columns that changed up to it; None when history does not hold them any more."""
+T = TypeVar("T")
+Known = TypeVar("Known")
 
 
-async def past(desk: Desk, edit: Edit, id: str, version: int) -> Past | None:
-    """None where that is near, or where there is none."""
-    flow = await _far_ahead(desk, edit, id, version)
-    if flow is None:
-        return None
-    return await drive_waiting(revisions.past(edit.workspace, flow, version), desk.store.read)
+class FarAhead(Exception):
+    """The flow has come more than a step further since a version that an edit asks for."""
+
+    def __init__(self, flow: Values) -> None:
+        super().__init__()
+        self.flow = flow
 
 
-async def changed(desk: Desk, edit: Edit, id: str) -> Changed | None:
-    """What a MERGE has to know; None where little changed since the version that it names."""
-    seen = edit.terms.seen()
-    flow = None if seen is None else await _far_ahead(desk, edit, id, seen)
-    if flow is None or seen is None:
-        return None
+async def with_history(change: Callable[[Known | None], Awaitable[T]], read: Callable[[Values], Awaitable[Known]]) -> T:
+    """Runs a change with what `read` finds in the history of its flow, where it cannot do without."""
+    try:
+        return await change(None)
+    except FarAhead as far:
+        flow = far.flow
+    return await change(await read(flow))
+
+
+def must_be_near(edit: Edit, flow: Values, version: int) -> None:
+    """Raises FarAhead, but not for an edit that only reads, which nobody waits for."""
+    if flow["version"] - version > revisions.STEP and version >= 0 and not edit.terms.validate_only:
+        raise FarAhead(flow)
+
+
+class Past(NamedTuple):
+    """A flow as it was, and the revision that made it so; None when history does not hold it."""
+
+    found: tuple[Values, Revision] | None
+
+
+class Changed(NamedTuple):
+    """The version of a flow, and the columns that changed up to it; None when history does not hold them any more."""
+
+    until: int
+    columns: frozenset[str] | None
+
+
+async def past(desk: Desk, edit: Edit, flow: Values, version: int) -> Past:
+    return Past(await drive_waiting(revisions.past(edit.workspace, flow, version), desk.store.read))
+
+
+async def changed(desk: Desk, edit: Edit, flow: Values, seen: int) -> Changed:
     told = await drive_waiting(revisions.changed_since(edit.workspace, flow, seen), desk.store.read)
-    return flow["version"], told
-
-
-async def _far_ahead(desk: Desk, edit: Edit, id: str, version: int) -> Values | None:
-    """The flow, if it has come more than a step further since; what only reads does so beside all others anyway."""
-    if version < 0 or edit.terms.validate_only:
-        return None
-    for row in await desk.store.read(flows.read_whole(edit.workspace, id)):
-        if row["version"] - version > revisions.STEP:
-            return flows.values(row)
-    return None
+    return Changed(flow["version"], told)
 
 
 def still(edit: Edit, id: str, known: Past | None) -> Script[Values | None]:
     """The flow as it was, if history has that revision yet."""
-    if known is None:
+    if known is None or known.found is None:
         return None
-    flow, made_by = known
+    flow, made_by = known.found
     rows = yield revisions.one(edit.workspace, id, made_by.version)
     return flow if [revisions.revision(row) for row in rows] == [made_by] else None
 

@@ -48,11 +48,16 @@ async def update_flow(desk: Desk, caller: Caller, id: str, sent: Sent, terms: Te
     """Merges what was sent into a flow; what was not sent stays as it is, to each leaf."""
     edit = desk.edit(caller, "updateMessageFlow", id, terms, sent)
     patch = patches.checked(sent)
-    known = await beforehand.changed(desk, edit, id) if edit.terms.merge else None
-    return await once(desk, edit, lambda: _update(edit, id, patch, known), again)
+    seen = edit.terms.seen() if edit.terms.merge else None
+    if seen is None:
+        return await once(desk, edit, lambda: _update(edit, id, patch), again)
+    return await beforehand.with_history(
+        lambda known: once(desk, edit, lambda: _update(edit, id, patch, known), again),
+        lambda flow: beforehand.changed(desk, edit, flow, seen),
+    )
 
 
-def _update(edit: Edit, id: str, patch: Patch, known: Changed | None) -> Script[Saved]:
+def _update(edit: Edit, id: str, patch: Patch, known: Changed | None = None) -> Script[Saved]:
     flow = yield from living_flow(edit, id)
     rebased_from = (yield from _rebase(edit, flow, patch, known)) if edit.terms.merge else None
     if rebased_from is None:
@@ -65,6 +70,8 @@ def _rebase(edit: Edit, flow: Values, patch: Patch, known: Changed | None) -> Sc
     seen = edit.terms.seen()
     if seen is None or seen >= flow["version"]:
         return None
+    if known is None:
+        beforehand.must_be_near(edit, flow, seen)
     changed = yield from beforehand.changed_since(edit, flow, seen, known)
     if changed is None:
         raise conflict(flow, f"the history between version {seen} and {flow['version']} is not kept any more")
@@ -81,13 +88,17 @@ def _overlap(path: str, seen: int) -> Problem:
 async def revert_flow(desk: Desk, caller: Caller, id: str, to_version: int, terms: Terms = NO_TERMS) -> Saved:
     """Gives a flow the leaves that it had at a version, as a new version."""
     edit = desk.edit(caller, "revertMessageFlow", id, terms, to_version)
-    known = await beforehand.past(desk, edit, id, to_version)
-    return await once(desk, edit, lambda: _revert(edit, id, to_version, known), again)
+    return await beforehand.with_history(
+        lambda known: once(desk, edit, lambda: _revert(edit, id, to_version, known), again),
+        lambda flow: beforehand.past(desk, edit, flow, to_version),
+    )
 
 
 def _revert(edit: Edit, id: str, to_version: int, known: Past | None) -> Script[Saved]:
     flow = yield from living_flow(edit, id)
     guard(edit, flow)
+    if known is None:
+        beforehand.must_be_near(edit, flow, to_version)
     past = (yield from still(edit, id, known)) or (yield from as_of(edit.workspace, flow, to_version))
     leaves = {leaf.column: past[leaf.column] for leaf in LEAVES}
     return (yield from save(edit, "REVERT", flow, {**flow, **leaves}))

@@ -1,6 +1,7 @@
 """Long histories are read before the transaction of an edit, and what happens meanwhile is still seen."""
 
 from collections.abc import Awaitable, Callable
+from itertools import count
 
 import pytest
 
@@ -36,11 +37,12 @@ def meanwhile(store: Store, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     """Something is done once, after an edit has read what it needs beforehand."""
 
     def meanwhile(do: Callable[[], Awaitable[object]]) -> None:
-        run = store.run
+        run, begun = store.run, count(1)
 
         async def later(*script: object, **how: object) -> object:
-            monkeypatch.setattr(store, "run", run)
-            await do()
+            if next(begun) == 2:
+                monkeypatch.setattr(store, "run", run)
+                await do()
             return await run(*script, **how)  # type: ignore[arg-type]
 
         monkeypatch.setattr(store, "run", later)
@@ -112,5 +114,5 @@ async def test_what_is_known_of_a_flow_that_was_made_anew_does_not_count(
     desk: Desk, caller: Caller, flow: Values
 ) -> None:
     edit = desk.edit(caller, "updateMessageFlow", flow["id"], NO_TERMS)
-    changed = beforehand.changed_since(edit, {**flow, "version": 2}, 0, (5, frozenset({"prompt"})))
+    changed = beforehand.changed_since(edit, {**flow, "version": 2}, 0, beforehand.Changed(5, frozenset({"prompt"})))
     assert await drive_waiting(changed, desk.store.read) == frozenset({"name"})
