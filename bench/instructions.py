@@ -18,7 +18,7 @@ import uvloop
 from torturing.servers import Postgres, Sqlite
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from graphql_api import serving
+from graphql_api import workers
 from graphql_api.storage import migrations
 from tests import wired
 
@@ -37,7 +37,7 @@ async def carry_out(url: str, operation: str) -> None:
                 await connections[number].ask(request)
 
         await asyncio.gather(*(ask(number, 0) for number in range(CONNECTIONS)))
-        serving.settle()
+        workers.settle()
         count("on")
         await asyncio.gather(*(ask(number, CONNECTIONS * REQUESTS) for number in range(CONNECTIONS)))
         count("off")

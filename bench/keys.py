@@ -2,9 +2,12 @@
 
 import asyncio
 import sys
+from functools import partial
 
 from graphql_api import storage
-from graphql_api.edits import keys
+from graphql_api.domain.keys import SHOWN, Key, digest, key_id
+from graphql_api.storage import keys
+from graphql_api.storage.engine import script_of
 
 WORKSPACES = 100
 
@@ -17,9 +20,10 @@ def secret(workspace: int) -> str:
 async def main(url: str) -> None:
     store = storage.opened(url)
     for number in range(WORKSPACES):
-        noise = bytes.fromhex(f"{number:040d}")
-        scopes = {"flows:read", "flows:write"}
-        await keys.create(store, 0, [f"ws{number:03d}"], scopes, noise=lambda size, noise=noise: noise[-size:])
+        shown = secret(number)
+        id = key_id(number.to_bytes(4, "big"))
+        key = Key(id, shown[:SHOWN], "", (f"ws{number:03d}",), frozenset({"flows:read", "flows:write"}), 0)
+        await store.run(partial(script_of, keys.create(digest(shown), key)))
     await store.close()
 
 

@@ -21,9 +21,8 @@ from graphql_api.edits import keys
 from graphql_api.schema.context import Seen
 from graphql_api.storage import migrations
 from graphql_api.web.auth import Guard, Keyring
-from graphql_api.web.counts import OwnCounts
 from graphql_api.web.telemetry import Telemetry
-from graphql_api.web.throttle import Metered, Throttle
+from graphql_api.web.throttle import Metered, OwnCounts, Throttle
 
 ROUNDS, REQUESTS = 15, 4_000
 START: Any = {"type": "http.response.start", "status": 200, "headers": []}

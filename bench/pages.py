@@ -47,7 +47,8 @@ def flow(number: int) -> dict[str, Any]:
     """One a minute, changed in another order, as names are in another one; one of a hundred for hipaaCompliance."""
     changed = FIRST_DAY + number * 48_271 % 999_983 * 60_000
     name = f"{number * 2_654_435_761 % 2**32:08x} flow {number}"
-    return DEFAULTS | {
+    return {
+        **DEFAULTS,
         "workspace_id": ASKER.workspace,
         "id": f"mf{number:08}",
         "version": 0,

@@ -127,9 +127,9 @@ class OverWebSocket(asyncio.Protocol):
         self._rest = b""
         self._is_open = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: Any = transport  # uvloop's is no asyncio.Transport by its class
-        transport.write(head("GET", "/graphql", UPGRADE))
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport  # uvloop's is no asyncio.Transport by its class
+        self._transport.write(head("GET", "/graphql", UPGRADE))
 
     def data_received(self, data: bytes) -> None:
         self._rest += data
