@@ -40,7 +40,7 @@ def must_be_near(edit: Edit, flow: Values, version: int) -> None:
         raise FarAhead(flow)
 
 
-class Past(NamedTuple):
+class PastFlow(NamedTuple):
     """A flow as it was, and the revision that made it so; None when history does not hold it."""
 
     found: tuple[Values, Revision] | None
@@ -53,8 +53,8 @@ class Changed(NamedTuple):
     columns: frozenset[str] | None
 
 
-async def past(desk: Desk, edit: Edit, flow: Values, version: int) -> Past:
-    return Past(await drive_waiting(revisions.past(edit.workspace, flow, version), desk.store.read))
+async def past(desk: Desk, edit: Edit, flow: Values, version: int) -> PastFlow:
+    return PastFlow(await drive_waiting(revisions.past(edit.workspace, flow, version), desk.store.read))
 
 
 async def changed(desk: Desk, edit: Edit, flow: Values, seen: int) -> Changed:
@@ -62,7 +62,7 @@ async def changed(desk: Desk, edit: Edit, flow: Values, seen: int) -> Changed:
     return Changed(flow["version"], told)
 
 
-def still(edit: Edit, id: str, known: Past | None) -> Script[Values | None]:
+def still(edit: Edit, id: str, known: PastFlow | None) -> Script[Values | None]:
     """The flow as it was, if history has that revision yet."""
     if known is None or known.found is None:
         return None

@@ -9,7 +9,7 @@ from graphql_api.domain.ids import flow_id
 from graphql_api.domain.patch import Patch, Sent
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import beforehand
-from graphql_api.edits.beforehand import Changed, Past, still
+from graphql_api.edits.beforehand import Changed, PastFlow, still
 from graphql_api.edits.desk import Desk, Edit, Saved
 from graphql_api.edits.replaying import again, once
 from graphql_api.edits.writing import any_flow, as_of, conflict, guard, living_flow, outcome, save, unchanged, write
@@ -94,7 +94,7 @@ async def revert_flow(desk: Desk, caller: Caller, id: str, to_version: int, term
     )
 
 
-def _revert(edit: Edit, id: str, to_version: int, known: Past | None) -> Script[Saved]:
+def _revert(edit: Edit, id: str, to_version: int, known: PastFlow | None) -> Script[Saved]:
     flow = yield from living_flow(edit, id)
     guard(edit, flow)
     if known is None:
