@@ -7,6 +7,8 @@ from typing import Any
 from graphql import FieldNode
 
 from graphql_api import reads
+from graphql_api.domain import webhooks
+from graphql_api.domain.ids import is_id
 from graphql_api.domain.search import Filter, Span
 from graphql_api.schema import connection, page_cache, writers
 from graphql_api.schema.connection import FoundPage
@@ -27,6 +29,19 @@ def message_flow(document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
             raise Unusual
         row = await reads.row(context.desk.store, context.caller, arguments["id"], columns)
         return None if row is None else write(row, context)
+
+    return run
+
+
+def node(document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
+    """Of a flow; the general executor knows what else there is."""
+    read = message_flow(document, nodes)
+
+    async def run(arguments: Arguments, context: Context) -> Any:
+        id = arguments["id"]
+        if not is_id(id) or webhooks.is_id(id):
+            raise Unusual
+        return await read(arguments, context)
 
     return run
 
@@ -159,5 +174,6 @@ CONNECTION: Mapping[str, Callable[[Document, Sequence[FieldNode], ByPlace], Memb
 
 QUERIES: Mapping[str, Callable[[Document, Sequence[FieldNode]], RunPlan]] = {
     "messageFlow": message_flow,
+    "node": node,
     "messageFlows": message_flows,
 }

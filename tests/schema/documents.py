@@ -121,11 +121,19 @@ def page(dice: Dice, ids: list[str]) -> Made:
     return ("query", head), f"{body} {dice.selection('MessageFlowConnection', parts or ['__typename'])}", variables
 
 
+def node(dice: Dice, ids: list[str]) -> Made:
+    parts = ["id", "__typename", f"... on MessageFlow {dice.flow()}", "... on Revision {version}", "...on Node {id}"]
+    id = some_id(dice, ids) if dice.chance(0.7) else dice.choice([f"{ids[0]}:0", "whk_" + "0" * 24])
+    chosen = dice.sample(parts, dice.randint(1, 5))
+    return ("query", "$id: ID!"), f"node(id: $id) {dice.selection('Node', chosen)}", {"id": id}
+
+
 def several(dice: Dice, ids: list[str]) -> Made:
     """Fields at the root that are read together."""
     (_, flow), body, values = one(dice, ids)
     (_, flows), bodies, more = page(dice, ids)
-    parts = [body, f"other: messageFlow(id: $id) {dice.flow()}", bodies]
+    _, any, _ = node(dice, ids)
+    parts = [body, f"other: messageFlow(id: $id) {dice.flow()}", bodies, any]
     chosen = dice.sample(parts, dice.choice([2, 2, 3]))
     return ("query", f"{flow}, {flows}"), " ".join(chosen), values | more
 
@@ -254,4 +262,18 @@ def revert(dice: Dice, ids: list[str]) -> Made:
     return ("mutation", "$id: ID!, $v: Int!, $key: String"), body, variables
 
 
-KINDS = [*[one] * 3, *[page] * 3, several, several, create, *[update] * 6, bulk, bulk, delete, restore, restore, revert]
+KINDS = [
+    *[one] * 3,
+    *[page] * 3,
+    node,
+    several,
+    several,
+    create,
+    *[update] * 6,
+    bulk,
+    bulk,
+    delete,
+    restore,
+    restore,
+    revert,
+]

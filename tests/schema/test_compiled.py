@@ -215,6 +215,7 @@ COMPILED = {
     "literals": '{f: messageFlow(id: "x") {...L __typename}} '
     "fragment L on MessageFlow {settings {security {__typename}}}",
     "switches": "query ($a: Boolean!) {messageFlow(id: 1) {id @include(if: $a) name @skip(if: $a)}}",
+    "a node": "query ($id: ID!) {node(id: $id) {id ... on MessageFlow {name} ... on Webhook {url}}}",
     "a page": "query ($n: Int = 5) {messageFlows(first: $n) {nodes {id} edges {cursor node {name}} totalCount "
     "pageInfo {hasNextPage hasPreviousPage startCursor endCursor}}}",
     "several reads": "query ($id: ID!) {messageFlow(id: $id) {id} __typename other: messageFlow(id: 1) {name} "
@@ -238,12 +239,12 @@ COMPILED = {
 }
 GENERAL = {
     "two mutations": "mutation {a: deleteMessageFlow(id: 1) {replayed} b: deleteMessageFlow(id: 2) {replayed}}",
-    "a read beside another that has no plan": "{messageFlow(id: 1) {id} node(id: 1) {id}}",
+    "a read beside another that has no plan": "{messageFlow(id: 1) {id} webhooks {nodes {id}}}",
     "working hours after a write": "mutation {"
     "restoreMessageFlow(id: 1) {messageFlow {settings {responseSettings {workingHours {isOpen}}}}}}",
     "history": "{messageFlow(id: 1) {revisions {nodes {id}}}}",
     "webhooks": "{webhooks {nodes {id}}}",
-    "any node": "{node(id: 1) {id}}",
+    "a node with its history": "{node(id: 1) {... on MessageFlow {revisions {nodes {id}}}}}",
     "introspection": "{__schema {queryType {name}}}",
 }
 
