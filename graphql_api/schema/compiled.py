@@ -141,7 +141,7 @@ class _Plan:
         fields = document.fields([operation.selection_set], kind.name)
         self.nodes = {key: nodes for key, nodes in fields.items() if nodes[0].name.value != "__typename"}
         self._only_reads = kind is schema.query_type
-        if not self.nodes or (len(self.nodes) > 1 and not self._only_reads):
+        if not self.nodes:
             raise NotCompiled
         self._members = {key: None if key in self.nodes else kind.name for key in fields}
         self._roots = [_Root(key, nodes, kind, document, operation) for key, nodes in self.nodes.items()]
@@ -154,7 +154,8 @@ class _Plan:
             context.instants = tuple(self._asked_instants(given, sent))
         root = self._only
         if root is None:
-            return await self._together([one.arguments.of(given, sent) for one in self._roots], context)
+            several = [one.arguments.of(given, sent) for one in self._roots]
+            return await (self._together if self._only_reads else self._in_order)(several, context)
         arguments = root.arguments.of(given, sent)
         try:
             value = await root.run(arguments, context)
@@ -178,6 +179,17 @@ class _Plan:
             else:
                 data[root.key] = value
         return data if is_whole else None, refused
+
+    async def _in_order(self, arguments: Sequence[Arguments], context: Context) -> Outcome:
+        """Several edits, each of which is done before the next begins; all need the same scope, so the first is refused
+        to who may not make them."""
+        data = dict(self._members)
+        for root, given in zip(self._roots, arguments, strict=True):
+            try:
+                data[root.key] = await root.run(given, context)
+            except Refused as refusal:  # in place of a payload, which cannot be null
+                return None, {root.key: refusal}
+        return data, NONE
 
     def _must_be_told(self, refusal: Refused) -> None:
         """Raises Unusual for a read that is refused, unless it was waited for long enough."""

@@ -248,6 +248,14 @@ def restore(dice: Dice, ids: list[str]) -> Made:
     return guarded(dice, ids, "restore")
 
 
+def edits(dice: Dice, ids: list[str]) -> Made:
+    """Fields at the root that change one flow, one after the other."""
+    (_, head), body, values = update(dice, ids)
+    bodies = [body, f"again: {body}", f"deleteMessageFlow(id: $id) {payload(dice, 'DeleteMessageFlowPayload')}"]
+    bodies.append(f"restoreMessageFlow(id: $id) {payload(dice, 'RestoreMessageFlowPayload')}")
+    return ("mutation", head), " ".join(dice.sample(bodies, dice.choice([2, 2, 3, 4]))), values
+
+
 def guarded(dice: Dice, ids: list[str], edit: str, *extra: str) -> Made:
     told = payload(dice, f"{edit.capitalize()}MessageFlowPayload", "replayed", *extra)
     body = f"{edit}MessageFlow(id: $id, ifVersion: $v, idempotencyKey: $key) {told}"

@@ -206,6 +206,37 @@ async def test_one_read_of_several_that_is_refused_is_told_in_the_words_of_the_g
     assert not told[0][2]
 
 
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+async def test_behind_an_edit_whose_outcome_is_unknown_no_other_begins(desk: Desk, compiles: bool) -> None:
+    text = """mutation Op($id: ID!, $new: CreateMessageFlowInput!) {
+      one: createMessageFlow(input: $new) {messageFlow {id}}
+      two: updateMessageFlow(id: $id, input: {name: "other"}) {replayed}
+      three: createMessageFlow(input: $new) {messageFlow {id}} }"""
+    create = "mutation Op($new: CreateMessageFlowInput!) {createMessageFlow(input: $new) {messageFlow {id}}}"
+    made, _, _ = await answered(desk, create, {"new": CREATE}, compiles=True)
+    flow = made["createMessageFlow"]["messageFlow"]["id"]
+
+    def without_updates(sql: str) -> None:
+        if "UPDATE" in sql:
+            away(sql)
+
+    desk.store.heard = without_updates
+    data, errors, is_compiled = await answered(desk, text, {"id": flow, "new": CREATE}, compiles=compiles)
+    desk.store.heard = None
+    assert (data, is_compiled) == (None, compiles)
+    assert [(error["path"], error["extensions"]["code"]) for error in errors] == [(["two"], "UNAVAILABLE")]
+    assert len((await rows(desk.store))[0]) == 2
+
+
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+async def test_of_several_edits_none_is_made_by_who_may_not_write(desk: Desk, compiles: bool) -> None:
+    text = "mutation Op {a: restoreMessageFlow(id: 1) {replayed} b: deleteMessageFlow(id: 1) {replayed}}"
+    caller = replace(CALLER, scopes=frozenset({"flows:read"}))
+    data, errors, _ = await answered(desk, text, {}, compiles=compiles, caller=caller)
+    assert data is None
+    assert [(error["path"], error["extensions"]["code"]) for error in errors] == [(["a"], "FORBIDDEN")]
+
+
 def away(sql: str) -> None:
     raise unavailable("it cannot be reached")
 
@@ -233,12 +264,14 @@ COMPILED = {
     "create": "mutation ($i: CreateMessageFlowInput!) {createMessageFlow(input: $i) {messageFlow {id}}}",
     "update many": "mutation ($ids: [ID!], $i: UpdateMessageFlowInput!) {updateMessageFlows(ids: $ids, input: $i) "
     "{results {messageFlowId messageFlow {id} changedFields errors {code}} errors {code}}}",
+    "several edits": "mutation {a: deleteMessageFlow(id: 1) {replayed} b: restoreMessageFlow(id: 1) {replayed}}",
     "delete": "mutation {deleteMessageFlow(id: 1) {deletedMessageFlowId errors {code}}}",
     "restore": "mutation {restoreMessageFlow(id: 1) {messageFlow {id} replayed}}",
     "revert": "mutation {revertMessageFlow(id: 1, toVersion: 0, note: null) {messageFlow {id} changedFields}}",
 }
 GENERAL = {
-    "two mutations": "mutation {a: deleteMessageFlow(id: 1) {replayed} b: deleteMessageFlow(id: 2) {replayed}}",
+    "an edit beside one of webhooks": "mutation {deleteMessageFlow(id: 1) {replayed} "
+    "deleteWebhook(id: 2) {errors {code}}}",
     "a read beside another that has no plan": "{messageFlow(id: 1) {id} webhooks {nodes {id}}}",
     "working hours after a write": "mutation {"
     "restoreMessageFlow(id: 1) {messageFlow {settings {responseSettings {workingHours {isOpen}}}}}}",

@@ -226,6 +226,10 @@ KNOWN = {
         "{messageFlows {nodes {settings {...S}}}}",
         [1, 2, 3],
     ),
+    "several edits": (
+        'mutation {a: deleteMessageFlow(id: "%s") {replayed} b: deleteMessageFlow(id: 1) {replayed}}',
+        ["a", "b", "c"],
+    ),
     "several reads": (
         '{a: messageFlow(id: "%s") {id} b: messageFlow(id: "%s") {id} messageFlows(last: 5) {totalCount}}',
         [("a", "b"), ("b", "c"), ("c", "c")],
@@ -235,10 +239,6 @@ KNOWN = {
 UNKNOWN = {
     "fields that meet": (MEETING, [("2", "2"), ("3", "3"), ("4", "4")]),
     "what the general executor answers": ('{messageFlow(id: "%s") {revisions {nodes {id}}}}', ["a", "b", "c"]),
-    "several mutations": (
-        'mutation {a: deleteMessageFlow(id: "%s") {replayed} b: deleteMessageFlow(id: 1) {replayed}}',
-        ["a", "b", "c"],
-    ),
     "a literal before the field": ("query ($n: Int = %s) {messageFlows(first: $n) {totalCount}}", [1, 2, 3]),
     "another operation": (
         'query Op {messageFlow(id: "%s") {id}} query Other {messageFlow(id: "%s") {id}}',
