@@ -112,10 +112,11 @@ class Courier:
         pause = self._not_before - asyncio.get_running_loop().time()
         if free <= 0 or pause > 0:
             return pause if free > 0 else None
-        rows = await self._context.reads.read(deliveries.waiting(self.webhook, free + len(self._at_work) + 1))
+        begun = set(self._at_work)  # those of them that end meanwhile may still be among the rows
+        rows = await self._context.reads.read(deliveries.waiting(self.webhook, free + len(begun) + 1))
         now = self._context.desk.now()
         for row in rows:
-            if row["position"] in self._at_work:
+            if row["position"] in begun:
                 continue
             if row["next_at"] > now:
                 return (row["next_at"] - now) / 1_000  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from graphql_api.domain.webhooks import Webhook
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
 from graphql_api.storage import changes, deliveries, tail, webhooks
-from graphql_api.storage.engine import Row, Script, Statement
+from graphql_api.storage.engine import Row, Script, Statement, Store
 from graphql_api.storage.sender import LOOK, NEXT_EDITION
 from graphql_api.storage.tail import Tail
 from graphql_api.web import lines, metrics
@@ -442,6 +442,45 @@ async def test_both_secrets_sign_for_a_while_after_a_rotation(
     await endpoint.until(lambda: len(endpoint.received) == 1)
     (request,) = endpoint.received
     assert_signed(request, fresh.secret, webhook.secret)
+
+
+async def test_what_is_delivered_while_one_looks_what_waits_is_not_sent_again(
+    desk: Desk, caller: Caller, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, is_seen = asyncio.Event(), asyncio.Event()
+    seen: list[Sequence[Row]] = []
+
+    class SlowToAnswer:
+        """Once two messages wait, what was seen of them is told when the first one has been delivered."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(desk.store, name)
+
+        async def read(self, statement: Statement) -> Sequence[Row]:
+            rows = await desk.store.read(statement)
+            if statement.shape is deliveries._WAITING and len(rows) == 2 and not seen:
+                seen.append(rows)
+                is_seen.set()
+                await go_on.wait()
+            return rows
+
+    async def waits(request: Received, write: Write) -> None:
+        await is_seen.wait()
+        await status(200)(request, write)
+
+    endpoint.manner = waits
+    webhook = await add(endpoint)
+    async with sent_by(replace(desk, store=cast("Store", SlowToAnswer()))):
+        first = await change()
+        await endpoint.until(lambda: endpoint.changes == [(first, 0)])
+        second = await change()
+        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda left: left == 1)
+        await asyncio.sleep(0.05)  # the attempt ends a moment after its commit
+        go_on.set()
+        await soon(lambda: office.waiting(desk, caller, webhook.id), lambda left: left == 0)
+        third = await change()
+        await endpoint.until(lambda: (third, 0) in endpoint.changes)
+    assert endpoint.changes == [(first, 0), (second, 0), (third, 0)]
 
 
 async def test_the_log_of_deliveries_is_cut_now_and_then(
