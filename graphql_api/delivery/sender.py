@@ -198,12 +198,15 @@ class Sender:
             raise Stale
 
     async def _catch_up(self) -> bool:
-        """One step for each webhook that is behind; whether any still is."""
+        """One step for each webhook that is behind, until a sign of life is due, those first that have come least far;
+        whether any still is."""
         behind = [courier for courier in self._couriers.values() if courier.webhook.is_behind]
-        for courier in behind:
+        for courier in sorted(behind, key=lambda courier: courier.webhook.position):
             webhook = courier.webhook
             courier.webhook = await self._tenure.write(partial(self._catch_up_with, webhook.workspace_id, webhook.id))
             courier.wake()
+            if not self._tenure.next_beat:
+                break
         return any(courier.webhook.is_behind for courier in behind)
 
     def _catch_up_with(self, workspace: str, id: str, row: Row) -> Script[Webhook]:

@@ -615,14 +615,45 @@ async def test_who_was_away_for_long_catches_up_by_stretches_of_the_stream_that_
         await edits.create_flow(desk, Caller("other"), NEW)
     last = await change()
 
-    def left_behind() -> Script[None]:
-        yield NEXT_EDITION
-        yield webhooks.move(webhook.workspace_id, webhook.id, webhook.position, True)
-
-    await desk.store.run(left_behind, together=True)
+    await desk.store.run(lambda: left_behind(webhook), together=True)
     async with sent_by(desk):
         await endpoint.until(lambda: {(first, 0), (last, 0)} <= set(endpoint.changes))
     assert (sorted(endpoint.changes), max(stretches)) == ([(first, 0), (last, 0)], 3)
+
+
+def left_behind(*those: Webhook) -> Script[None]:
+    yield NEXT_EDITION
+    for webhook in those:
+        yield webhooks.move(webhook.workspace_id, webhook.id, webhook.position, True)
+
+
+async def test_while_many_catch_up_the_sender_says_that_it_lives_and_none_waits_for_the_whole_of_another(
+    desk: Desk, add: Add, change: Change, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenure, "BEAT", 0)
+    monkeypatch.setattr(sender, "WINDOW", 1)
+    steps: list[str] = []
+    make_out, renew = deliveries.make_out, Tenure.renew
+
+    def noted(webhook: Webhook, *how: int) -> Statement:
+        steps.append(webhook.id)
+        return make_out(webhook, *how)
+
+    async def renewed(mine: Tenure, position: int) -> None:
+        steps.append("lives")
+        await renew(mine, position)
+
+    await change()  # so that there is a place to begin at
+    first, second = [await add(endpoint) for _ in range(2)]
+    for _ in range(2):
+        await change()
+    await desk.store.run(lambda: left_behind(first, second), together=True)
+    monkeypatch.setattr(deliveries, "make_out", noted)
+    monkeypatch.setattr(Tenure, "renew", renewed)
+    async with sent_by(desk):
+        await endpoint.until(lambda: len(endpoint.received) == 4)
+    one, other = sorted((first.id, second.id))
+    assert steps[:8] == 2 * [one, "lives", other, "lives"]
 
 
 async def test_the_log_of_a_webhook_is_cut_by_every_sender_however_few_messages_it_sends(
