@@ -44,10 +44,7 @@ class Ledger:
     async def _write(self, batch: Sequence[tuple[Entry, asyncio.Future[bool]]]) -> None:
         """A fault in one entry must not keep the others from being noted."""
         try:
-            answers = await self._tenure.write(lambda row: _all([entry for entry, _ in batch], row))
-        except Refused:
-            await asyncio.sleep(AGAIN)
-            await self._write(batch)
+            answers = await self._written([entry for entry, _ in batch])
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, Deposed):
                 for one in batch:
@@ -60,6 +57,13 @@ class Ledger:
             for (_, done), answer in zip(batch, answers, strict=True):
                 if not done.done():
                     done.set_result(answer)
+
+    async def _written(self, entries: Sequence[Entry]) -> Sequence[bool]:
+        while True:
+            try:
+                return await self._tenure.write(lambda row: _all(entries, row))
+            except Refused:
+                await asyncio.sleep(AGAIN)
 
 
 def _all(entries: Sequence[Entry], row: Row) -> Script[list[bool]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 from collections.abc import Awaitable, Callable
 from itertools import cycle, pairwise
 from typing import Any, TypeVar, cast
@@ -17,7 +18,7 @@ from graphql_api.domain.caller import Caller
 from graphql_api.domain.errors import Refused
 from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
-from graphql_api.storage.engine import Row, Script, Store, of_unknown_outcome
+from graphql_api.storage.engine import Row, Script, Store, of_unknown_outcome, unavailable
 from graphql_api.storage.sender import LOOK
 from tests.delivery.conftest import Add, Change, sent_by, soon
 from tests.delivery.endpoints import Endpoint, Received, Write, hang_up, status
@@ -181,3 +182,28 @@ async def test_a_fault_in_what_is_noted_of_one_message_keeps_no_other_from_being
         assert await notes.note(noted)
     finally:
         await notes.stop()
+
+
+async def test_what_was_delivered_is_noted_however_often_the_database_refuses_before(
+    desk: Desk, add: Add, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "AGAIN", 0)
+    await add(endpoint)
+    tenure = Tenure(desk.store)
+    await tenure.won()
+    write, refusals = tenure.write, iter(range(2 * sys.getrecursionlimit()))
+
+    async def refusing(script: Callable[[Row], Script[T]]) -> T:
+        if next(refusals, None) is not None:
+            raise unavailable("its disk is full")
+        return await write(script)
+
+    monkeypatch.setattr(tenure, "write", refusing)
+    notes = Ledger(tenure)
+    assert await notes.note(noted)
+    await notes.stop()
+
+
+def noted(row: Row) -> Script[bool]:
+    yield LOOK
+    return True
