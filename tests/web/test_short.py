@@ -2,175 +2,34 @@
 
 import asyncio
 import json
-import math
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
-from graphql_api import app, edits, storage
-from graphql_api.delivery.posting import Poster
+from graphql_api import app, storage
 from graphql_api.domain.caller import Caller
-from graphql_api.domain.flow import DEFAULTS
 from graphql_api.domain.instants import HOUR
-from graphql_api.domain.webhooks import Rules
-from graphql_api.edits import Desk, keys
+from graphql_api.edits import Desk
 from graphql_api.edits import webhooks as office
-from graphql_api.edits.importing import Imported
 from graphql_api.web import counts, telemetry
 from graphql_api.web.short import Application
-from graphql_api.web.wire import BODY_SECONDS, Wire
-from tests.conftest import Noise, configured
-from tests.delivery.conftest import HERE
+from tests.conftest import configured
 from tests.web.sockets import reserved
-from tests.wired import Socketless
+from tests.web.ways import CREATE, DELAY, FLOWS, WORKSPACES, Connection, both
 
-WORKSPACES = {"long": "ws1", "short": "ws2"}
-ALIKE = re.compile(rb"(x-request-id: |requestId\":\"|under |;t=)[0-9a-f]+")
-"""What tells two requests apart though they are answered alike."""
-
-FLOW: dict[str, Any] = {
-    **DEFAULTS,
-    "name": "Sale",
-    "direction": "INBOUND",
-    "agent": "a1",
-    "prompt": "p",
-    "initiation_message": "i",
-    "message_channel": "SMS",
-    "created_at": 0,
-    "updated_at": 0,
-}
-CREATE = {
-    "name": "Sale",
-    "direction": "inbound",
-    "agent": "a1",
-    "prompt": "p",
-    "initiationMessage": "i",
-    "messageChannel": "SMS",
-}
 READ = "query Get($id: ID!) { messageFlow(id: $id) { id name autopilot updatedAt } }"
 LIST = "{ messageFlows(first: 2) { nodes { id settings { responseSettings { delay } } } totalCount } }"
 UPDATE = """mutation Up($id: ID!, $input: UpdateMessageFlowInput!, $v: Int) {
   updateMessageFlow(id: $id, input: $input, ifVersion: $v) {
     messageFlow { id version settings { responseSettings { delay } } } changedFields errors { code message path } } }"""
-FLOWS = "/v1/api/message-flows"
-WRITER = frozenset({"flows:read", "flows:write"})
 TEST = "mutation ($id: ID!) { testWebhook(id: $id) { delivery { outcome } errors { message } } }"
-
-
-class Connection(Socketless):
-    """One connection to a server without a socket."""
-
-    def __init__(self, application: Application, *, is_short: bool, root_path: str = "") -> None:
-        super().__init__()
-        settings = uvicorn.Config(application, http=Wire, ws="none", proxy_headers=False, root_path=root_path)
-        settings.load()
-        self.server = Wire(settings, ServerState(), {})
-        if not is_short:
-            self.server._short = None
-        self.said = b""
-        self.server.connection_made(self)
-
-    def write(self, data: Any) -> None:
-        self.said += bytes(data)
-
-    async def answers(self, sent: bytes, number: int = 1) -> bytes:
-        """What comes back until so many answers are whole."""
-        if sent:
-            self.said = b""
-            asyncio.get_running_loop().call_soon(self.server.data_received, sent)  # in no task, as from a socket
-        async with asyncio.timeout(10):
-            while len(whole(self.said)) < number and not self.is_closed:  # noqa: ASYNC110 (writing tells nobody)
-                await asyncio.sleep(0.001)
-        return self.said
-
-
-def whole(said: bytes) -> list[bytes]:
-    """The answers that are complete."""
-    found = []
-    while b"\r\n\r\n" in said:
-        head, _, rest = said.partition(b"\r\n\r\n")
-        length = re.search(rb"content-length: (\d+)", head)
-        size = int(length[1]) if length else 0
-        if len(rest) < size:
-            break
-        found.append(head + b"\r\n\r\n" + rest[:size])
-        said = rest[size:]
-    return found
-
-
-def asking(method: str, path: str, body: Any = None, **headers: str) -> bytes:
-    content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-    told = {"Host": "localhost", "content-type": "application/json", **headers}
-    told = {name.replace("_", "-"): value for name, value in told.items()}
-    if method != "GET":
-        told["content-length"] = str(len(content))
-    lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
-    return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + content
-
-
-class Ways:
-    """The same database and settings, by the long way and by the short one, each in a workspace of its own."""
-
-    def __init__(self, application: Application, desk: Desk, keys: dict[str, str]) -> None:
-        self.application = application
-        self.desk = desk
-        self._keys = keys
-        self.went_short = 0
-        self.open = {way: Connection(application, is_short=way == "short") for way in WORKSPACES}
-        enter = application.short.enter
-
-        def counted(*request: Any) -> Any:
-            work = enter(*request)
-            self.went_short += work is not None
-            return work
-
-        application.short.enter = counted  # type: ignore[method-assign, assignment]
-
-    async def ask(self, way: str, method: str, path: str, body: Any = None, **headers: str) -> bytes:
-        told = {"x_workspace_id": WORKSPACES[way], "x_api_key": self._keys[way], **headers}
-        return await self.open[way].answers(asking(method, path, body, **told))
-
-    async def asked(self, method: str, path: str, body: Any = None, **headers: str) -> list[bytes]:
-        """The answers by both ways, without what must differ."""
-        answers = [await self.ask(way, method, path, body, **headers) for way in WORKSPACES]
-        return [ALIKE.sub(rb"\1", said).replace(b"ws2", b"ws1") for said in answers]
-
-
-@asynccontextmanager
-async def both(url: str, scopes: frozenset[str] = WRITER, **settings: Any) -> AsyncIterator[Ways]:
-    desk = Desk(storage.opened(url), lambda: 1_795_605_200_000, Noise(), 24 * HOUR, Rules(HERE), Poster(HERE))
-    flows = [Imported(f"f{n}", workspace, FLOW) for n in range(3) for workspace in WORKSPACES.values()]
-    await edits.import_flows(desk, Caller(None, source="CLI"), flows)
-    shown = {
-        way: (await keys.create(desk.store, 0, [workspace], scopes)).secret for way, workspace in WORKSPACES.items()
-    }
-    made = app.made(configured(**{"auth": "keys", "log_sample": 0, **settings}), desk)
-    assert isinstance(made, Application)
-    throttle = made.short._middleware.throttle
-    if throttle is not None:
-        throttle.now = lambda: 1_795_605_200.0  # no window ends between two answers
-    ways = Ways(made, desk, shown)
-    try:
-        yield ways
-    finally:
-        for connection in ways.open.values():
-            connection.server.connection_lost(None)
-        if throttle is not None:
-            await throttle.close()
-        await desk.post.close()
-        await desk.store.close()
 
 
 def graphql(query: str, **variables: Any) -> Any:
     return {"query": query, "variables": variables}
 
 
-DELAY = {"settings": {"responseSettings": {"delay": 7}}}
 SHORT = [
     ("POST", "/graphql", graphql(READ, id="f1"), {}),
     ("POST", "/graphql", graphql(READ, id="f1"), {"accept": "application/graphql-response+json"}),
@@ -317,179 +176,6 @@ async def test_an_operation_that_needs_a_task_has_one(database_url: str) -> None
             assert ways.went_short >= 2
 
 
-async def test_a_request_in_pieces_and_several_in_one_are_answered_in_turn(database_url: str) -> None:
-    async with both(database_url) as ways:
-        await ways.asked("GET", f"{FLOWS}/f1")
-        connection = ways.open["short"]
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        one, two, three = (asking("GET", f"{FLOWS}/f{n}", **told) for n in (1, 2, 0))
-        connection.said = b""
-        connection.server.data_received(one)
-        connection.server.data_received(two + three)
-        said = await connection.answers(b"", 3)
-        assert re.findall(rb'"_id":"(f\d)"', said) == [b"f1", b"f2", b"f0"]
-        put = asking("PUT", f"{FLOWS}/f1", {"name": "In pieces"}, **told)
-        await connection.answers(put)
-        connection.server.data_received(put[:-4])
-        assert b'"name":"In pieces"' in await connection.answers(put[-4:])
-
-
-async def test_a_body_may_follow_its_head(database_url: str) -> None:
-    """As it does with Python's clients, which send both by themselves."""
-    async with both(database_url) as ways:
-        connection = ways.open["short"]
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        put = asking("PUT", f"{FLOWS}/f1", {"name": "Behind"}, **told)
-        head, end, body = put.partition(b"\r\n\r\n")
-        await connection.answers(put)
-        connection.server.data_received(head + end)
-        assert connection.server._patience.until == math.inf  # it is not idle
-        assert b'"name":"Behind"' in await connection.answers(body)
-        assert ways.went_short == 1
-        for pieces in ((head + end, body[:3], body[3:]), (head, end, body), (head + end[:2], end[2:], body)):
-            connection.said = b""
-            for piece in pieces:
-                connection.server.data_received(piece)
-            assert b'"name":"Behind"' in await connection.answers(b"")
-        assert ways.went_short == 1
-        assert b'"name":"Behind"' in await connection.answers(put + head + end)
-        assert b'"name":"Behind"' in await connection.answers(body)
-
-
-async def test_a_head_is_known_again_though_no_body_ever_came_with_it(database_url: str) -> None:
-    async with both(database_url) as ways:
-        connection = ways.open["short"]
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        for number in range(3):
-            put = asking("PUT", f"{FLOWS}/f1", {"name": f"Apart {number}"}, **told)
-            head, end, body = put.partition(b"\r\n\r\n")
-            connection.server.data_received(head + end)
-            connection.said = b""
-            connection.server.data_received(body)
-            assert f'"name":"Apart {number}"'.encode() in await connection.answers(b"")
-            assert ways.went_short == number
-        assert connection.server._head == b""  # nor is it kept
-
-
-async def test_a_body_that_does_not_follow_is_waited_for_by_the_parser(database_url: str) -> None:
-    async with both(database_url, body_timeout=0.1) as ways:
-        connection = ways.open["short"]
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        put = asking("PUT", f"{FLOWS}/f1", {"name": "Late"}, **told)
-        head, end, body = put.partition(b"\r\n\r\n")
-        await connection.answers(put)
-        connection.server.data_received(head + end)
-        await asyncio.sleep(2 * BODY_SECONDS)
-        assert b'"name":"Late"' in await connection.answers(body)
-        answer = await connection.answers(head + end)
-        assert answer.startswith(b"HTTP/1.1 400 ")
-        assert b"the body did not arrive within 0.1 s" in answer
-        assert ways.went_short == 0
-
-
-@pytest.mark.parametrize("how", ["eof_received", "shutdown"])
-async def test_a_head_whose_body_is_waited_for_has_begun(database_url: str, how: str) -> None:
-    async with both(database_url) as ways:
-        connection = Connection(ways.application, is_short=True)
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        put = asking("PUT", f"{FLOWS}/f1", {"name": "Half"}, **told)
-        head, end, body = put.partition(b"\r\n\r\n")
-        await connection.answers(put)
-        connection.said = b""
-        connection.server.data_received(head + end)
-        getattr(connection.server, how)()
-        if how == "shutdown":
-            answer = await connection.answers(body)
-            assert b'"name":"Half"' in answer
-            assert b"connection: close\r\n" in answer
-        else:
-            await asyncio.sleep(2 * BODY_SECONDS)
-            assert connection.is_closed
-        connection.server.connection_lost(None)
-
-
-async def test_a_connection_that_is_to_end_says_so_and_ends(database_url: str) -> None:
-    async with both(database_url) as ways:
-        await ways.asked("GET", f"{FLOWS}/f1")
-        connection = ways.open["short"]
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        connection.said = b""
-        connection.server.data_received(asking("GET", f"{FLOWS}/f1", **told))
-        is_under_way = not whole(connection.said)  # SQLite answers at once
-        connection.server.shutdown()
-        said = await connection.answers(b"")
-        assert said.count(b"HTTP/1.1 200 OK\r\n") == 1
-        assert (b"connection: close\r\n" in said) is is_under_way
-        assert connection.is_closed
-
-
-async def test_who_asks_for_the_end_of_the_connection_has_it_each_time(database_url: str) -> None:
-    async with both(database_url) as ways:
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"], "connection": "close"}
-        for _ in range(3):
-            connection = Connection(ways.application, is_short=True)
-            said = await connection.answers(asking("GET", f"{FLOWS}/f1", **told))
-            assert b"connection: close\r\n" in said
-            assert connection.is_closed
-            connection.server.connection_lost(None)
-        assert ways.went_short == 0
-
-
-async def test_a_connection_is_idle_only_while_no_answer_is_due(database_url: str) -> None:
-    async with both(database_url) as ways:
-        connection = ways.open["short"]
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        for method, body in [("GET", None), ("PUT", DELAY), ("PUT", {"nam": 1})] * 3:
-            connection.said = b""
-            connection.server.data_received(asking(method, f"{FLOWS}/f1", body, **told))
-            is_under_way = not whole(connection.said)  # who is refused is answered at once
-            assert (connection.server._patience.until == math.inf) is is_under_way
-            await connection.answers(b"")
-            assert connection.server._patience.until < math.inf
-        assert ways.went_short == 6
-
-
-async def test_a_request_that_is_given_up_ends_its_connection(
-    database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with both(database_url) as ways:
-        connection = ways.open["short"]
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        put = asking("PUT", f"{FLOWS}/f1", DELAY, **told)
-        await connection.answers(put)
-        connection.said = b""
-        connection.server.data_received(put)
-        for one in [*connection.server.tasks]:
-            one.cancel("the server stops")
-        assert await connection.answers(b"") == b""
-        assert connection.is_closed
-        assert ways.went_short == 1
-        assert not caplog.records
-
-
-async def test_what_came_behind_a_request_whose_client_is_gone_is_not_begun(
-    database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with both(database_url) as ways:
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        first, second = (asking("PUT", f"{FLOWS}/f1", {"name": name}, **told) for name in ("One", "Two"))
-        await ways.open["short"].answers(first)
-        gone = Connection(ways.application, is_short=True)
-        gone.server.data_received(first.replace(b"One", b"Six"))
-        gone.server.data_received(second)
-        assert not gone.server._turn.response_complete
-        gone.is_closed = True
-        gone.server.connection_lost(None)
-        async with asyncio.timeout(10):
-            while not gone.server._turn.response_complete:  # noqa: ASYNC110 (nobody is told)
-                await asyncio.sleep(0.001)
-        assert gone.said == b""
-        read = await ways.open["short"].answers(asking("GET", f"{FLOWS}/f1", **told))
-        assert b'"name":"Six"' in read
-        assert caplog.records == []
-        assert ways.went_short == 1
-
-
 @pytest.mark.parametrize("headers", [{"max_header_bytes": 1_024}, {}])
 async def test_a_head_that_is_too_long_is_refused_also_where_its_meaning_is_known(
     database_url: str, headers: dict[str, Any]
@@ -503,8 +189,7 @@ async def test_a_head_that_is_too_long_is_refused_also_where_its_meaning_is_know
 
 async def test_places_are_told_as_a_proxy_publishes_them(database_url: str) -> None:
     async with both(database_url, root_path="/base") as ways:
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        create = asking("POST", FLOWS, CREATE, **told)
+        create = ways.asking("POST", FLOWS, CREATE)
         for is_short in (False, True, True):
             connection = Connection(ways.application, is_short=is_short, root_path="/base")
             said = await connection.answers(create)
@@ -573,8 +258,7 @@ UNUSUAL = [
 async def test_only_plain_first_lines_go_short(database_url: str) -> None:
     async with both(database_url) as ways:
         await ways.asked("GET", f"{FLOWS}/f1")
-        told = {"x_workspace_id": "ws2", "x_api_key": ways._keys["short"]}
-        usual = asking("GET", f"{FLOWS}/f1", **told)
+        usual = ways.asking("GET", f"{FLOWS}/f1")
         assert usual.startswith(LINE)
         await ways.open["short"].answers(usual)
         assert ways.went_short == 1
