@@ -86,11 +86,8 @@ class Bodies:
 
     def _learn(self, beginning: bytes) -> None:
         """Only what is a request by itself, so that the variables that follow are those of the request."""
-        given = at_once(beginning + b"}", self._limits)
-        if type(given) is not dict or "variables" in given:
-            return
         with contextlib.suppress(Refused):
-            asked = asked_of(given)
+            asked = asked_of(at_once(beginning + b"}", self._limits))
             with_room(self._known, REMEMBERED)[beginning] = asked
 
 

@@ -23,6 +23,7 @@ BEGINNINGS = [
     '{"query":"{ a }","extensions":{"cost":true',
     '{"query":"{ a }","extensions":{"a":{"b":{"c":{}}}}',
     '{"query":"{ a }","variables":{"x":1}',
+    '{"variables":{"x":1},"query":"{ a }"',
     '{"query":"{ a }","variable\\u0073":{"x":1}',
     '{"query":"{ a }","query":"{ b }"',
     '{"query": "{ a }"',
@@ -64,8 +65,10 @@ def anew(raw: bytes) -> Any:
 
 @given(st.sampled_from(BEGINNINGS), st.lists(st.tuples(st.sampled_from(VALUES), st.sampled_from(ENDS)), min_size=2))
 @example(BEGINNINGS[0], [("{}", "}"), ('{"a":{"b":{"c":{"d":1}}}}', "}")])
+@example(BEGINNINGS[0], [("{}", "}"), ("{}", "]")])
 @example(BEGINNINGS[4], [("{}", "}}"), ("{}", "}")])
 @example(BEGINNINGS[6], [("{}", "}"), ("{}", "}")])
+@example(BEGINNINGS[7], [("{}", "}"), ("{}", "}")])
 @example('{"a":1', [("{}", ENDS[3]), ("{}", "}")])
 def test_a_body_is_read_alike_whatever_came_before(beginning: str, rests: list[tuple[str, str]]) -> None:
     bodies = Bodies(LIMITS)
