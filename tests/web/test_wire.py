@@ -250,10 +250,11 @@ async def test_connect_is_no_request(connect: Callable[[], Connection], id: str,
 
 async def test_only_what_belongs_to_a_head_makes_it_too_long(connect: Callable[[], Connection], id: str) -> None:
     connection = connect()
+    first = chunked(id).replace(b"connection: close\r\n", b"") + b"x: %b\r\n\r\n" % (b"x" * 1_500)
+    long = put(id, b'{"description":"%b"}' % (b"x" * 1_500), a="a" * 1_500)
     last = request("GET", f"{FLOWS}/{id}", x_workspace_id="ws1", connection="close")
-    before = put(id, b'{"description":"%b"}' % (b"x" * 1_500)) * 2
-    await connection.hear(before + last[:-10], last[-10:])
-    assert statuses(await connection.end()) == [200, 200, 200]
+    await connection.hear(first[:-1_000], first[-1_000:] + long[:500], long[500:] + long + last[:-10], last[-10:])
+    assert statuses(await connection.end()) == [200, 200, 200, 200]
 
 
 async def test_a_head_that_becomes_too_long_is_refused_behind_the_answers_to_what_came_before(
@@ -480,6 +481,20 @@ async def test_a_body_that_waits_for_the_application_is_read_no_further(
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
+async def test_the_rest_of_a_body_that_nobody_reads_is_passed_over(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    sent = request("POST", "/nothing", b" " * 100_000)
+    connection.receive(sent[:90_000])
+    assert not connection.is_read
+    await connection.answer()
+    assert connection.is_read
+    await connection.hear(sent[90_000:-1])
+    assert len(connection._protocol.cycle._body) < 90_000  # nor is it kept
+    await connection.hear(sent[-1:] + request("GET", "/nothing", connection="close"))
+    assert statuses(await connection.end()) == [404, 404]
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize("part", [b"\r\n", b"1\r\na\r\n"])
 async def test_others_have_their_turn_while_a_body_of_many_parts_is_read(
     connect: Callable[[], Connection], part: bytes
@@ -662,6 +677,28 @@ async def test_over_tls_an_answer_must_be_taken_as_well(desk: Desk, monkeypatch:
     assert not connection.is_cut_off
     await asyncio.sleep(0.1)
     assert connection.is_cut_off
+    connection.lose()
+
+
+async def test_what_stands_behind_an_answer_that_ends_the_connection_is_not_done(
+    connect: Callable[[], Connection], desk: Desk, caller: Caller, id: str
+) -> None:
+    connection = connect()
+    connection.receive(put(id, b'{"name":"one"}') + put(id, b'{"name":"two"}'))
+    connection._protocol.shutdown()
+    assert statuses(await connection.end()) == [200]
+    await asyncio.gather(*connection._protocol.tasks)
+    assert await name_of(desk, caller, id) == "one"
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize(("kind", "is_kept"), [(Connection, True), (Secure, False)])
+async def test_over_tls_who_says_nothing_more_hears_nothing_more(
+    desk: Desk, kind: type[Connection], is_kept: bool
+) -> None:
+    connection = kind(desk)
+    await connection.hear(WATCHING)
+    assert connection._protocol.eof_received() is is_kept
     connection.lose()
 
 
