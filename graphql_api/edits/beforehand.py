@@ -76,5 +76,7 @@ def changed_since(edit: Edit, flow: Values, seen: int, known: Changed | None) ->
     until, before = known or (seen, frozenset())
     if until > flow["version"]:  # it was removed and made anew
         until, before = seen, frozenset()
-    since = None if before is None else (yield from revisions.changed_since(edit.workspace, flow, until))
-    return None if before is None or since is None else before | since
+    if before is None:
+        return None
+    since = yield from revisions.changed_since(edit.workspace, flow, until)
+    return None if since is None else before | since

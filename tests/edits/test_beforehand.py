@@ -70,11 +70,15 @@ async def test_what_is_edited_meanwhile_is_reverted_too(
     assert (saved.flow["name"], saved.flow["description"], saved.flow["version"]) == ("N0", "", 9)
 
 
-async def test_a_version_that_is_pruned_meanwhile_is_unknown(
-    desk: Desk, caller: Caller, flow: Values, clock: Clock, meanwhile: Meanwhile
+@pytest.mark.parametrize("is_before", [True, False])
+async def test_a_version_that_is_pruned_before_or_meanwhile_is_unknown(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock, meanwhile: Meanwhile, is_before: bool
 ) -> None:
     clock.now += 100 * DAY
-    meanwhile(lambda: prune(desk, DAY))
+    if is_before:
+        await prune(desk, DAY)
+    else:
+        meanwhile(lambda: prune(desk, DAY))
     with pytest.raises(Refused) as refused:
         await edits.revert_flow(desk, caller, flow["id"], 1)
     assert told(refused.value) == [("UNKNOWN_VERSION", "toVersion")]
@@ -108,6 +112,21 @@ async def test_a_merge_over_what_is_pruned_is_refused_without_a_look_while_other
     refused = await refusal(edits.update_flow(desk, caller, flow["id"], Sent({"description": "d"}), SINCE_0))
     assert told(refused) == [("VERSION_CONFLICT", "ifVersion")]
     assert history_in(within) == []
+
+
+async def test_a_merge_over_what_is_pruned_meanwhile_is_refused(
+    desk: Desk, caller: Caller, flow: Values, clock: Clock, meanwhile: Meanwhile
+) -> None:
+    async def rename_and_prune() -> None:
+        for name in ("N7", "N8"):
+            await edits.update_flow(desk, caller, flow["id"], Sent({"name": name}))
+        clock.now += 100 * DAY
+        await prune(desk, DAY)
+
+    meanwhile(rename_and_prune)
+    with pytest.raises(Refused) as refused:
+        await edits.update_flow(desk, caller, flow["id"], Sent({"description": "d"}), SINCE_0)
+    assert told(refused.value) == [("VERSION_CONFLICT", "ifVersion")]
 
 
 async def test_what_is_known_of_a_flow_that_was_made_anew_does_not_count(
