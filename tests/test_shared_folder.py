@@ -95,3 +95,13 @@ def test_without_locks_nothing_is_removed(temporary: Path, monkeypatch: pytest.M
     monkeypatch.setattr("fcntl.flock", refuse)
     begin()
     assert left.is_dir()
+
+
+def test_no_file_stays_open_with_a_folder_that_is_gone(temporary: Path) -> None:
+    left = temporary / f"{PREFIX}x"
+    left.mkdir(0o700)
+    (left / LOCK).touch()
+    before = {*os.listdir("/proc/self/fd")}
+    begin()
+    assert not left.exists()
+    assert {*os.listdir("/proc/self/fd")} <= before
