@@ -1,6 +1,7 @@
 """Settings come from the environment, are checked at once, and say in words what is wrong with them."""
 
 import os
+from typing import Any
 
 import pytest
 
@@ -30,8 +31,9 @@ def test_without_any_variable_the_defaults_hold() -> None:
     assert (settings.cors_origins, settings.allowed_hosts, settings.root_path) == ((), (), "")
 
 
-def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = {
+def others() -> dict[str, Any]:
+    """For each setting a value that is not its default."""
+    given: dict[str, Any] = {
         "database_url": "postgresql+asyncpg://flows@db/flows",
         "host": "::1",
         "sqlite_synchronous": "NORMAL",
@@ -47,12 +49,25 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "redis_url": "redis://127.0.0.1:6379/0",
         "webhook_networks": ("10.0.0.0/8", "::1"),
     }
-    for name, field in Config.model_fields.items():
-        default = field.default
-        other = not default if isinstance(default, bool) else others.get(name) or default + 1
+    defaults = {name: field.default for name, field in Config.model_fields.items()}
+    return {
+        name: not default if isinstance(default, bool) else given.get(name) or default + 1
+        for name, default in defaults.items()
+    }
+
+
+def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, other in others().items():
         text = ",".join(other) if isinstance(other, tuple) else str(other)
         monkeypatch.setenv(config.variable(name), text)
-        assert getattr(load(), name) == other != default
+        assert getattr(load(), name) == other != Config.model_fields[name].default
+
+
+def test_a_worker_has_the_settings_that_its_server_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for settings in (load(**others()), load()):
+        for name, text in config.environment(settings).items():
+            monkeypatch.setenv(name, text)
+        assert load() == settings
 
 
 def test_an_option_wins_over_its_variable_and_none_is_no_option(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,6 +277,16 @@ def test_a_wrong_address_of_redis_is_refused_without_its_password(end: str) -> N
 def test_a_misspelt_variable_does_not_pass_silently(monkeypatch: pytest.MonkeyPatch, name: str, sentence: str) -> None:
     monkeypatch.setenv(name, "1")
     assert refusal() == sentence
+
+
+def test_every_misspelt_variable_is_told_in_the_order_of_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PROT", "HOTS", "XYZZY"):
+        monkeypatch.setenv(config.variable(name), "1")
+    assert refusal().splitlines() == [
+        "MESSAGE_FLOWS_HOTS is no setting; did you mean MESSAGE_FLOWS_HOST?",
+        "MESSAGE_FLOWS_PROT is no setting; did you mean MESSAGE_FLOWS_PORT?",
+        "MESSAGE_FLOWS_XYZZY is no setting.",
+    ]
 
 
 def test_settings_do_not_change_and_do_not_print_the_password() -> None:
