@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -405,10 +406,12 @@ async def held(database_url: str) -> AsyncIterator[None]:
     await connection.close()
 
 
-async def test_no_answer_tells_what_serves(start: Start) -> None:
+async def test_answers_tell_when_they_were_given_but_not_what_serves(start: Start) -> None:
     async with start() as (server, http):
         for path in ("/health/live", EXAMPLE_PATH, "/nothing"):
-            assert "server" not in (await http.get(path)).headers
+            told = (await http.get(path)).headers
+            assert "server" not in told
+            assert abs(time.time() - parsedate_to_datetime(told["date"]).timestamp()) < LONG
         async with connected(urlsplit(server.at).netloc) as socket:
             assert "server" not in socket.headers
 
