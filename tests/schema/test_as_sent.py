@@ -22,11 +22,15 @@ DEFAULT = "query ($v: ID = 1) {messageFlow(id: $v) {id}}"
 
 
 async def told(desk: Desk, text: str, value: Any, *, compiles: bool = True) -> list[str]:
+    return await told_of(desk, text, {"v": value}, compiles=compiles)
+
+
+async def told_of(desk: Desk, text: str, variables: dict[str, Any], *, compiles: bool) -> list[str]:
     operations = Operations(Limits(), compiles=compiles)
     operation = operations.prepare(text)
     carry_out: Any = operations.begin if operation.goes_on else operations.carry_out
     try:
-        answer = await carry_out(operation, {"v": value}, Context(desk, Caller("ws1")))
+        answer = await carry_out(operation, variables, Context(desk, Caller("ws1")))
     except Rejected as rejected:
         return [error["message"] for error in rejected.errors]
     return [error["message"] for error in answer.errors]
@@ -61,6 +65,13 @@ async def told(desk: Desk, text: str, value: Any, *, compiles: bool = True) -> l
 async def test_a_value_is_told_as_it_was_sent(desk: Desk, text: str, value: Any, message: str, compiles: bool) -> None:
     [error] = await told(desk, text, value, compiles=compiles)
     assert error == f"Variable '$v' has invalid value{message}"
+
+
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+@pytest.mark.parametrize(("text", "kind"), [(READ, "ID!"), (UPDATE, "UpdateMessageFlowInput!")])
+async def test_what_was_not_sent_is_told_by_its_name(desk: Desk, text: str, kind: str, compiles: bool) -> None:
+    [error] = await told_of(desk, text, {}, compiles=compiles)
+    assert error == f"Variable '$v' has invalid value: Expected a value of non-null type '{kind}' to be provided."
 
 
 async def test_null_where_a_default_would_stand_is_told_in_the_word_of_json(desk: Desk) -> None:
