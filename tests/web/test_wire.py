@@ -209,6 +209,15 @@ async def test_a_body_in_many_chunks_is_no_trailer(connect: Callable[[], Connect
     assert b" 200 OK" in await connection.end()
 
 
+async def test_the_size_of_a_chunk_is_held_to_the_limit_of_a_head_behind_another_too(
+    connect: Callable[[], Connection], id: str
+) -> None:
+    connection = connect()
+    head = put(id, content_length=None, transfer_encoding="chunked")
+    await connection.hear(head + b"1\r\n{\r\n", b"1;a=" + b"x" * LIMIT)
+    assert b"the size of a chunk, with its extensions, is longer than 2048 bytes" in await connection.end()
+
+
 # What is no request
 
 
