@@ -14,6 +14,7 @@ import msgspec
 from graphql import (
     SKIP,
     DocumentNode,
+    GraphQLInputType,
     GraphQLSchema,
     IntValueNode,
     NameNode,
@@ -21,6 +22,7 @@ from graphql import (
     StringValueNode,
     TypeInfo,
     TypeInfoVisitor,
+    TypeNode,
     VariableDefinitionNode,
     VariableNode,
     Visitor,
@@ -50,6 +52,9 @@ MOST_DIGITS = 10
 LONGEST = 8_192
 """Characters of a form that is looked for."""
 
+MOST_LITERALS = 1_000
+"""Of a document whose form is looked for, with its comments: who sends many more is refused for them, and soon."""
+
 TEXT, NUMBER = "\0", "\1"
 """What stands in a form where a literal was; no document that is valid has these characters."""
 
@@ -62,9 +67,9 @@ class Written(NamedTuple):
 
 
 def written(text: str) -> Written | None:
-    """None for what has no literals that could be taken out."""
-    parts = LITERAL.split(text)
-    if len(parts) == 1 or TEXT in text or NUMBER in text:
+    """None for what has no literals that could be taken out, or too many."""
+    parts = LITERAL.split(text, MOST_LITERALS + 1)
+    if not 1 < len(parts) <= 2 * MOST_LITERALS + 1 or TEXT in text or NUMBER in text:
         return None
     values = []
     for place in range(1, len(parts), 2):
@@ -125,6 +130,7 @@ class _Lift(Visitor):
         self.declared: list[VariableDefinitionNode] = []
         self.readers: dict[str, Reader] = {}
         self._places = places
+        self._kinds: dict[str, tuple[TypeNode, Reader]] = {}
 
     def enter_variable_definition(self, *_: Any) -> Any:
         """Its default can be no variable."""
@@ -143,6 +149,13 @@ class _Lift(Visitor):
         name = str(len(self.lifted))
         variable = VariableNode(name=NameNode(value=name))
         self.lifted.append(node.loc.start)
-        self.declared.append(VariableDefinitionNode(variable=variable, type=parse_type(str(kind))))
-        self.readers[name] = reader(kind)
+        type, self.readers[name] = self._kind(kind)
+        self.declared.append(VariableDefinitionNode(variable=variable, type=type))
         return variable
+
+    def _kind(self, kind: GraphQLInputType) -> tuple[TypeNode, Reader]:
+        """Made once for all literals of a kind: a list may have hundreds."""
+        known = self._kinds.get(str(kind))
+        if known is None:
+            known = self._kinds[str(kind)] = parse_type(str(kind)), reader(kind)
+        return known

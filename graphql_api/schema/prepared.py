@@ -128,14 +128,14 @@ class Documents:
             filled = known.filled(written.values, partial(self._learned, text, name))
             return filled or self._learned(text, name)
         prepared = self._learned(text, name)
-        if known is None:
-            self._forms.put((written.form, name), Met.ONCE, ENTRY + getsizeof(written.form))
-        elif known is Met.ONCE:
-            self._forms.put((written.form, name), self._form(text, prepared), takes(text, prepared))
+        if known is not Met.IN_VAIN:
+            met = Met.ONCE if known is None else self._form(text, prepared)
+            taken = takes(text, prepared) if isinstance(met, Form) else ENTRY + getsizeof(written.form)
+            self._forms.put((written.form, name), met, taken)
         return prepared
 
     def _form(self, text: str, prepared: Prepared) -> Form | Met:
-        if prepared.compiled is None:
+        if prepared.compiled is None or takes(text, prepared) > LARGEST_REMEMBERED:
             return Met.IN_VAIN
         try:
             lifted = forms.lifted(GRAPHQL, text, prepared.document)

@@ -109,6 +109,7 @@ LITERALS = {
     "what JSON has no strings of": ('{a(x: "\t", y: "\ud800", z: "\x7f", u: "b")}', ("b",)),
     "what is not closed": ('{a(x: "b', None),
     "characters that stand for literals": ('{a(x: "b")} #\0', None),
+    "more than anybody writes": ("{a(x: [" + '"b" ' * 1_001 + "])}", None),
     "nothing": ("{a(x: true, y: null, z: B)}", None),
     "much": ('{a(x: "b")} #' + " " * 8_192, None),
 }

@@ -8,9 +8,10 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
-from graphql_api.schema import prepared
+from graphql_api.schema import forms, prepared
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.prepared import REMEMBERED, Documents, Prepared, takes
+from graphql_api.schema.remembered import Remembered
 
 LEAVES = "id name direction description agent prompt initiationMessage isActive autopilot version createdAt updatedAt"
 SETTINGS = "settings {responseSettings {workingHours {start end}} emailSettings {signature}}"
@@ -86,6 +87,49 @@ def test_forms_are_forgotten_for_others(monkeypatch: pytest.MonkeyPatch) -> None
     for number in range(200):
         some.prepare(f"{{f{number}: messageFlow(id: 1) {{id}}}}")
     assert some.prepare('{messageFlow(id: "e") {id}}').as_written is None
+
+
+def test_forms_of_which_nothing_can_be_made_take_little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "FORMS_REMEMBERED", 2**15)
+    some = documents()
+    for letter in "abc":
+        known = some.prepare(f'{{messageFlow(id: "{letter}") {{id}}}}')
+    for number in range(40):
+        for letter in "ab":
+            some.prepare(f'{{f{number}: messageFlow(id: "{letter}") {{revisions {{nodes {{id}}}}}}}}')
+    assert known.as_written is not None
+    assert some.prepare('{messageFlow(id: "d") {id}}').as_written is not None
+
+
+def test_a_form_that_would_leave_no_room_is_not_made_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(forms, "lifted", lambda schema, text, document: made.append(text))
+    monkeypatch.setattr(prepared, "LARGEST_REMEMBERED", 2**12)
+    some = documents()
+    for letter in "abcd":
+        some.prepare(f'{{messageFlow(id: "{letter}") {{id}}}}')
+    assert made == []
+
+
+@pytest.mark.parametrize("values", [10, 500])
+def test_what_a_form_takes_is_about_what_is_reckoned(values: int) -> None:
+    some = documents()
+    ids = " ".join(f'"{letter}"' for letter in "x" * values)
+    edit = f"mutation {{a%s: updateMessageFlows(ids: [{ids}], input: {{}}) {{errors {{code}}}}}}"
+    kept = some._forms
+    for text in (edit % "", (edit % "").replace("x", "y")):
+        some.prepare(text)
+    some._documents = Remembered(0, 0)
+    gc.collect()
+    tracemalloc.start()
+    before = kept._taken
+    for number in range(20):
+        for letter in "xy":
+            some.prepare((edit % number).replace("x", letter))
+    gc.collect()
+    found, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.5 < found / (kept._taken - before) < 1.3
 
 
 def test_an_operation_that_would_leave_no_room_is_prepared_anew() -> None:
