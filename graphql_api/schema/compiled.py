@@ -174,6 +174,8 @@ class _Plan:
                 self._must_be_told(value)
                 refused[root.key] = value
                 is_whole &= root.is_nullable
+            elif isinstance(value, Exception):
+                raise Unusual from value  # what the others came to is told beside a fault of ours
             elif isinstance(value, BaseException):
                 raise value
             else:

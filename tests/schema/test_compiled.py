@@ -199,6 +199,17 @@ async def test_several_reads_are_each_told_that_the_database_is_away(desk: Desk,
     assert all(error in errors for error in general_errors)
 
 
+async def test_one_read_of_several_that_fails_by_a_fault_of_ours_is_told_beside_the_others(desk: Desk) -> None:
+    desk.store.heard = unless_a_flow_is_read
+    text = "query Op {messageFlow(id: 1) {id} messageFlows {nodes {id}}}"
+    told = [await answered(desk, text, {}, compiles=compiles) for compiles in (True, False)]
+    desk.store.heard = None
+    (error,) = told[0][1]
+    assert told[0] == told[1]
+    assert told[0][0] == {"messageFlow": None, "messageFlows": {"nodes": []}}
+    assert (error["path"], error["extensions"]["code"]) == (["messageFlow"], "INTERNAL")
+
+
 async def test_one_read_of_several_that_is_refused_is_told_in_the_words_of_the_general_executor(desk: Desk) -> None:
     text = "query Op {messageFlow(id: 1) {id} messageFlows(first: 101) {totalCount}}"
     told = [await answered(desk, text, {}, compiles=compiles) for compiles in (True, False)]
@@ -235,6 +246,11 @@ async def test_of_several_edits_none_is_made_by_who_may_not_write(desk: Desk, co
     data, errors, _ = await answered(desk, text, {}, compiles=compiles, caller=caller)
     assert data is None
     assert [(error["path"], error["extensions"]["code"]) for error in errors] == [(["a"], "FORBIDDEN")]
+
+
+def unless_a_flow_is_read(sql: str) -> None:
+    if "LIMIT" not in sql:
+        raise RuntimeError
 
 
 def away(sql: str) -> None:
