@@ -4,7 +4,6 @@ A plan is only a shortcut: it calls the same edits and reads, and whatever it do
 is left to the general executor before anything is written. Tests hold that both ways agree byte for byte.
 """
 
-import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from graphql import (
     type_from_ast,
     visit,
 )
+from graphql.pyutils import gather_with_cancel
 
 from graphql_api.domain.errors import Refused
 from graphql_api.schema.arguments import ABSENT, FieldArguments, giving
@@ -165,22 +165,28 @@ class _Plan:
         return {root.key: value} if len(self._members) == 1 else {**self._members, root.key: value}, NONE
 
     async def _together(self, arguments: Sequence[Arguments], context: Context) -> Outcome:
-        """Several reads, which a database answers at once."""
-        data, refused, is_whole = dict(self._members), {}, True
-        running = [root.run(given, context) for root, given in zip(self._roots, arguments, strict=True)]
-        values = await asyncio.gather(*running, return_exceptions=True)
-        for root, value in zip(self._roots, values, strict=True):
-            if isinstance(value, Refused):
-                self._must_be_told(value)
-                refused[root.key] = value
-                is_whole &= root.is_nullable
-            elif isinstance(value, Exception):
-                raise Unusual from value  # what the others came to is told beside a fault of ours
-            elif isinstance(value, BaseException):
-                raise value
-            else:
-                data[root.key] = value
-        return data if is_whole else None, refused
+        """Several reads, which a database answers at once. As the general executor has it, the first one that cannot
+        be null and is refused ends the others, and is told behind those that were refused until then."""
+        data, refused, fatal = dict(self._members), dict[str, Refused](), dict[str, Refused]()
+
+        async def read(root: _Root, given: Arguments) -> None:
+            try:
+                data[root.key] = await root.run(given, context)
+            except Refused as refusal:
+                self._must_be_told(refusal)
+                if not root.is_nullable:
+                    fatal[root.key] = refusal
+                    raise
+                refused[root.key] = refusal
+
+        try:
+            await gather_with_cancel(*map(read, self._roots, arguments))
+        except Refused:
+            key = next(iter(fatal))
+            return None, {**refused, key: fatal[key]}
+        except Exception as error:
+            raise Unusual from error  # what the others came to is told beside a fault of ours
+        return data, refused
 
     async def _in_order(self, arguments: Sequence[Arguments], context: Context) -> Outcome:
         """Several edits, each of which is done before the next begins; all need the same scope, so the first is refused

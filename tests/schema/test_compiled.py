@@ -183,20 +183,49 @@ async def test_a_new_flow_has_nothing_to_toggle(desk: Desk, toggled: bool | None
     assert (await rows(desk.store))[0] == []
 
 
-FLOWS_AWAY = "query Op {a: messageFlow(id: 1) {id} __typename b: messageFlow(id: 2) {id}}"
-LIST_AWAY = "query Op {messageFlow(id: 1) {id} messageFlows {totalCount}}"
+AWAY: dict[str, tuple[str, Any, list[str]]] = {
+    "flows": (
+        "{a: messageFlow(id: 1) {id} __typename b: messageFlow(id: 2) {id}}",
+        {"a": None, "__typename": "Query", "b": None},
+        ["a", "b"],
+    ),
+    "lists": ("{a: messageFlows {totalCount} b: messageFlows {nodes {id}}}", None, ["a"]),
+}
 
 
-@pytest.mark.parametrize(("text", "left"), [(FLOWS_AWAY, True), (LIST_AWAY, False)], ids=["flows", "a list"])
-async def test_several_reads_are_each_told_that_the_database_is_away(desk: Desk, text: str, left: bool) -> None:
+@pytest.mark.parametrize("name", AWAY)
+async def test_several_reads_are_told_that_the_database_is_away(desk: Desk, name: str) -> None:
+    text, left, paths = AWAY[name]
     desk.store.heard = away
-    data, errors, is_compiled = await answered(desk, text, {}, compiles=True)
-    general, general_errors, _ = await answered(desk, text, {}, compiles=False)
+    told = [await answered(desk, f"query Op {text}", {}, compiles=compiles) for compiles in (True, False)]
     desk.store.heard = None
-    assert is_compiled
-    assert data == general == ({"a": None, "__typename": "Query", "b": None} if left else None)
-    assert [error["path"] for error in errors] == ([["a"], ["b"]] if left else [["messageFlow"], ["messageFlows"]])
-    assert all(error in errors for error in general_errors)
+    assert told[0] == (*told[1][:2], True)
+    assert told[0][0] == left
+    assert [(error["path"], error["extensions"]["code"]) for error in told[0][1]] == [
+        ([path], "UNAVAILABLE") for path in paths
+    ]
+
+
+@pytest.mark.parametrize("compiles", [True, False])
+async def test_nothing_is_waited_for_beside_a_list_that_is_lost(
+    desk: Desk, compiles: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[str] = []
+
+    async def read(statement: Statement) -> Any:
+        if "id" not in statement.values:
+            raise unavailable("it is busy")
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            left.append("a flow")
+            raise
+
+    monkeypatch.setattr(desk.store, "read", read)
+    text = "query Op {messageFlow(id: 1) {id} messageFlows {totalCount}}"
+    async with asyncio.timeout(5):
+        data, errors, _ = await answered(desk, text, {}, compiles=compiles)
+    assert (data, [error["path"] for error in errors], left) == (None, [["messageFlows"]], ["a flow"])
 
 
 async def test_one_read_of_several_that_fails_by_a_fault_of_ours_is_told_beside_the_others(desk: Desk) -> None:
