@@ -85,10 +85,11 @@ class Operations:
         if prepared.compiled is not None:
             try:
                 data, refused = await prepared.compiled.run(given, context)
-                context.seen.is_compiled = True
-                return OperationResult(data, self._refusals(prepared, refused, given, context), cost, True)
             except (Unusual, NotCompiled):
                 pass
+            else:  # it is carried out, and never once more, whatever comes of telling it
+                context.seen.is_compiled = True
+                return OperationResult(data, self._refusals(prepared, refused, given, context), cost, True)
         prepared = prepared.whole()
         if errors := self._overfull(prepared, variables or {}):
             raise Rejected(errors)
@@ -98,8 +99,11 @@ class Operations:
         self, prepared: Prepared, refused: Mapping[str, Refused], given: Mapping[str, Any], context: Context
     ) -> list[dict[str, Any]]:
         """Each with its place in the very text that was sent."""
-        plans = prepared.whole().compiled if refused else None
-        return [shown(error, context.caller.request_id) for error in plans.errors(refused, given)] if plans else []
+        if not refused:
+            return []
+        plans = prepared.whole().compiled
+        assert plans is not None  # those of its form are there
+        return [shown(error, context.caller.request_id) for error in plans.errors(refused, given)]
 
     def _cost(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: Context) -> int:
         """The points of an operation, which is seen to be asked for now; raises Rejected when they are too many."""

@@ -17,10 +17,12 @@ from graphql_api import storage
 from graphql_api.domain.caller import SCOPES, Caller
 from graphql_api.domain.instants import HOUR
 from graphql_api.edits import Desk
+from graphql_api.schema.compiled import Compiled
 from graphql_api.schema.context import Context
 from graphql_api.schema.limits import Limits
 from graphql_api.schema.operations import OperationResult, Operations
 from graphql_api.schema.prepared import Prepared
+from graphql_api.schema.readers import Unusual
 from graphql_api.schema.shown import Rejected
 from graphql_api.storage.engine import Shape, Statement, Store, unavailable
 from graphql_api.storage.tables import FLOWS, REPLAYS, REVISIONS
@@ -226,6 +228,26 @@ async def test_nothing_is_waited_for_beside_a_list_that_is_lost(
     async with asyncio.timeout(5):
         data, errors, _ = await answered(desk, text, {}, compiles=compiles)
     assert (data, [error["path"] for error in errors], left) == (None, [["messageFlows"]], ["a flow"])
+
+
+async def test_a_mutation_that_was_carried_out_is_not_carried_out_again_to_tell_of_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def untold(*_: object) -> None:
+        raise Unusual
+
+    tried: list[str] = []
+
+    def away_and_counting(sql: str) -> None:
+        tried.append(sql)
+        away(sql)
+
+    monkeypatch.setattr(Compiled, "errors", untold)
+    desk.store.heard = away_and_counting
+    with pytest.raises(Unusual):
+        await answered(desk, "mutation Op {deleteMessageFlow(id: 1) {replayed}}", {}, compiles=True)
+    desk.store.heard = None
+    assert len(tried) == 1
 
 
 async def test_one_read_of_several_that_fails_by_a_fault_of_ours_is_told_beside_the_others(desk: Desk) -> None:
