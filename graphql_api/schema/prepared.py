@@ -130,7 +130,7 @@ class Documents:
         prepared = self._learned(text, name)
         if known is not Met.IN_VAIN:
             met = Met.ONCE if known is None else self._form(text, prepared)
-            taken = takes(text, prepared) if isinstance(met, Form) else ENTRY + getsizeof(written.form)
+            taken = takes(text, prepared) if isinstance(met, Form) else ENTRY + getsizeof(written.form + prepared.name)
             self._forms.put((written.form, name), met, taken)
         return prepared
 
@@ -203,9 +203,13 @@ class Documents:
 
 
 def takes(text: str, prepared: Prepared) -> int:
-    """Bytes in memory, about: its text, what was made of its tokens, and the fields of as many plans as it may have."""
+    """Bytes in memory, about: its text, what was made of its tokens, and the fields of as many plans as it may have.
+
+    A name is there twice more: where the document was read into, and where it was asked for.
+    """
     plans = prepared.compiled.most_plans if prepared.compiled else 0
-    return 8_192 + getsizeof(text) + 640 * limits.tokens(text) + 100 * plans * prepared.measured.size.selections
+    texts = getsizeof(text) + 2 * getsizeof(prepared.name)
+    return 8_192 + texts + 640 * limits.tokens(text) + 100 * plans * prepared.measured.size.selections
 
 
 def compiled(document: DocumentNode, operation: OperationDefinitionNode, makes_dicts: bool) -> Compiled | None:

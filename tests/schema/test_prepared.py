@@ -34,6 +34,10 @@ def commented(number: int) -> str:
     return f"{{r{number}: messageFlow(id: 1) {{id}}}} #" + "\U0001f600" * 16_000
 
 
+def named(number: int) -> str:
+    return f"query Q{number}{'q' * 100_000} {{messageFlow(id: 1) {{id}}}}"
+
+
 def switched(number: int) -> str:
     switches = " ".join(f"$s{one}: Boolean!" for one in range(4))
     pages = " ".join(f"n{one}: nodes {{...F}}" for one in range(40))
@@ -48,7 +52,7 @@ def with_all_plans(one: Prepared) -> Prepared:
     return one
 
 
-@pytest.mark.parametrize("document", [usual, large, commented, switched])
+@pytest.mark.parametrize("document", [usual, large, commented, named, switched])
 def test_what_an_operation_takes_is_about_what_is_reckoned(document: Callable[[int], str]) -> None:
     roomy = documents(replace(Limits(), tokens=10_000))
     with_all_plans(roomy.prepare(document(9)))
@@ -109,6 +113,20 @@ def test_a_form_that_would_leave_no_room_is_not_made_at_all(monkeypatch: pytest.
     for letter in "abcd":
         some.prepare(f'{{messageFlow(id: "{letter}") {{id}}}}')
     assert made == []
+
+
+def test_the_name_that_is_asked_for_is_reckoned_with_its_form() -> None:
+    some = documents()
+    kept, some._documents = some._forms, Remembered(0, 0)
+    gc.collect()
+    tracemalloc.start()
+    for number in range(40):
+        name = f"Q{number}{'q' * 7_000}"
+        some.prepare(f"query {name} {{messageFlow(id: 1) {{id}}}}", name)
+    gc.collect()
+    found, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.5 < found / kept._taken < 1.3
 
 
 @pytest.mark.parametrize("values", [10, 500])
