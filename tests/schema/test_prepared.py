@@ -118,9 +118,10 @@ def test_a_form_that_would_leave_no_room_is_not_made_at_all(monkeypatch: pytest.
 def test_the_name_that_is_asked_for_is_reckoned_with_its_form() -> None:
     some = documents()
     kept, some._documents = some._forms, Remembered(0, 0)
+    some.prepare("{messageFlow(id: 1) {id}}")
     gc.collect()
     tracemalloc.start()
-    for number in range(40):
+    for number in range(200):
         name = f"Q{number}{'q' * 7_000}"
         some.prepare(f"query {name} {{messageFlow(id: 1) {{id}}}}", name)
     gc.collect()
@@ -141,7 +142,7 @@ def test_what_a_form_takes_is_about_what_is_reckoned(values: int) -> None:
     gc.collect()
     tracemalloc.start()
     before = kept._taken
-    for number in range(20):
+    for number in range(50):
         for letter in "xy":
             some.prepare((edit % number).replace("x", letter))
     gc.collect()
