@@ -33,8 +33,8 @@ from graphql_api.schema.readers import Reader, Unusual, reader
 MOST_PLANS = 16
 """Combinations of skipped and included parts of one operation."""
 
-NONE: Mapping[str, Refused] = {}
-Outcome = tuple[dict[str, Any] | None, Mapping[str, Refused]]
+NONE: Mapping[str, Exception] = {}
+Outcome = tuple[dict[str, Any] | None, Mapping[str, Exception]]
 """The data, and what took the place of all or some of it, by the names of fields at the root."""
 
 
@@ -87,7 +87,7 @@ class Compiled:
         given = self._read(variables)
         return (self._only or self._chosen(given)).run(given, variables, context)
 
-    def errors(self, refused: Mapping[str, Refused], variables: Variables) -> list[GraphQLError]:
+    def errors(self, refused: Mapping[str, Exception], variables: Variables) -> list[GraphQLError]:
         """Of an outcome with these variables."""
         nodes = (self._only or self._chosen(self._read(variables))).nodes
         return [
@@ -190,13 +190,13 @@ class _Plan:
 
     async def _in_order(self, arguments: Sequence[Arguments], context: Context) -> Outcome:
         """Several edits, each of which is done before the next begins; all need the same scope, so the first is refused
-        to who may not make them."""
+        to who may not make them. None may be made once more, so a fault is told at its path as well."""
         data = dict(self._members)
         for root, given in zip(self._roots, arguments, strict=True):
             try:
                 data[root.key] = await root.run(given, context)
-            except Refused as refusal:  # in place of a payload, which cannot be null
-                return None, {root.key: refusal}
+            except Exception as error:  # in place of a payload, which cannot be null
+                return None, {root.key: error}
         return data, NONE
 
     def _must_be_told(self, refusal: Refused) -> None:

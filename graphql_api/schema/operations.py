@@ -23,7 +23,6 @@ from graphql import (
     visit,
 )
 
-from graphql_api.domain.errors import Refused
 from graphql_api.schema import measuring
 from graphql_api.schema.as_sent import as_sent
 from graphql_api.schema.context import Context
@@ -96,7 +95,7 @@ class Operations:
         return await self._execute(prepared, variables, context, cost)
 
     def _refusals(
-        self, prepared: Prepared, refused: Mapping[str, Refused], given: Mapping[str, Any], context: Context
+        self, prepared: Prepared, refused: Mapping[str, Exception], given: Mapping[str, Any], context: Context
     ) -> list[dict[str, Any]]:
         """Each with its place in the very text that was sent."""
         if not refused:

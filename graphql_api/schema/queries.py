@@ -6,7 +6,6 @@ import strawberry
 
 from graphql_api import reads
 from graphql_api.domain import flow as domain
-from graphql_api.domain.flow import COLUMNS
 from graphql_api.schema import connection, history, selection, webhooks
 from graphql_api.schema.connection import MessageFlowConnection
 from graphql_api.schema.context import Info, argument
@@ -82,5 +81,6 @@ class Query:
         if named is not None:
             revision = await reads.revision(context.desk.store, context.caller, *named)
             return None if revision is None else history.shown(revision)
-        values = await reads.flow(context.desk.store, context.caller, id, COLUMNS)
+        wanted = selection.columns(info._raw_info, selection.FLOW)
+        values = await reads.flow(context.desk.store, context.caller, id, wanted)
         return None if values is None else domain.built(values)  # type: ignore[return-value]

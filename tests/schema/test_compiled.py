@@ -268,7 +268,10 @@ async def test_one_read_of_several_that_is_refused_is_told_in_the_words_of_the_g
 
 
 @pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
-async def test_behind_an_edit_whose_outcome_is_unknown_no_other_begins(desk: Desk, compiles: bool) -> None:
+@pytest.mark.parametrize(
+    ("why", "code"), [(unavailable("it cannot be reached"), "UNAVAILABLE"), (RuntimeError(), "INTERNAL")]
+)
+async def test_behind_an_edit_that_fails_no_other_begins(desk: Desk, compiles: bool, why: Exception, code: str) -> None:
     text = """mutation Op($id: ID!, $new: CreateMessageFlowInput!) {
       one: createMessageFlow(input: $new) {messageFlow {id}}
       two: updateMessageFlow(id: $id, input: {name: "other"}) {replayed}
@@ -279,13 +282,13 @@ async def test_behind_an_edit_whose_outcome_is_unknown_no_other_begins(desk: Des
 
     def without_updates(sql: str) -> None:
         if "UPDATE" in sql:
-            away(sql)
+            raise why
 
     desk.store.heard = without_updates
     data, errors, is_compiled = await answered(desk, text, {"id": flow, "new": CREATE}, compiles=compiles)
     desk.store.heard = None
     assert (data, is_compiled) == (None, compiles)
-    assert [(error["path"], error["extensions"]["code"]) for error in errors] == [(["two"], "UNAVAILABLE")]
+    assert [(error["path"], error["extensions"]["code"]) for error in errors] == [(["two"], code)]
     assert len((await rows(desk.store))[0]) == 2
 
 
