@@ -107,7 +107,7 @@ class Lifted(NamedTuple):
 def lifted(schema: GraphQLSchema, text: str, document: DocumentNode) -> Lifted:
     """Of a valid document with one operation; raises NotCompiled where a literal cannot be a variable."""
     places = [found.start() for found in LITERAL.finditer(text) if _value(found[0]) is not None]
-    lift = _Lift(schema, places)
+    lift = _Lift(schema, frozenset(places))
     changed = visit(document, TypeInfoVisitor(lift.types, lift))
     if lift.lifted != places:
         raise NotCompiled
