@@ -291,7 +291,7 @@ PLACES = {
     "a mutation": 'mutation {\n  updateMessageFlow(id: "%s", input: {}) {replayed}}',
     "a read": '{messageFlow(id: "%s") {id}}',
     "several reads": '{a: messageFlow(id: "%s") {id} b: messageFlow(id: "%s") {id}}',
-    "a field in a fragment": '{...F} fragment F on Query {messageFlow(id: "%s") {id} messageFlows {totalCount}}',
+    "a field in a fragment": '{...F} fragment F on Query {messageFlow(id: "%s") {id} node(id: "%s") {id}}',
     "a fragment before it": "fragment S on MessageFlowSettings {responseSettings {workingHours {"
     'isOpen(at: "2026-11-22T12:00:00.%sZ")}}} {messageFlows {nodes {settings {...S}}}}',
 }
