@@ -1,14 +1,20 @@
 """Runs a load bench on this server with keys required: `python bench/load.py FOLDER [the bench's own options]`.
 
-FOLDER holds the bench (`bench.py`, `servers.py`, …). The reads by which it tells that a server is up show a key too.
+FOLDER holds the bench (`bench.py`, `servers.py`, …). The reads by which it tells that a server is up show a key too;
+request scripts find `lua/keyed.lua`.
 """
 
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+
+
+def lua_path(folder: Path, requests: Path) -> str:
+    return f"{requests}/?.lua;{HERE}/lua/?.lua;{folder}/lua/?.lua;;"
 
 
 def main(folder: Path, options: list[str]) -> None:
@@ -18,7 +24,9 @@ def main(folder: Path, options: list[str]) -> None:
     import keys
     import servers
 
-    bench: Any = importlib.import_module("bench")  # that of the folder
+    bench: Any = importlib.import_module("bench")  # that of the folder, as is the next one
+    load: Any = importlib.import_module("load")
+    load.lua_path = partial(lua_path, folder)
 
     asked = servers.Server.ask
 

@@ -1,13 +1,7 @@
 -- The same update and read, from clients that write the values into the document: no two requests send the same one.
+require "keyed"
 local common = require "common"
 local by_hand = {}
-local plain = common.headers
-
-function common.headers(workspace)
-  local headers = plain(workspace)
-  headers["x-api-key"] = string.format("mfk_%040d", tonumber(workspace:sub(3)))
-  return headers
-end
 
 local function sent(workspace, document)
   return wrk.format("POST", "/graphql", common.headers(workspace), string.format('{"query":"%s"}', document))
