@@ -39,6 +39,8 @@ class Socketless(asyncio.Transport):
 
     is_closed = False
     is_cut_off = False
+    is_ended = False
+    """So that the client knows that nothing more is said."""
     is_read = True
     unread = 0
 
@@ -46,7 +48,16 @@ class Socketless(asyncio.Transport):
         return self.is_closed
 
     def close(self) -> None:
-        self.is_closed = True
+        self.is_closed = self.is_ended = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.is_ended = True
+
+    def set_protocol(self, protocol: Any) -> None:
+        """What it hears is told by its test."""
 
     def abort(self) -> None:
         self.is_cut_off = True

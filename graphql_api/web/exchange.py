@@ -26,7 +26,8 @@ class Exchange:
     def __init__(
         self, scope: Scope, transport: asyncio.Transport, flow: FlowControl, usual: Headers, done: Callable[[], None]
     ) -> None:
-        """`usual`: headers that every answer begins with; `done` is called when the answer has been written."""
+        """`usual`: headers that every answer begins with; `done` is called when the answer has been written,
+        behind which the connection is to be closed unless the exchange says `keep_alive`."""
         self.scope = scope
         scope["extensions"] = {ARRIVED: self.arrived}
         self.keep_alive = True
@@ -91,7 +92,7 @@ class Exchange:
             log.error("a request failed: %s", fault(error))
         finally:
             del self.scope["extensions"]  # which leads back here: only the collector would find the circle
-            if not self.response_complete:
+            if not (self.response_complete or self.disconnected):
                 self._transport.close()
 
     def arrived(self) -> bytes | None:
@@ -165,8 +166,6 @@ class Exchange:
     def _end(self) -> None:
         self.response_complete = True
         self.wake()
-        if not self.keep_alive:
-            self._transport.close()
         self._done()
 
 

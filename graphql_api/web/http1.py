@@ -20,6 +20,7 @@ from graphql_api.web.bounds import Bounds
 from graphql_api.web.exchange import Exchange, scope_of
 from graphql_api.web.front import request_id
 from graphql_api.web.http import Headers
+from graphql_api.web.lingering import Lingering
 from graphql_api.web.parting import NOT_HTTP, ODD_HANDSHAKE, must_be_spoken_here, stopped
 from graphql_api.web.patience import Patience
 from graphql_api.web.pieces import Pieces, RequestFlow
@@ -80,6 +81,14 @@ class Http1(HttpToolsProtocol):
         """Behind the last answer, which may lie unread."""
         self.transport.close()
         self._taking.watch()
+
+    def _linger(self) -> None:
+        """Behind an answer that came before the client had said all."""
+        self._patience.end()
+        self._pieces.rest()
+        if self.cycle is not None:
+            self.cycle.hang_up()
+        Lingering(self.loop, self.transport, self._close, self.connection_lost)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client says nothing more: what it has asked is answered. Over TLS its connection is gone with that."""
@@ -239,8 +248,11 @@ class Http1(HttpToolsProtocol):
         self._is_reading = False
 
     def on_response_complete(self) -> None:
-        if self.transport.is_closing():
-            self._taking.watch()
+        if self.cycle is not None and not self.cycle.keep_alive:
+            if self._incoming is None:
+                self._close()
+            else:
+                self._linger()
             return
         self._patience.rest()
         if self.scheme == "https":  # whose layer takes all at once, so that writing is not paused; below it more waits
@@ -281,7 +293,7 @@ class Http1(HttpToolsProtocol):
             return
         if self._incoming is None or not self._incoming.has_begun:
             parting.say(self.transport, why)
-        self._close()
+        self._linger()
 
     def _part(self, why: Refused, more: Headers | None = None) -> None:
         """From the client of a handshake."""

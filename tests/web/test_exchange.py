@@ -61,7 +61,7 @@ async def test_a_stream_over_http_1_0_is_sent_as_it_is() -> None:
     await one.send({"type": "http.response.body", "body": b"tick", "more_body": True})
     await one.send({"type": "http.response.body"})
     assert b"".join(said.writes) == b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\ntick"
-    assert said.is_closed
+    assert one.response_complete
 
 
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\rb"])

@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from graphql_api import app, edits, reads
 from graphql_api.domain.caller import Caller
 from graphql_api.edits import Desk
-from graphql_api.web import http1, sse, taking, telemetry
+from graphql_api.web import http1, lingering, sse, taking, telemetry
 from graphql_api.web.exchange import Exchange
 from graphql_api.web.frames import Frames
 from graphql_api.web.gathered import GATHERED
@@ -48,7 +48,7 @@ class Connection(Socketless):
         self._protocol.connection_made(self)
 
     def write(self, data: Any) -> None:
-        assert not self.is_closed, data
+        assert not self.is_ended, data
         self.said += bytes(data)
 
     def set_protocol(self, protocol: Any) -> None:
@@ -80,8 +80,8 @@ class Connection(Socketless):
             self.lose()
 
     async def end(self) -> bytes:
-        """All that was said when the server closes."""
-        return await self.until(lambda: self.is_closed)
+        """All that was said when the server says no more."""
+        return await self.until(lambda: self.is_ended)
 
     async def answer(self) -> bytes:
         """What was said when the server has begun to."""
@@ -187,7 +187,7 @@ async def test_too_many_trailers_behind_an_answer_end_the_connection(connect: Ca
     await connection.answer()
     assert not connection.is_closed
     await connection.hear(b"0\r\n" + b"a: %b\r\n" % (b"x" * 100) * 30)
-    assert connection.is_closed
+    assert connection.is_ended
     assert connection.said.startswith(b"HTTP/1.1 404 ")
     assert connection.said.count(b"HTTP/1.1 ") == 1
 
@@ -660,6 +660,7 @@ async def test_a_client_that_closes_its_sending_side_reads_its_answer(desk: Desk
 @pytest.mark.parametrize("said", [request("GET", FLOWS, connection="close"), b"hello\r\n\r\n"])
 async def test_what_is_said_last_must_be_taken(desk: Desk, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
     monkeypatch.setattr(taking, "UNREAD_SECONDS", 0.01)
+    monkeypatch.setattr(lingering, "LINGER_SECONDS", 0)
     connection = Connection(desk)
     connection.unread = 1
     await connection.hear(said)
@@ -671,10 +672,13 @@ async def test_what_is_said_last_must_be_taken(desk: Desk, monkeypatch: pytest.M
 
 
 class Secure(Connection):
-    """Over TLS, whose layer never asks for a pause."""
+    """Over TLS, whose layer never asks for a pause and knows no connection that is half closed."""
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return ssl.create_default_context() if name == "sslcontext" else default
+
+    def can_write_eof(self) -> bool:
+        return False
 
 
 async def test_over_tls_an_answer_must_be_taken_as_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
