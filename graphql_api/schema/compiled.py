@@ -146,12 +146,14 @@ class _Plan:
         self._members = {key: None if key in self.nodes else kind.name for key in fields}
         self._roots = [_Root(key, nodes, kind, document, operation) for key, nodes in self.nodes.items()]
         self._only = self._roots[0] if len(self._roots) == 1 else None
-        instant = reader(schema.type_map["DateTime"])  # type: ignore[arg-type]
-        self._instants = tuple((giving(node, instant) if node else None, needed) for node, needed in document.instants)
+        self._below = tuple(
+            (giving(node, reader(schema.type_map[kind])) if node else None, is_needed)  # type: ignore[arg-type]
+            for node, kind, is_needed in document.arguments
+        )
 
     async def run(self, given: Variables, sent: Variables, context: Context) -> Outcome:
-        if self._instants:
-            context.instants = tuple(self._asked_instants(given, sent))
+        if self._below:
+            context.given = tuple(self._given_below(given, sent))
         root = self._only
         if root is None:
             several = [one.arguments.of(given, sent) for one in self._roots]
@@ -204,8 +206,8 @@ class _Plan:
         if self._only_reads and refusal.problems[0].code != "UNAVAILABLE":
             raise Unusual from refusal
 
-    def _asked_instants(self, given: Variables, sent: Variables) -> Iterator[Any]:
-        for give, is_needed in self._instants:
+    def _given_below(self, given: Variables, sent: Variables) -> Iterator[Any]:
+        for give, is_needed in self._below:
             value = ABSENT if give is None else give(given, sent)
             if is_needed and (value is ABSENT or value is None):
                 raise Unusual

@@ -27,14 +27,14 @@ class Context(msgspec.Struct):
 
     `feed` is what subscriptions watch, behind `last_event_id` where a client reconnects with one.
     `charge` takes the points of an operation, or refuses it, before it is carried out; it may have to be waited for.
-    `instants` are those that fields of a compiled answer ask for; None is now.
+    `given` are the arguments of fields below the root of a compiled answer; None where there is none.
     """
 
     desk: Desk
     caller: Caller
     if_versions: frozenset[int] | None = None
     longest_page: int | None = None
-    instants: tuple[datetime | None, ...] = ()
+    given: tuple[Any, ...] = ()
     charge: Callable[[int], Awaitable[None] | None] | None = None
     seen: Seen = msgspec.field(default_factory=Seen)
     feed: Feed | None = None
@@ -55,7 +55,8 @@ class Context(msgspec.Struct):
         return self._read[1]
 
     def instant(self, place: int) -> datetime:
-        return self.instants[place] or self.now(None)
+        """That an argument names; now where there is none."""
+        return self.given[place] or self.now(None)
 
 
 Info = strawberry.Info[Context, None]

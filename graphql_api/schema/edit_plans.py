@@ -154,6 +154,6 @@ PLAIN: Mapping[str, str] = {
 
 
 def _problem(document: Document, fields: Sequence[FieldNode]) -> str:
-    members = document.fields((field.selection_set for field in fields), "MutationError")
-    forms = {"__typename": repr("MutationError"), "code": "p.code", "message": "p.message", "path": "p.path"}
-    return as_dict({name: forms[inner[0].name.value] for name, inner in members.items()})
+    return writers.written(
+        document, fields, "MutationError", {name: f"p.{name}" for name in ("code", "message", "path")}
+    )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import strawberry
 from strawberry.scalars import JSON
 
@@ -53,11 +54,27 @@ class RevisionConnection:
     page_info: PageInfo = strawberry.field(description="Whether there is more, and from where on.")
 
 
+class FoundRevisions(msgspec.Struct, frozen=True):
+    """A page of the history of a flow."""
+
+    revisions: Sequence[StoredRevision]
+    has_before: bool
+    has_behind: bool
+
+
 async def of_flow(info: Info, id: str, first: int | None, after: str | None) -> RevisionConnection:
-    context = info.context
+    found = await read(info.context, id, first, after)
+    nodes = [shown(revision) for revision in found.revisions]
+    edges = [RevisionEdge(cursor=cursor(one), node=node) for one, node in zip(found.revisions, nodes, strict=True)]
+    around = Around(edges, found.has_before, found.has_behind)
+    return RevisionConnection(edges=edges, nodes=nodes, page_info=PageInfo(around=around))
+
+
+async def read(context: Context, id: str, first: int | None, after: str | None) -> FoundRevisions:
+    """Refuses as `asked` does."""
     size, before = asked(context, id, first, after)
     revisions = await reads.history(context.desk.store, context.caller, id, size + 1, before)
-    return connection(revisions, size, before)
+    return FoundRevisions(revisions[:size], before is not None, len(revisions) > size)
 
 
 def asked(context: Context, id: str | None, first: int | None, after: str | None) -> tuple[int, int | None]:
@@ -66,20 +83,13 @@ def asked(context: Context, id: str | None, first: int | None, after: str | None
     return page_size(context, first).limit, None if after is None else place(after, id)
 
 
-def connection(revisions: Sequence[StoredRevision], size: int, before: int | None) -> RevisionConnection:
-    nodes = [shown(revision) for revision in revisions[:size]]
-    edges = [RevisionEdge(cursor=cursors.encoded(node.id.encode()), node=node) for node in nodes]
-    around = Around(edges, before is not None, len(revisions) > size)
-    return RevisionConnection(edges=edges, nodes=nodes, page_info=PageInfo(around=around))
-
-
 def shown(revision: StoredRevision) -> Revision:
     changes: list[Any] = [
-        LeafChange(path=path, before=_value(path, before), after=_value(path, after))
+        LeafChange(path=path, before=shown_value(path, before), after=shown_value(path, after))
         for path, (before, after) in revision.changes.items()
     ]
     return Revision(
-        id=strawberry.ID(f"{revision.flow_id}:{revision.version}"),
+        id=strawberry.ID(id_of(revision)),
         version=revision.version,
         at=revision.at,  # type: ignore[arg-type]
         actor=revision.actor,
@@ -91,7 +101,15 @@ def shown(revision: StoredRevision) -> Revision:
     )
 
 
-def _value(path: str, value: Any) -> Any:
+def id_of(revision: StoredRevision) -> str:
+    return f"{revision.flow_id}:{revision.version}"
+
+
+def cursor(revision: StoredRevision) -> str:
+    return cursors.encoded(id_of(revision).encode())
+
+
+def shown_value(path: str, value: Any) -> Any:
     """A leaf's value as it is; the times that an import brings along as the schema shows them everywhere."""
     return instants.text(value) if path in ("createdAt", "updatedAt") and value is not None else value
 

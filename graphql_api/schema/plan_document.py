@@ -1,4 +1,4 @@
-"""A document as plans read it: which fields meet under a name, which instants their arguments name."""
+"""A document as plans read it: which fields meet under a name, which arguments they have."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from graphql import (
 
 from graphql_api.schema.shapes import SHAPES
 
-INTERFACES = {"MessageFlow": {"Node"}}
+INTERFACES = {"MessageFlow": {"Node"}, "Revision": {"Node"}}
 
 
 class NotCompiled(Exception):
@@ -25,14 +25,15 @@ class NotCompiled(Exception):
 class Document(msgspec.Struct, frozen=True):
     """What a selection is read with: its fragments, and the values of the variables that skip and include.
 
-    `instants` gathers the arguments of computed fields on the way; None where there is none. `shapes` gathers the types
-    that objects of lists are made of, by the names that sources have for them.
+    `arguments` gathers those of fields below the root on the way: None where there is none, the name of its type, and
+    whether it is needed. `shapes` gathers the types that objects of lists are made of, by the names that sources have
+    for them.
     """
 
     fragments: Mapping[str, FragmentDefinitionNode]
     switches: Mapping[str, bool]
     makes_dicts: bool = False
-    instants: list[tuple[ValueNode | None, bool]] = msgspec.field(default_factory=list)
+    arguments: list[tuple[ValueNode | None, str, bool]] = msgspec.field(default_factory=list)
     shapes: dict[str, type] = msgspec.field(default_factory=dict)
 
     def listed(self, members: Mapping[str, str]) -> str:
@@ -44,11 +45,11 @@ class Document(msgspec.Struct, frozen=True):
         self.shapes[name] = shape
         return f"{name}({', '.join(members.values())})"
 
-    def instant(self, node: FieldNode, name: str, *, is_needed: bool = False) -> str:
-        """The expression for the instant that an argument names."""
+    def argument(self, node: FieldNode, name: str, kind: str, *, is_needed: bool = False) -> int:
+        """The place at which `Context.given` has it."""
         given = (argument.value for argument in node.arguments or () if argument.name.value == name)
-        self.instants.append((next(given, None), is_needed))
-        return f"c.instant({len(self.instants) - 1})"
+        self.arguments.append((next(given, None), kind, is_needed))
+        return len(self.arguments) - 1
 
     def fields(self, selections: Iterable[SelectionSetNode | None], kind: str) -> dict[str, list[FieldNode]]:
         """Response name -> the fields that meet there, in the order of the answer; each fragment is entered once."""

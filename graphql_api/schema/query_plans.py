@@ -10,7 +10,7 @@ from graphql_api import reads
 from graphql_api.domain import webhooks
 from graphql_api.domain.ids import is_id
 from graphql_api.domain.search import Filter, Span
-from graphql_api.schema import connection, page_cache, writers
+from graphql_api.schema import connection, history_plans, page_cache, writers
 from graphql_api.schema.connection import FoundPage
 from graphql_api.schema.context import Arguments, Context, RunPlan
 from graphql_api.schema.inputs import filter_of, order_of
@@ -23,12 +23,18 @@ def message_flow(document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
     place = ByPlace()
     write = writers.code(writers.flow(document, nodes, place))
     columns = place.columns
+    histories = [history_plans.revisions(document, fields) for fields in place.histories]
 
     async def run(arguments: Arguments, context: Context) -> Any:
-        if arguments.get("atVersion") is not None:
-            raise Unusual
-        row = await reads.row(context.desk.store, context.caller, arguments["id"], columns)
-        return None if row is None else write(row, context)
+        id, version = arguments["id"], arguments.get("atVersion")
+        if version is None:
+            row: Any = await reads.row(context.desk.store, context.caller, id, columns)
+        else:
+            flow = await reads.flow_at(context.desk.store, context.caller, id, version)
+            row = None if flow is None else [flow[column] for column in columns]
+        if row is None:
+            return None
+        return write(row, context, [await read(context, id) for read in histories] if histories else ())
 
     return run
 
@@ -78,7 +84,7 @@ def _cacheable_lists(
     document: Document, nodes: Sequence[FieldNode], members: Sequence[tuple[str, "Member"]]
 ) -> page_cache.Lists:
     """Those that may be cached: none that somebody looks into, and none that tell the time."""
-    if document.makes_dicts or document.instants:
+    if document.makes_dicts or document.arguments:
         return {}
     fields = document.fields([node.selection_set for node in nodes], "MessageFlowConnection")
     return {name: member for name, member in members if fields[name][0].name.value in ("nodes", "edges")}

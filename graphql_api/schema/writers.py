@@ -12,7 +12,7 @@ from graphql import FieldNode
 
 from graphql_api.domain import hours, instants
 from graphql_api.domain.flow import TREE, Block, Leaf, paths
-from graphql_api.schema import scalars
+from graphql_api.schema import history, scalars
 from graphql_api.schema.hours import openings, utc_offsets
 from graphql_api.schema.plan_document import Document, NotCompiled, as_dict
 from graphql_api.schema.selection import HOURS, WINDOW
@@ -49,12 +49,18 @@ NAMES: dict[str, Any] = {
     "next_transition": hours.next_transition,
     "openings": openings,
     "utc_offsets": utc_offsets,
+    "revision_id": history.id_of,
+    "revision_cursor": history.cursor,
+    "shown_value": history.shown_value,
 }
 """What the source of a writer may use."""
 
 
 Make = Callable[[Mapping[str, str]], str]
 """The expressions of members -> the expression of the object that they make."""
+
+Forms = Mapping[str, str | Callable[[Document, Sequence[FieldNode]], str]]
+"""Fields of a type -> their expressions, or what makes them of what is selected below."""
 
 
 def flow(document: Document, nodes: Sequence[FieldNode], access: Access, make: Make = as_dict) -> str:
@@ -77,6 +83,8 @@ def member(document: Document, declared: Block, kind: str, fields: list[FieldNod
         return form.format(access(column))
     if declared.path == HOURS and name in COMPUTED:
         return COMPUTED[name](document, fields, access)
+    if declared is TREE and name == "revisions" and isinstance(access, ByPlace):
+        return access.history(fields)
     known = declared.members.get(name)
     if known is None:
         raise NotCompiled
@@ -97,29 +105,33 @@ def leaf(known: Leaf, access: Access) -> str:
 
 
 def _is_open(document: Document, fields: list[FieldNode], access: Access) -> str:
-    return f"is_open({_window(access)}, {document.instant(fields[0], 'at')})"
+    return f"is_open({_window(access)}, {_instant(document, fields, 'at')})"
 
 
 def _next_transition(document: Document, fields: list[FieldNode], access: Access) -> str:
     forms = {"at": "serialized(t.at)", "opens": "t.opens"}
-    written = _written(document, fields, "WorkingHoursTransition", forms)
-    found = f"next_transition({_window(access)}, {document.instant(fields[0], 'after')})"
-    return f"(lambda t: None if t is None else {written})({found})"
+    found = f"next_transition({_window(access)}, {_instant(document, fields, 'after')})"
+    return f"(lambda t: None if t is None else {written(document, fields, 'WorkingHoursTransition', forms)})({found})"
 
 
 def _openings(document: Document, fields: list[FieldNode], access: Access) -> str:
-    written = _written(document, fields, "Opening", {"from": "serialized(o.start)", "to": "serialized(o.end)"})
-    return f"[{written} for o in openings({_window(access)}, {_range(document, fields)})]"
+    opening = written(document, fields, "Opening", {"from": "serialized(o.start)", "to": "serialized(o.end)"})
+    return f"[{opening} for o in openings({_window(access)}, {_range(document, fields)})]"
 
 
 def _utc_offsets(document: Document, fields: list[FieldNode], access: Access) -> str:
     forms = {"from": "serialized(o.start)", "to": "serialized(o.end)", "seconds": "o.seconds", "name": "o.name"}
-    written = _written(document, fields, "UtcOffset", forms)
-    return f"[{written} for o in utc_offsets({_window(access)}, {_range(document, fields)})]"
+    offset = written(document, fields, "UtcOffset", forms)
+    return f"[{offset} for o in utc_offsets({_window(access)}, {_range(document, fields)})]"
 
 
 def _range(document: Document, fields: list[FieldNode]) -> str:
-    return ", ".join(document.instant(fields[0], name, is_needed=True) for name in ("from", "to"))
+    return ", ".join(_instant(document, fields, name, is_needed=True) for name in ("from", "to"))
+
+
+def _instant(document: Document, fields: list[FieldNode], name: str, *, is_needed: bool = False) -> str:
+    """The expression for the one that an argument names."""
+    return f"c.instant({document.argument(fields[0], name, 'DateTime', is_needed=is_needed)})"
 
 
 COMPUTED = {
@@ -137,15 +149,19 @@ def _window(access: Access) -> str:
     return f"window({', '.join(map(access, WINDOW))})"
 
 
-def _written(document: Document, fields: list[FieldNode], kind: str, forms: Mapping[str, str]) -> str:
+def written(document: Document, nodes: Sequence[FieldNode], kind: str, forms: Forms) -> str:
+    """The expression that makes an object of a type whose fields all have a form."""
     forms = {**forms, "__typename": repr(kind)}
-    inner = document.fields((node.selection_set for node in fields), kind).items()
-    return as_dict({name: forms[found[0].name.value] for name, found in inner})
+    members = {}
+    for name, found in document.fields((node.selection_set for node in nodes), kind).items():
+        form = forms[found[0].name.value]
+        members[name] = form if isinstance(form, str) else form(document, found)
+    return as_dict(members)
 
 
 def code(source: str) -> Callable[..., Any]:
-    """The function of `f`, and of `c` where a plan only reads, that an expression is."""
-    return eval(f"lambda f, c=None: {source}", {"__builtins__": {}, **NAMES})  # type: ignore[no-any-return]
+    """The function of `f`, and of `c` and the histories `h` where a plan only reads, that an expression is."""
+    return eval(f"lambda f, c=None, h=(): {source}", {"__builtins__": {}, **NAMES})  # type: ignore[no-any-return]
 
 
 def code_of_list(source: str, place: "ByPlace", document: Document, *, has_cursors: bool = False) -> Callable[..., Any]:
@@ -160,16 +176,25 @@ def code_of_list(source: str, place: "ByPlace", document: Document, *, has_curso
 
 
 class ByPlace:
-    """Reads columns from a row by their place, and knows which columns the row must have."""
+    """Reads columns from a row by their place, and knows which columns the row must have; and which histories of the
+    flow must be read with it."""
 
     def __init__(self, *, is_unpacked: bool = False) -> None:
         """`is_unpacked`: each column of the row has a name of its own, as in a list, whose rows are taken apart."""
         self._columns: dict[str, int] = {}
         self._is_unpacked = is_unpacked
+        self.histories: list[list[FieldNode]] = []
 
     def __call__(self, column: str) -> str:
         place = self._columns.setdefault(column, len(self._columns))
         return self.unpacked(place) if self._is_unpacked else f"f[{place}]"
+
+    def history(self, fields: list[FieldNode]) -> str:
+        """Refuses in a list, of whose flows each would have to be asked for its own."""
+        if self._is_unpacked:
+            raise NotCompiled
+        self.histories.append(fields)
+        return f"h[{len(self.histories) - 1}]"
 
     def unpacked(self, place: int) -> str:
         return f"v{place}"

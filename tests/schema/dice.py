@@ -1,5 +1,6 @@
 """Chances, and selections made with them: the same fields in any of the forms that GraphQL has for them."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -32,6 +33,19 @@ COMPUTED: Tree = {
 HOURS = SETTINGS["responseSettings"]["workingHours"] | COMPUTED
 ANSWERED = SETTINGS | {"responseSettings": SETTINGS["responseSettings"] | {"workingHours": HOURS}}
 """Settings as a selection may have them, with what is computed."""
+
+PAGE_INFO = ["hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename"]
+CHANGE: Tree = dict.fromkeys(["path", "before", "after", "__typename"])
+REVISION: Tree = dict.fromkeys(
+    ["id", "version", "at", "actor", "source", "operation", "note", "requestId", "__typename"]
+)
+REVISION |= {"changes": CHANGE}
+HISTORY: Tree = {
+    "nodes": REVISION,
+    "edges": {"cursor": None, "node": REVISION, "__typename": None},
+    "pageInfo": dict.fromkeys(PAGE_INFO),
+    "__typename": None,
+}
 
 SWITCHING = ["skip", "include"]
 
@@ -78,8 +92,15 @@ class Dice(Random):
         of: Any = GRAPHQL.type_map[kind]
         return f"{name}{self.directive()} {self.block(str(get_named_type(of.fields[bare].type)), tree)}"
 
-    def flow(self, kind: str = "MessageFlow") -> str:
-        parts = [self.leaf(name) for name in self.some(FLOW)]
+    def flow_with_history(self) -> str:
+        """Its arguments are variables that each document may have."""
+        given = self.choice(["", "(first: $many)", "(first: $many, after: $behind)", "(after: $behind)"])
+        others = [f"past: revisions(first: 1) {self.block('RevisionConnection', HISTORY)}"] if self.chance(0.2) else []
+        return self.flow(more=[self.field("MessageFlow", f"revisions{given}", HISTORY), *others])
+
+    def flow(self, kind: str = "MessageFlow", more: Sequence[str] = ()) -> str:
+        parts = [*more]
+        parts += [self.leaf(name) for name in self.some(FLOW)]
         for share in (0.6, 0.1):
             if self.chance(share):
                 parts.append(self.field(kind, "settings", ANSWERED if self.chance(0.3) else SETTINGS))

@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
+from graphql_api.domain import cursors
 from graphql_api.domain.flow import TREE, Leaf
-from tests.schema.dice import SETTINGS, SWITCHING, Dice, Tree
+from tests.schema.dice import PAGE_INFO, SETTINGS, SWITCHING, Dice, Tree
 from tests.schema.given import Given
 
 WITH_FLOWS = {f"{edit}MessageFlowPayload" for edit in ("Create", "Update", "Delete", "Restore", "Revert")}
@@ -12,7 +13,8 @@ WITH_FLOWS |= {"UpdateMessageFlowResult"}
 ERRORS = ["code", "message", "path", "__typename"]
 
 SWITCHES = "$on: Boolean = true, $off: Boolean! = false"
-INSTANTS = "$at: DateTime, $to: DateTime!"
+BELOW = "$at: DateTime, $to: DateTime!, $many: Int, $behind: String"
+"""Variables of fields below the root."""
 
 
 Asked = tuple[str, dict[str, Any]]
@@ -38,10 +40,12 @@ def new(dice: Dice, ids: list[str]) -> Asked:
     (operation, head), body, values = kind(dice, ids)
     values |= {name: dice.choice([True, True, False, False, None]) for name in ("on", "off") if dice.chance(0.4)}
     values |= {"to": dice.choice(TO)} | ({"at": dice.choice(AT)} if dice.chance(0.7) else {})
+    values |= {"many": dice.choice([1, 1, 2, 100, 0, 101, None, 2.0])} if dice.chance(0.7) else {}
+    values |= {"behind": dice.choice(places(ids))} if dice.chance(0.7) else {}
     root = dice.selection(operation.capitalize(), [body, *(["__typename"] if dice.chance(0.2) else [])])
     fragments = [f" fragment {name} on {kind} {fields}" for name, (kind, fields) in dice.fragments.items()]
     given = Given(dice, "".join([root, *fragments]), dice.written)
-    for part in filter(None, ", ".join([head, SWITCHES, INSTANTS]).split(", ")):
+    for part in filter(None, ", ".join([head, SWITCHES, BELOW]).split(", ")):
         name, _, type = part[1:].partition(": ")
         if re.search(rf"\${name}\b", given.body):
             given.give(name, type, *([values[name]] if name in values else []))
@@ -66,9 +70,21 @@ def some_id(dice: Dice, ids: list[str]) -> Any:
     return dice.choice(ids if dice.chance(0.9) else ["unknown", "not an id", "", "x" * 65, 0, 7])
 
 
-def one(dice: Dice, ids: list[str]) -> Made:
+def one(dice: Dice, ids: list[str], told: float = 0.3) -> Made:
+    """`told`: the share of flows with their history."""
     variables = {"id": some_id(dice, ids), **({"v": dice.choice([None, 0, 1, 9])} if dice.chance(0.2) else {})}
-    return ("query", "$id: ID!, $v: Int"), f"messageFlow(id: $id, atVersion: $v) {dice.flow()}", variables
+    shown = dice.flow_with_history() if dice.chance(told) else dice.flow()
+    return ("query", "$id: ID!, $v: Int"), f"messageFlow(id: $id, atVersion: $v) {shown}", variables
+
+
+def places(ids: list[str]) -> list[Any]:
+    """Cursors of histories, one of which belongs to the flow that the others are not of."""
+    return [
+        *(cursors.encoded(f"{id}:{version}".encode()) for id in ids[:1] for version in (0, 1, 3, 999)),
+        "garbage",
+        "",
+        None,
+    ]
 
 
 AT = ["2026-03-29T02:30:00+01:00", "2026-11-22T12:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", None]
@@ -86,7 +102,6 @@ FILTERS: list[dict[str, Any]] = [
     {"messageChannel": "Email"},
     {"unknown": 1},
 ]
-PAGE_INFO = ["hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename"]
 
 
 def page(dice: Dice, ids: list[str]) -> Made:
@@ -121,18 +136,19 @@ def page(dice: Dice, ids: list[str]) -> Made:
     return ("query", head), f"{body} {dice.selection('MessageFlowConnection', parts or ['__typename'])}", variables
 
 
-def node(dice: Dice, ids: list[str]) -> Made:
-    parts = ["id", "__typename", f"... on MessageFlow {dice.flow()}", "... on Revision {version}", "...on Node {id}"]
+def node(dice: Dice, ids: list[str], told: float = 0.3) -> Made:
+    shown = dice.flow_with_history() if dice.chance(told) else dice.flow()
+    parts = ["id", "__typename", f"... on MessageFlow {shown}", "... on Revision {version}", "...on Node {id}"]
     id = some_id(dice, ids) if dice.chance(0.7) else dice.choice([f"{ids[0]}:0", "whk_" + "0" * 24])
     chosen = dice.sample(parts, dice.randint(1, 5))
     return ("query", "$id: ID!"), f"node(id: $id) {dice.selection('Node', chosen)}", {"id": id}
 
 
 def several(dice: Dice, ids: list[str]) -> Made:
-    """Fields at the root that are read together."""
-    (_, flow), body, values = one(dice, ids)
+    """Fields at the root that are read together; which of several histories is refused first is told nowhere."""
+    (_, flow), body, values = one(dice, ids, told=0)
     (_, flows), bodies, more = page(dice, ids)
-    _, any, _ = node(dice, ids)
+    _, any, _ = node(dice, ids, told=0)
     parts = [body, f"other: messageFlow(id: $id) {dice.flow()}", bodies, any]
     chosen = dice.sample(parts, dice.choice([2, 2, 3]))
     return ("query", f"{flow}, {flows}"), " ".join(chosen), values | more

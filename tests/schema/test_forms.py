@@ -222,7 +222,7 @@ KNOWN = {
 }
 UNKNOWN = {
     "fields that meet": (MEETING, [("2", "2"), ("3", "3"), ("4", "4")]),
-    "what the general executor answers": ('{messageFlow(id: "%s") {revisions {nodes {id}}}}', ["a", "b", "c"]),
+    "what the general executor answers": ('{messageFlow(id: "%s") {id} webhooks {nodes {id}}}', ["a", "b", "c"]),
     "a literal before the field": ("query ($n: Int = %s) {messageFlows(first: $n) {totalCount}}", [1, 2, 3]),
     "another operation": (
         'query Op {messageFlow(id: "%s") {id}} query Other {messageFlow(id: "%s") {id}}',

@@ -100,7 +100,7 @@ def test_forms_of_which_nothing_can_be_made_take_little_room(monkeypatch: pytest
         known = some.prepare(f'{{messageFlow(id: "{letter}") {{id}}}}')
     for number in range(40):
         for letter in "ab":
-            some.prepare(f'{{f{number}: messageFlow(id: "{letter}") {{revisions {{nodes {{id}}}}}}}}')
+            some.prepare(f'{{f{number}: messageFlow(id: "{letter}") {{id}} webhooks {{nodes {{id}}}}}}')
     assert known.as_written is not None
     assert some.prepare('{messageFlow(id: "d") {id}}').as_written is not None
 
