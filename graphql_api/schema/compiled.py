@@ -164,6 +164,10 @@ class _Plan:
         except Refused as refusal:
             self._must_be_told(refusal)
             return dict(self._members) if root.is_nullable else None, {root.key: refusal}
+        except Exception as error:
+            if self._only_reads:
+                raise Unusual from error
+            return None, {root.key: error}  # in place of a payload, as in `_in_order`
         return {root.key: value} if len(self._members) == 1 else {**self._members, root.key: value}, NONE
 
     async def _together(self, arguments: Sequence[Arguments], context: Context) -> Outcome:

@@ -269,6 +269,22 @@ async def test_a_mutation_that_was_carried_out_is_not_carried_out_again_to_tell_
     assert len(tried) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["query Op {messageFlow(id: 1) {id}}", "mutation Op {deleteMessageFlow(id: 1) {replayed}}"]
+)
+async def test_what_fails_by_a_fault_of_ours_is_told_at_its_path(desk: Desk, text: str) -> None:
+    def fails(sql: str) -> None:
+        raise RuntimeError
+
+    desk.store.heard = fails
+    told = [await answered(desk, text, {}, compiles=compiles) for compiles in (True, False)]
+    desk.store.heard = None
+    assert told[0][:2] == told[1][:2]
+    data, ((error,), *_) = told[0][0], told[0][1:]
+    assert data in ({"messageFlow": None}, None)
+    assert (len(error["path"]), error["extensions"]["code"]) == (1, "INTERNAL")
+
+
 async def test_one_read_of_several_that_fails_by_a_fault_of_ours_is_told_beside_the_others(desk: Desk) -> None:
     desk.store.heard = unless_a_flow_is_read
     text = "query Op {messageFlow(id: 1) {id} messageFlows {nodes {id}}}"
