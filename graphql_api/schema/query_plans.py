@@ -178,8 +178,17 @@ CONNECTION: Mapping[str, Callable[[Document, Sequence[FieldNode], ByPlace], Memb
 }
 
 
+def change_cursor(document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
+    async def run(arguments: Arguments, context: Context) -> str:
+        assert context.feed is not None
+        return await context.feed.now(context.caller)
+
+    return run
+
+
 QUERIES: Mapping[str, Callable[[Document, Sequence[FieldNode]], RunPlan]] = {
     "messageFlow": message_flow,
     "node": node,
     "messageFlows": message_flows,
+    "changeCursor": change_cursor,
 }

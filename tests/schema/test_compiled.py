@@ -400,6 +400,7 @@ COMPILED = {
     "literals": '{f: messageFlow(id: "x") {...L __typename}} '
     "fragment L on MessageFlow {settings {security {__typename}}}",
     "switches": "query ($a: Boolean!) {messageFlow(id: 1) {id @include(if: $a) name @skip(if: $a)}}",
+    "where the changes stand": "{changeCursor messageFlow(id: 1) {name}}",
     "a node": "query ($id: ID!) {node(id: $id) {id ... on MessageFlow {name} ... on Webhook {url}}}",
     "history": "query ($n: Int, $c: String) {messageFlow(id: 1) {revisions(first: $n, after: $c) {nodes {id version at "
     "actor source operation changes {path before after} note requestId} edges {cursor node {id}} "
