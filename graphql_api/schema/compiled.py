@@ -146,6 +146,8 @@ class _Plan:
         self._members = {key: None if key in self.nodes else kind.name for key in fields}
         self._roots = [_Root(key, nodes, kind, document, operation) for key, nodes in self.nodes.items()]
         self._only = self._roots[0] if len(self._roots) == 1 else None
+        if document.arguments and not (self._only or self._only_reads):
+            raise NotCompiled  # what is computed behind one edit may be Unusual when another is made
         self._below = tuple(
             (giving(node, reader(schema.type_map[kind])) if node else None, is_needed)  # type: ignore[arg-type]
             for node, kind, is_needed in document.arguments
@@ -164,6 +166,8 @@ class _Plan:
         except Refused as refusal:
             self._must_be_told(refusal)
             return dict(self._members) if root.is_nullable else None, {root.key: refusal}
+        except Unusual:
+            raise
         except Exception as error:
             if self._only_reads:
                 raise Unusual from error

@@ -11,10 +11,11 @@ from graphql_api.domain.errors import Problem, Refused
 from graphql_api.domain.flow import Values
 from graphql_api.domain.terms import NO_TERMS, Terms
 from graphql_api.edits import Result, Saved
-from graphql_api.schema import writers
+from graphql_api.schema import hours, writers
 from graphql_api.schema.context import Arguments, Context, RunPlan
 from graphql_api.schema.inputs import filter_of
 from graphql_api.schema.plan_document import Document, as_dict
+from graphql_api.schema.readers import Unusual
 
 
 class EditOutcome(msgspec.Struct, frozen=True):
@@ -110,19 +111,41 @@ EDITS: Mapping[str, tuple[str, Callable[[Arguments, Context], Awaitable[Any]], C
 
 
 def mutation(name: str, document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
+    """What is computed fails where a zone is not known; behind a write that is too late to be left to the general
+    executor. So plans compute only for edits that are tried out, as by a page that shows what would be.
+    """
     kind, edit, tell = EDITS[name]
     write = writers.code(payload(document, kind, nodes))
+    computes = bool(document.arguments)
 
     async def run(arguments: Arguments, context: Context) -> Any:
+        if computes:
+            _must_be_tried_out(arguments, context, document.ranges)
         try:
             outcome = tell(await edit(arguments, context))
         except Refused as refusal:
             if refusal.is_top_level:
                 raise
             outcome = EditOutcome(refusal.current, problems=refusal.problems)
-        return write(outcome)
+        try:
+            return write(outcome, context)
+        except Exception as error:
+            if computes:
+                raise Unusual from error
+            raise
 
     return run
+
+
+def _must_be_tried_out(arguments: Arguments, context: Context, ranges: Sequence[tuple[int, int]]) -> None:
+    """Raises Unusual for an edit that writes, and for ranges that are refused before any edit."""
+    if arguments.get("validateOnly") is not True:
+        raise Unusual
+    try:
+        for start, to in ranges:
+            hours.asked(context.given[start], context.given[to])
+    except Refused as refusal:
+        raise Unusual from refusal
 
 
 def payload(document: Document, kind: str, nodes: Sequence[FieldNode], source: str = "f") -> str:

@@ -26,14 +26,15 @@ class Document(msgspec.Struct, frozen=True):
     """What a selection is read with: its fragments, and the values of the variables that skip and include.
 
     `arguments` gathers those of fields below the root on the way: None where there is none, the name of its type, and
-    whether it is needed. `shapes` gathers the types that objects of lists are made of, by the names that sources have
-    for them.
+    whether it is needed; `ranges` the places of those that say from when to when. `shapes` gathers the types that
+    objects of lists are made of, by the names that sources have for them.
     """
 
     fragments: Mapping[str, FragmentDefinitionNode]
     switches: Mapping[str, bool]
     makes_dicts: bool = False
     arguments: list[tuple[ValueNode | None, str, bool]] = msgspec.field(default_factory=list)
+    ranges: list[tuple[int, int]] = msgspec.field(default_factory=list)
     shapes: dict[str, type] = msgspec.field(default_factory=dict)
 
     def listed(self, members: Mapping[str, str]) -> str:

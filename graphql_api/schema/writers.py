@@ -126,12 +126,14 @@ def _utc_offsets(document: Document, fields: list[FieldNode], access: Access) ->
 
 
 def _range(document: Document, fields: list[FieldNode]) -> str:
-    return ", ".join(_instant(document, fields, name, is_needed=True) for name in ("from", "to"))
+    start, to = (document.argument(fields[0], name, "DateTime", is_needed=True) for name in ("from", "to"))
+    document.ranges.append((start, to))
+    return f"c.given[{start}], c.given[{to}]"
 
 
-def _instant(document: Document, fields: list[FieldNode], name: str, *, is_needed: bool = False) -> str:
+def _instant(document: Document, fields: list[FieldNode], name: str) -> str:
     """The expression for the one that an argument names."""
-    return f"c.instant({document.argument(fields[0], name, 'DateTime', is_needed=is_needed)})"
+    return f"c.instant({document.argument(fields[0], name, 'DateTime')})"
 
 
 COMPUTED = {
@@ -143,9 +145,6 @@ COMPUTED = {
 
 
 def _window(access: Access) -> str:
-    """Refuses after a write: a zone that is not known is then too late to be left to the general executor."""
-    if not isinstance(access, ByPlace):
-        raise NotCompiled
     return f"window({', '.join(map(access, WINDOW))})"
 
 
@@ -160,7 +159,7 @@ def written(document: Document, nodes: Sequence[FieldNode], kind: str, forms: Fo
 
 
 def code(source: str) -> Callable[..., Any]:
-    """The function of `f`, and of `c` and the histories `h` where a plan only reads, that an expression is."""
+    """The function of `f`, of `c`, and of the histories `h` where there are some, that an expression is."""
     return eval(f"lambda f, c=None, h=(): {source}", {"__builtins__": {}, **NAMES})  # type: ignore[no-any-return]
 
 

@@ -232,7 +232,7 @@ def update(dice: Dice, ids: list[str]) -> Made:
         variables["c"] = dice.choice(["MERGE", "MERGE", "REJECT"])
     if dice.chance(0.1):
         variables["n"] = dice.choice(["why", None, "x" * 1001, "\u0000"])
-    if dice.chance(0.1):
+    if dice.chance(0.25):
         variables["try"] = True
     if dice.chance(0.2):
         literal = '{settings: {responseSettings: {delay: $d, workingHours: {start: "8:30"}}}, direction: OUTBOUND}'

@@ -375,6 +375,30 @@ async def test_histories_of_several_flows_have_arguments_of_their_own(desk: Desk
     )
 
 
+@pytest.mark.parametrize(("end", "name", "is_compiled"), [("30", "new", True), ("27", "new", False), ("27", "", False)])
+async def test_what_would_be_open_is_computed_unless_its_range_is_refused(
+    desk: Desk, end: str, name: str, is_compiled: bool
+) -> None:
+    """It is refused before the edit is, which has nothing to compute."""
+    id = (await edits.create_flow(desk, CALLER, NEW)).flow["id"]
+    text = f"""mutation Op($n: String!) {{ updateMessageFlow(id: "{id}", input: {{name: $n}}, validateOnly: true) {{
+      errors {{code}} messageFlow {{settings {{responseSettings {{workingHours {{
+        openings(from: "2026-03-28T00:00:00Z", to: "2026-03-{end}T00:00:00Z") {{from to}} }} }} }} }} }} }}"""
+    told = [await answered(desk, text, {"n": name}, compiles=compiles) for compiles in (True, False)]
+    assert told[0][:2] == told[1][:2]
+    assert told[0][2] is is_compiled
+    assert (told[0][0] is not None) is is_compiled
+
+
+@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
+async def test_an_edit_that_computes_is_made_once(desk: Desk, compiles: bool) -> None:
+    id = (await edits.create_flow(desk, CALLER, NEW)).flow["id"]
+    text = f"""mutation Op {{ updateMessageFlow(id: "{id}", input: {{toggleAutopilot: true}}) {{
+      messageFlow {{version settings {{responseSettings {{workingHours {{isOpen}} }} }} }} }} }}"""
+    data, errors, is_compiled = await answered(desk, text, {}, compiles=compiles)
+    assert (data["updateMessageFlow"]["messageFlow"]["version"], errors, is_compiled) == (1, [], False)
+
+
 @pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
 async def test_a_history_that_is_refused_is_told_at_its_path(desk: Desk, compiles: bool) -> None:
     id = (await edits.create_flow(desk, CALLER, NEW)).flow["id"]
@@ -421,6 +445,8 @@ COMPILED = {
     "ifVersion: $v) {messageFlow {id version} changedFields errors {code message path} replayed rebasedFrom}}",
     "an input with variables in it": "mutation ($d: Float) {updateMessageFlow(id: 1, input: {settings: "
     "{responseSettings: {delay: $d}}}) {errors {code}}}",
+    "what would be open": "mutation ($i: UpdateMessageFlowInput!, $v: Boolean) {updateMessageFlow(id: 1, input: $i, "
+    "validateOnly: $v) {messageFlow {settings {responseSettings {workingHours {isOpen nextTransition {at}}}}}}}",
     "create": "mutation ($i: CreateMessageFlowInput!) {createMessageFlow(input: $i) {messageFlow {id}}}",
     "update many": "mutation ($ids: [ID!], $i: UpdateMessageFlowInput!) {updateMessageFlows(ids: $ids, input: $i) "
     "{results {messageFlowId messageFlow {id} changedFields errors {code}} errors {code}}}",
@@ -433,7 +459,7 @@ GENERAL = {
     "an edit beside one of webhooks": "mutation {deleteMessageFlow(id: 1) {replayed} "
     "deleteWebhook(id: 2) {errors {code}}}",
     "a read beside another that has no plan": "{messageFlow(id: 1) {id} webhooks {nodes {id}}}",
-    "working hours after a write": "mutation {"
+    "working hours behind several edits": "mutation {a: deleteMessageFlow(id: 1) {replayed} "
     "restoreMessageFlow(id: 1) {messageFlow {settings {responseSettings {workingHours {isOpen}}}}}}",
     "webhooks": "{webhooks {nodes {id}}}",
     "the histories of many": "{messageFlows {nodes {revisions {nodes {id}}}}}",
