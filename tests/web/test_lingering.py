@@ -54,8 +54,9 @@ async def test_a_client_that_has_said_all_is_let_go_at_once(connect: Callable[[]
     refused = connect()
     await refused.hear(ENDLESS)
     await refused.end()
-    refused.last()
-    await refused.until(lambda: refused.is_closed)
+    assert not refused.is_closed
+    refused._protocol.eof_received()
+    assert refused.is_closed
 
 
 async def test_what_waits_for_more_of_a_request_that_is_refused_ends_without_another_answer(
@@ -75,6 +76,23 @@ async def test_a_client_is_heard_on_though_much_of_what_it_said_was_waiting(conn
     assert not connection.is_read
     assert statuses(await connection.end()) == [200, 400]
     assert connection.is_read
+
+
+async def test_a_client_is_heard_on_though_its_body_was_too_much_at_once(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    connection.receive(TOO_LONG + b"a" * 200_000)
+    assert not connection.is_read
+    assert statuses(await connection.end()) == [413]
+    assert connection.is_read
+
+
+async def test_a_connection_that_is_gone_is_forgotten(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    connections = connection._protocol.connections
+    await connection.hear(ENDLESS)
+    assert len(connections) == 1
+    connection.lose()
+    assert not connections
 
 
 async def test_over_tls_a_client_is_heard_until_its_time_is_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
