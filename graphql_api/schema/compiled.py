@@ -25,6 +25,7 @@ from graphql.pyutils import gather_with_cancel
 from graphql_api.domain.errors import Refused
 from graphql_api.schema.arguments import ABSENT, FieldArguments, giving
 from graphql_api.schema.context import Arguments, Context, RunPlan
+from graphql_api.schema.history_plans import HistoryRefused
 from graphql_api.schema.literals import Variables, plain
 from graphql_api.schema.plan_document import Document, NotCompiled
 from graphql_api.schema.plans import plan
@@ -89,11 +90,8 @@ class Compiled:
 
     def errors(self, refused: Mapping[str, Exception], variables: Variables) -> list[GraphQLError]:
         """Of an outcome with these variables."""
-        nodes = (self._only or self._chosen(self._read(variables))).nodes
-        return [
-            GraphQLError(str(refusal), nodes[key], path=[key], original_error=refusal)
-            for key, refusal in refused.items()
-        ]
+        chosen = self._only or self._chosen(self._read(variables))
+        return [chosen.error(key, refusal) for key, refusal in refused.items()]
 
     def _read(self, variables: Variables) -> Variables:
         given = {}
@@ -139,12 +137,13 @@ class _Plan:
         kind = schema.get_root_type(operation.operation)
         assert kind is not None
         fields = document.fields([operation.selection_set], kind.name)
-        self.nodes = {key: nodes for key, nodes in fields.items() if nodes[0].name.value != "__typename"}
+        self._document = document
+        self._nodes = {key: nodes for key, nodes in fields.items() if nodes[0].name.value != "__typename"}
         self._only_reads = kind is schema.query_type
-        if not self.nodes:
+        if not self._nodes:
             raise NotCompiled
-        self._members = {key: None if key in self.nodes else kind.name for key in fields}
-        self._roots = [_Root(key, nodes, kind, document, operation) for key, nodes in self.nodes.items()]
+        self._members = {key: None if key in self._nodes else kind.name for key in fields}
+        self._roots = [_Root(key, nodes, kind, document, operation) for key, nodes in self._nodes.items()]
         self._only = self._roots[0] if len(self._roots) == 1 else None
         if document.arguments and not (self._only or self._only_reads):
             raise NotCompiled  # what is computed behind one edit may be Unusual when another is made
@@ -208,6 +207,14 @@ class _Plan:
             except Exception as error:  # in place of a payload, which cannot be null
                 return None, {root.key: error}
         return data, NONE
+
+    def error(self, key: str, refusal: Exception) -> GraphQLError:
+        """Of a field at the root with this name, or of a history below it."""
+        nodes, path = self._nodes[key], [key]
+        if isinstance(refusal, HistoryRefused):
+            below = self._document.fields((node.selection_set for node in nodes), "MessageFlow")
+            nodes, path = below[refusal.name], [key, refusal.name]
+        return GraphQLError(str(refusal), nodes, path=path, original_error=refusal)
 
     def _must_be_told(self, refusal: Refused) -> None:
         """Raises Unusual for a read that is refused, unless it was waited for long enough."""

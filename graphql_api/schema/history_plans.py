@@ -10,15 +10,23 @@ from graphql_api.domain.errors import Refused
 from graphql_api.schema import history, writers
 from graphql_api.schema.context import Context
 from graphql_api.schema.plan_document import Document
-from graphql_api.schema.readers import Unusual
 from graphql_api.schema.writers import Forms, written
 
 ReadHistory = Callable[[Context, str], Awaitable[Any]]
 """The answer of the field for the flow with this id."""
 
 
+class HistoryRefused(Refused):
+    """Told at the field of a flow that has this name in the answer."""
+
+    def __init__(self, name: str, refusal: Refused) -> None:
+        super().__init__(*refusal.problems)
+        self.name = name
+
+
 def revisions(document: Document, nodes: Sequence[FieldNode]) -> ReadHistory:
-    """What it refuses is left to the general executor, which tells it at its path."""
+    """Raises HistoryRefused."""
+    name = (nodes[0].alias or nodes[0].name).value
     first, after = document.argument(nodes[0], "first", "Int"), document.argument(nodes[0], "after", "String")
     write = writers.code(written(document, nodes, "RevisionConnection", CONNECTION))
 
@@ -26,7 +34,7 @@ def revisions(document: Document, nodes: Sequence[FieldNode]) -> ReadHistory:
         try:
             return write(await history.read(context, id, context.given[first], context.given[after]))
         except Refused as refusal:
-            raise Unusual from refusal
+            raise HistoryRefused(name, refusal) from refusal
 
     return read
 

@@ -410,6 +410,35 @@ async def test_a_history_that_is_refused_is_told_at_its_path(desk: Desk, compile
     ]
 
 
+AWAY_HISTORIES = {
+    "alone": 'messageFlow(id: "{id}") {{name ...Past}}',
+    "of a node": 'a: node(id: "{id}") {{id ...Past ... on MessageFlow {{name}}}}',
+    "beside others": '__typename a: messageFlow(id: "{id}") {{...Past}} b: messageFlow(id: "{id}") {{name}}',
+}
+
+
+@pytest.mark.parametrize("name", AWAY_HISTORIES)
+async def test_a_history_that_cannot_be_read_is_told_at_its_path_and_asked_for_once(desk: Desk, name: str) -> None:
+    id = (await edits.create_flow(desk, CALLER, NEW)).flow["id"]
+    past = "fragment Past on MessageFlow {past: revisions {nodes {id}} past: revisions {pageInfo {hasNextPage}}}"
+    text = f"query Op {{{AWAY_HISTORIES[name].format(id=id)}}} {past}"
+    asked: list[str] = []
+
+    def without_histories(sql: str) -> None:
+        if REVISIONS.name in sql:
+            asked.append(sql)
+            raise unavailable("it cannot be reached")
+
+    desk.store.heard = without_histories
+    *told, is_compiled = await answered(desk, text, {}, compiles=True)
+    assert len(asked) == 1
+    assert (*told, False) == await answered(desk, text, {}, compiles=False)
+    desk.store.heard = None
+    assert is_compiled
+    (error,) = told[1]
+    assert (error["path"][1:], error["extensions"]["code"], len(error["locations"])) == (["past"], "UNAVAILABLE", 2)
+
+
 def unless_a_flow_is_read(sql: str) -> None:
     if "LIMIT" not in sql:
         raise RuntimeError
