@@ -18,13 +18,17 @@ from graphql_api.schema.prices import MANY, FieldGroup, Price, defaults, operati
 
 
 class Size(NamedTuple):
-    """What is selected below a node, its fragments written out; root fields are those of the first level."""
+    """What is selected below a node, its fragments written out.
+
+    Root fields are those of the first level, objects those that have fields of their own.
+    """
 
     depth: int = 0
     nesting: int = 0
     aliases: int = 0
     root_fields: int = 0
     selections: int = 0
+    objects: int = 0
 
 
 Parent = ast.OperationDefinitionNode | ast.FragmentDefinitionNode | ast.InlineFragmentNode | ast.FieldNode
@@ -126,7 +130,8 @@ def _selection_size(selection: ast.SelectionNode, known: Mapping[str, Size]) -> 
     if isinstance(selection, ast.FieldNode):
         below = _size(selection, known) if selection.selection_set else Size()
         aliases = below.aliases + (selection.alias is not None)
-        return Size(1 + below.depth, below.nesting, aliases, 1, 1 + below.selections)
+        objects = below.objects + (selection.selection_set is not None)
+        return Size(1 + below.depth, below.nesting, aliases, 1, 1 + below.selections, objects)
     below = _size(selection, known) if isinstance(selection, ast.InlineFragmentNode) else Size()
     if isinstance(selection, ast.FragmentSpreadNode):
         below = known.get(selection.name.value, Size())

@@ -205,11 +205,13 @@ class Documents:
 def takes(text: str, prepared: Prepared) -> int:
     """Bytes in memory, about: its text, what was made of its tokens, and the fields of as many plans as it may have.
 
-    A name is there twice more: where the document was read into, and where it was asked for.
+    A name is there twice more: where the document was read into, and where it was asked for. Many objects have code of
+    their own in each plan.
     """
     plans = prepared.compiled.most_plans if prepared.compiled else 0
     texts = getsizeof(text) + 2 * getsizeof(prepared.name)
-    return 8_192 + texts + 640 * limits.tokens(text) + 100 * plans * prepared.measured.size.selections
+    size = prepared.measured.size
+    return 8_192 + texts + 640 * limits.tokens(text) + plans * (100 * size.selections + 900 * size.objects)
 
 
 def compiled(document: DocumentNode, operation: OperationDefinitionNode, makes_dicts: bool) -> Compiled | None:

@@ -39,6 +39,7 @@ class Window(NamedTuple):
 
 
 NAMES: dict[str, Any] = {
+    "__builtins__": {},
     "text": instants.text,
     "serialized": scalars.serialized,
     "paths": paths,
@@ -160,7 +161,7 @@ def written(document: Document, nodes: Sequence[FieldNode], kind: str, forms: Fo
 
 def code(source: str) -> Callable[..., Any]:
     """The function of `f`, of `c`, and of the histories `h` where there are some, that an expression is."""
-    return eval(f"lambda f, c=None, h=(): {source}", {"__builtins__": {}, **NAMES})  # type: ignore[no-any-return]
+    return eval(f"lambda f, c=None, h=(): {source}", NAMES)  # type: ignore[no-any-return]
 
 
 def code_of_list(source: str, place: "ByPlace", document: Document, *, has_cursors: bool = False) -> Callable[..., Any]:
@@ -171,7 +172,7 @@ def code_of_list(source: str, place: "ByPlace", document: Document, *, has_curso
     row = ", ".join([*map(place.unpacked, range(len(place.columns))), "*_,"])
     every = f"cursor, ({row}) in zip(cursors, rows)" if has_cursors else f"{row} in rows"
     text = f"lambda rows, c{', cursors' if has_cursors else ''}: [{source} for {every}]"
-    return eval(text, {"__builtins__": {}, **NAMES, **document.shapes})  # type: ignore[no-any-return]
+    return eval(text, {**NAMES, **document.shapes})  # type: ignore[no-any-return]
 
 
 class ByPlace:

@@ -45,6 +45,21 @@ def switched(number: int) -> str:
     return f"query Q{number}({switches}) {{messageFlows(first: 1) {{{pages}}}}} fragment F on MessageFlow {{{leaves}}}"
 
 
+SWITCHES = " ".join(f"{leaf} @skip(if: $s{one})" for one, leaf in enumerate(["id", "name", "prompt", "version"]))
+
+
+def several(number: int) -> str:
+    flows = " ".join(f'r{number}_{one}: messageFlow(id: "x") {{...F}}' for one in range(19))
+    switches = " ".join(f"$s{one}: Boolean!" for one in range(4))
+    return f"query Q({switches}) {{{flows}}} fragment F on MessageFlow {{{SWITCHES} revisions {{nodes {{id}}}}}}"
+
+
+def histories(number: int) -> str:
+    told = " ".join(f"h{one}: revisions(first: 1) {{nodes {{id}}}}" for one in range(40))
+    switches = " ".join(f"$s{one}: Boolean!" for one in range(4))
+    return f'query Q({switches}) {{r{number}: messageFlow(id: "x") {{{SWITCHES} {told}}}}}'
+
+
 def with_all_plans(one: Prepared) -> Prepared:
     if one.compiled is not None:
         for values in product((False, True), repeat=len(one.compiled._switches)):
@@ -52,7 +67,7 @@ def with_all_plans(one: Prepared) -> Prepared:
     return one
 
 
-@pytest.mark.parametrize("document", [usual, large, commented, named, switched])
+@pytest.mark.parametrize("document", [usual, large, commented, named, switched, several, histories])
 def test_what_an_operation_takes_is_about_what_is_reckoned(document: Callable[[int], str]) -> None:
     roomy = documents(replace(Limits(), tokens=10_000))
     with_all_plans(roomy.prepare(document(9)))
