@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from graphql import FieldNode
+from graphql.pyutils import gather_with_cancel
 
 from graphql_api.domain.errors import Refused
 from graphql_api.schema import history, writers
@@ -37,6 +38,11 @@ def revisions(document: Document, nodes: Sequence[FieldNode]) -> ReadHistory:
             raise HistoryRefused(name, refusal) from refusal
 
     return read
+
+
+async def at_once(histories: Sequence[Awaitable[Any]]) -> Sequence[Any]:
+    """Several of a flow, as the general executor reads them; one alone needs no task."""
+    return [await histories[0]] if len(histories) == 1 else await gather_with_cancel(*histories)
 
 
 def _changes(document: Document, nodes: Sequence[FieldNode]) -> str:

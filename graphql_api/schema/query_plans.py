@@ -34,7 +34,8 @@ def message_flow(document: Document, nodes: Sequence[FieldNode]) -> RunPlan:
             row = None if flow is None else [flow[column] for column in columns]
         if row is None:
             return None
-        return write(row, context, [await read(context, id) for read in histories] if histories else ())
+        told = await history_plans.at_once([read(context, id) for read in histories]) if histories else ()
+        return write(row, context, told)
 
     return run
 

@@ -14,10 +14,8 @@ from msgspec.structs import replace
 from sqlalchemy import select
 
 from graphql_api import edits, storage
-from graphql_api.domain import cursors
 from graphql_api.domain.caller import SCOPES, Caller
 from graphql_api.domain.instants import HOUR
-from graphql_api.domain.patch import Sent
 from graphql_api.edits import Desk
 from graphql_api.schema.compiled import Compiled
 from graphql_api.schema.context import Context
@@ -337,44 +335,6 @@ async def test_of_several_edits_none_is_made_by_who_may_not_write(desk: Desk, co
     assert [(error["path"], error["extensions"]["code"]) for error in errors] == [(["a"], "FORBIDDEN")]
 
 
-@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
-async def test_histories_of_several_flows_have_arguments_of_their_own(desk: Desk, compiles: bool) -> None:
-    made = [await edits.create_flow(desk, CALLER, NEW) for _ in range(2)]
-    one, two = (saved.flow["id"] for saved in made)
-    for name in ("a", "b", "c"):
-        await edits.update_flow(desk, CALLER, two, Sent({"name": name}))
-    after = cursors.encoded(f"{two}:3".encode())
-    text = f"""query Op($n: Int, $c: String) {{
-      a: messageFlow(id: "{one}") {{revisions {{nodes {{version}}}} settings {{responseSettings {{
-        workingHours {{isOpen(at: "2026-03-28T12:00:00Z")}}}}}}}}
-      b: messageFlow(id: "{two}") {{name revisions(first: $n, after: $c) {{
-        nodes {{version changes {{path before after}}}} pageInfo {{hasNextPage hasPreviousPage}}}}
-        newest: revisions(first: 1) {{edges {{cursor}}}}}}
-      none: messageFlow(id: "none") {{revisions(first: $n) {{nodes {{id}}}}}}
-      c: messageFlow(id: "{two}", atVersion: 1) {{name version revisions(first: 1) {{nodes {{version}}}}}} }}"""
-    told = await answered(desk, text, {"n": 1, "c": after}, compiles=compiles)
-    assert told == (
-        {
-            "a": {
-                "revisions": {"nodes": [{"version": 0}]},
-                "settings": {"responseSettings": {"workingHours": {"isOpen": True}}},
-            },
-            "b": {
-                "name": "c",
-                "revisions": {
-                    "nodes": [{"version": 2, "changes": [{"path": "name", "before": "a", "after": "b"}]}],
-                    "pageInfo": {"hasNextPage": True, "hasPreviousPage": True},
-                },
-                "newest": {"edges": [{"cursor": after}]},
-            },
-            "none": None,
-            "c": {"name": "a", "version": 1, "revisions": {"nodes": [{"version": 3}]}},
-        },
-        [],
-        compiles,
-    )
-
-
 @pytest.mark.parametrize(("end", "name", "is_compiled"), [("30", "new", True), ("27", "new", False), ("27", "", False)])
 async def test_what_would_be_open_is_computed_unless_its_range_is_refused(
     desk: Desk, end: str, name: str, is_compiled: bool
@@ -397,46 +357,6 @@ async def test_an_edit_that_computes_is_made_once(desk: Desk, compiles: bool) ->
       messageFlow {{version settings {{responseSettings {{workingHours {{isOpen}} }} }} }} }} }}"""
     data, errors, is_compiled = await answered(desk, text, {}, compiles=compiles)
     assert (data["updateMessageFlow"]["messageFlow"]["version"], errors, is_compiled) == (1, [], False)
-
-
-@pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "general"])
-async def test_a_history_that_is_refused_is_told_at_its_path(desk: Desk, compiles: bool) -> None:
-    id = (await edits.create_flow(desk, CALLER, NEW)).flow["id"]
-    text = f'query Op {{messageFlow(id: "{id}") {{name revisions(first: 0) {{nodes {{id}}}}}}}}'
-    data, errors, is_compiled = await answered(desk, text, {}, compiles=compiles)
-    assert (data, is_compiled) == ({"messageFlow": None}, False)
-    assert [(error["path"], error["extensions"]["code"]) for error in errors] == [
-        (["messageFlow", "revisions"], "BAD_REQUEST")
-    ]
-
-
-AWAY_HISTORIES = {
-    "alone": 'messageFlow(id: "{id}") {{name ...Past}}',
-    "of a node": 'a: node(id: "{id}") {{id ...Past ... on MessageFlow {{name}}}}',
-    "beside others": '__typename a: messageFlow(id: "{id}") {{...Past}} b: messageFlow(id: "{id}") {{name}}',
-}
-
-
-@pytest.mark.parametrize("name", AWAY_HISTORIES)
-async def test_a_history_that_cannot_be_read_is_told_at_its_path_and_asked_for_once(desk: Desk, name: str) -> None:
-    id = (await edits.create_flow(desk, CALLER, NEW)).flow["id"]
-    past = "fragment Past on MessageFlow {past: revisions {nodes {id}} past: revisions {pageInfo {hasNextPage}}}"
-    text = f"query Op {{{AWAY_HISTORIES[name].format(id=id)}}} {past}"
-    asked: list[str] = []
-
-    def without_histories(sql: str) -> None:
-        if REVISIONS.name in sql:
-            asked.append(sql)
-            raise unavailable("it cannot be reached")
-
-    desk.store.heard = without_histories
-    *told, is_compiled = await answered(desk, text, {}, compiles=True)
-    assert len(asked) == 1
-    assert (*told, False) == await answered(desk, text, {}, compiles=False)
-    desk.store.heard = None
-    assert is_compiled
-    (error,) = told[1]
-    assert (error["path"][1:], error["extensions"]["code"], len(error["locations"])) == (["past"], "UNAVAILABLE", 2)
 
 
 def unless_a_flow_is_read(sql: str) -> None:
