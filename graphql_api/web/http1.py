@@ -121,6 +121,8 @@ class Http1(HttpToolsProtocol):
         """A new connection may have its first request on the way: it gets a moment to arrive and be answered."""
         if self.cycle is None:
             self.loop.call_later(FIRST_SECONDS, super().shutdown)
+        elif self.cycle.disconnected:  # as `_linger` told it
+            self._close()
         else:
             super().shutdown()
 

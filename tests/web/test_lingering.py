@@ -65,9 +65,12 @@ async def test_what_waits_for_more_of_a_request_that_is_refused_ends_without_ano
     connection = connect()
     await connection.hear(put(id, b"", content_length=None, transfer_encoding="chunked") + b"1\r\n{\r\n", b"none\r\n")
     assert statuses(await connection.end()) == [400]
-    await asyncio.gather(*connection._protocol._lost.__self__.tasks)
+    refused = connection._protocol._lost.__self__
+    await asyncio.gather(*refused.tasks)
     assert statuses(connection.said) == [400]
     assert not connection.is_closed
+    refused.shutdown()
+    assert connection.is_closed
 
 
 async def test_a_client_is_heard_on_though_much_of_what_it_said_was_waiting(connect: Callable[[], Connection]) -> None:
