@@ -51,6 +51,7 @@ class Http1(HttpToolsProtocol):
         self._pieces = Pieces()
         self._next: asyncio.Handle | None = None
         self._is_silent = False  # its client, from now on
+        self._is_lingering = False
 
     def _parser(self) -> Any:
         """Of any version that can be written; which of them are spoken is our matter."""
@@ -84,6 +85,7 @@ class Http1(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Behind an answer that came before the client had said all."""
+        self._is_lingering = True
         self._patience.end()
         self._pieces.rest()
         if self.cycle is not None:
@@ -119,10 +121,10 @@ class Http1(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """A new connection may have its first request on the way: it gets a moment to arrive and be answered."""
-        if self.cycle is None:
-            self.loop.call_later(FIRST_SECONDS, super().shutdown)
-        elif self.cycle.disconnected:  # as `_linger` told it
+        if self._is_lingering:
             self._close()
+        elif self.cycle is None:
+            self.loop.call_later(FIRST_SECONDS, super().shutdown)
         else:
             super().shutdown()
 
