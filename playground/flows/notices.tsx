@@ -1,6 +1,6 @@
 // What was done and what went wrong, told once in words: seen by the eye, heard by screen readers, with an undo where there is one.
 import { createContext } from "preact";
-import { useContext, useEffect } from "preact/hooks";
+import { useContext, useLayoutEffect } from "preact/hooks";
 import { focusHeading } from "./heading";
 
 export interface Notice {
@@ -21,7 +21,8 @@ export function useTell(): Tell {
 const READ = 7_000;
 
 export function Notices({ notice, tell }: { notice: Notice | null; tell: Tell }) {
-  useEffect(() => {
+  // The timer of a notice ends in the moment that shows the next one, which it would take away.
+  useLayoutEffect(() => {
     if (!notice || notice.action || notice.tone === "bad") return;
     const timer = setTimeout(() => tell(null), READ);
     return () => clearTimeout(timer);
