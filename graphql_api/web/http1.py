@@ -12,23 +12,19 @@ from typing import Any
 import httptools
 from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graphql_api.domain.errors import Refused, refused
 from graphql_api.web import parting
 from graphql_api.web.bounds import Bounds
+from graphql_api.web.ends import Ends
 from graphql_api.web.exchange import Exchange, scope_of
 from graphql_api.web.front import request_id
 from graphql_api.web.http import Headers
-from graphql_api.web.lingering import Lingering
 from graphql_api.web.parting import NOT_HTTP, ODD_HANDSHAKE, must_be_spoken_here, stopped
 from graphql_api.web.patience import Patience
-from graphql_api.web.pieces import Pieces, RequestFlow
+from graphql_api.web.pieces import RequestFlow
 from graphql_api.web.taking import Taking
 from graphql_api.web.upgrades import flaw, is_for_websocket, without_offer
-
-FIRST_SECONDS = 0.5
-"""In which the first request of a connection must have begun when the server stops."""
 
 AT_ONCE = 4
 """Pieces that are read before others have their turn."""
@@ -36,10 +32,9 @@ AT_ONCE = 4
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
-class Http1(HttpToolsProtocol):
+class Http1(Ends):
     """`h11_max_incomplete_event_size`, which uvicorn keeps for its other protocol, is the bound of the head here."""
 
-    cycle: Exchange | None  # type: ignore[assignment]
     scope: Scope  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -48,10 +43,6 @@ class Http1(HttpToolsProtocol):
         self._is_reading = False  # a request, from its beginning to its end
         self._incoming: Exchange | None = None  # what is read, from the end of its head
         self._bounds = Bounds(self.config.h11_max_incomplete_event_size or math.inf)
-        self._pieces = Pieces()
-        self._next: asyncio.Handle | None = None
-        self._is_silent = False  # its client, from now on
-        self._is_lingering = False
 
     def _parser(self) -> Any:
         """Of any version that can be written; which of them are spoken is our matter."""
@@ -66,71 +57,6 @@ class Http1(HttpToolsProtocol):
         self._known = {"type": "http", "asgi": ASGI, "root_path": self.root_path, **about}
         self._patience = Patience(self.loop, self.timeout_keep_alive, self._let_go, self._refuse)
         self._taking = Taking(self.loop, transport)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._taking.watch()
-
-    def _let_go(self) -> None:
-        """A connection that was idle for too long, unless its client still takes the last answer."""
-        if self._taking.watch():
-            self._patience.rest()
-        else:
-            self.transport.close()
-
-    def _close(self) -> None:
-        """Behind the last answer, which may lie unread."""
-        self.transport.close()
-        self._taking.watch()
-
-    def _linger(self) -> None:
-        """Behind an answer that came before the client had said all."""
-        self._is_lingering = True
-        self._patience.end()
-        self._pieces.rest()
-        if self.cycle is not None:
-            self.cycle.hang_up()
-        Lingering(self.loop, self.transport, self._close, self.connection_lost)
-
-    def eof_received(self) -> bool:  # type: ignore[override]
-        """The client says nothing more: what it has asked is answered. Over TLS its connection is gone with that."""
-        if self.scheme == "https" or not (self._is_due() or self._pieces.unread):
-            return False
-        self._is_silent = True
-        if self._next is None:
-            self._end_silent()
-        return True
-
-    def _end_silent(self) -> None:
-        """All that the client has said of the request that is next is read."""
-        if self.cycle is not None and self._is_due():
-            self.cycle.fall_silent()
-        else:
-            self._close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._patience.end()
-        self._taking.end()
-        self.connections.discard(self)
-        if self.cycle is not None and self._is_due():
-            self.cycle.hang_up()
-        self.flow.resume_writing()
-        if exc is None:
-            self.transport.close()
-        self.parser = None  # type: ignore[assignment]
-
-    def shutdown(self) -> None:
-        """A new connection may have its first request on the way: it gets a moment to arrive and be answered."""
-        if self._is_lingering:
-            self._close()
-        elif self.cycle is None:
-            self.loop.call_later(FIRST_SECONDS, super().shutdown)
-        else:
-            super().shutdown()
-
-    def _is_due(self) -> bool:
-        """An answer, of which more is to be said."""
-        return self.cycle is not None and not self.cycle.response_complete
 
     def data_received(self, data: bytes) -> None:
         self._pieces.add(data)

@@ -59,6 +59,14 @@ async def test_a_client_that_has_said_all_is_let_go_at_once(connect: Callable[[]
     assert refused.is_closed
 
 
+async def test_nobody_is_waited_for_who_has_hung_up_before_the_answer(connect: Callable[[], Connection]) -> None:
+    connection = connect()
+    connection.receive(TOO_LONG)
+    connection._protocol.eof_received()
+    assert statuses(await connection.end()) == [413]
+    assert connection.is_closed
+
+
 async def test_what_waits_for_more_of_a_request_that_is_refused_ends_without_another_answer(
     connect: Callable[[], Connection], id: str
 ) -> None:
